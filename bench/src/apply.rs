@@ -101,20 +101,20 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
 /// Seconds from a worker's start until everything in the log is resolved.
 async fn catch_up(environment: &BenchEnvironment, stack: &Stack) -> Result<f64, Failure> {
     let (trigger, shutdown) = Shutdown::manual();
-    let keys = stack::keys(&environment.settings)?;
+    let keys = stack::load_keyring(&environment.settings)?;
     let ports = write_worker::Ports {
-        sealing: stack::sealing(&environment.settings, &stack.record, &keys)?,
+        sealing: stack::subject_keys(&environment.settings, &stack.record, &keys)?,
         log: stack.log.clone(),
-        catalog: stack::catalog(&environment.settings)?,
+        catalog: stack::load_catalog(&environment.settings)?,
         record: stack.record.clone(),
         view: stack.view.clone(),
         keys,
         layout: stack.layout.clone(),
-        clock: services::clock(),
+        clock: services::system_clock(),
         health: Health::default(),
         registry: prometheus::Registry::new(),
         finished: write_worker::Finished::default(),
-        owner: standalone::prepare::owner(),
+        owner: standalone::prepare::owner_name(),
     };
     let topic = stack.layout.name(&TRANSACTIONS);
     let mut ends = Vec::new();

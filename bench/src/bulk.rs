@@ -11,7 +11,7 @@ use clap::Args;
 use consign::commands::Invocation;
 use consign::{
     failure::Failure,
-    stack::{Stack, patiently},
+    stack::{Stack, retry_with_patience},
 };
 use event_log::{NewRecord, Refused, TopicSpec};
 use event_schema::topics::TRANSACTIONS;
@@ -78,7 +78,7 @@ async fn records(stack: &Stack, most: usize) -> Result<Vec<NewRecord>, Failure> 
     let mut partitions = Vec::new();
     for partition in 0..stack.layout.partitions {
         let mut found = VecDeque::new();
-        let kept = patiently(Duration::from_secs(20), async || {
+        let kept = retry_with_patience(Duration::from_secs(20), async || {
             Ok(stack.log.scan_kept(&topic, partition, 0).await?)
         });
         let mut scan = kept.await?;
@@ -133,7 +133,7 @@ async fn append(stack: &Stack, records: &[NewRecord], round: usize) -> Result<f6
         .collect();
     // A first record makes the connection and finds the partitions' leaders.
     if let Some(record) = prepared.first() {
-        patiently(Duration::from_secs(20), async || {
+        retry_with_patience(Duration::from_secs(20), async || {
             let sent = stack
                 .log
                 .publisher

@@ -1,6 +1,6 @@
 //! A rate beside its floor, measured in the same rounds, and how it is shown.
 
-use consign::{commands::Invocation, failure::Failure, output::table};
+use consign::{commands::Invocation, failure::Failure, output::format_table};
 use serde::Serialize;
 
 /// Rates a second of one round.
@@ -65,7 +65,7 @@ impl Compared {
                 format!("{:.2}", round.ratio),
             ]
         };
-        let rows = table(
+        let rows = format_table(
             &["floor/s", "consign/s", "ratio"],
             &self.rounds.iter().map(row).collect::<Vec<_>>(),
         );

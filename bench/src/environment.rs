@@ -7,7 +7,7 @@ use consign::{
     commands::Invocation,
     failure::Failure,
     settings::{LoadedSettings, LogKind, Settings},
-    stack::{self, Stack, patiently},
+    stack::{self, Stack, retry_with_patience},
 };
 use runtime::Clock;
 use std::{
@@ -103,21 +103,24 @@ impl BenchEnvironment {
     pub async fn prepare(&self) -> Result<(), Failure> {
         let (stack, catalog) = (
             Stack::open(&self.settings).await?,
-            stack::catalog(&self.settings)?,
+            stack::load_catalog(&self.settings)?,
         );
         let topics = stack.topics();
-        patiently(PATIENCE, async || {
+        retry_with_patience(PATIENCE, async || {
             Ok(stack.log.admin.create(&topics).await?)
         })
         .await?;
         let clock = runtime::SystemClock;
         let stores = async || {
-            Ok(
-                standalone::prepare::stores(&catalog, stack.record.as_ref(), stack.view(), &clock)
-                    .await?,
+            Ok(standalone::prepare::prepare_stores(
+                &catalog,
+                stack.record.as_ref(),
+                stack.view(),
+                &clock,
             )
+            .await?)
         };
-        patiently(PATIENCE, stores).await?;
+        retry_with_patience(PATIENCE, stores).await?;
         stack.close().await;
         Ok(())
     }

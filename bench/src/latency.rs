@@ -8,7 +8,7 @@ use crate::{
 };
 use clap::Args;
 use consign::commands::Invocation;
-use consign::{failure::Failure, output::table};
+use consign::{failure::Failure, output::format_table};
 use serde::Serialize;
 use std::{
     sync::{Arc, atomic::AtomicU64},
@@ -112,7 +112,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
             "on {}, {} clients, milliseconds\n{}",
             report.on,
             report.connections,
-            table(&["until", "requests", "p50", "p99", "most"], &rows)
+            format_table(&["until", "requests", "p50", "p99", "most"], &rows)
         )
     })
 }

@@ -3,7 +3,7 @@
 use crate::{environment::BenchEnvironment, workload};
 use clap::Args;
 use consign::commands::Invocation;
-use consign::{failure::Failure, output::table, settings::LogKind};
+use consign::{failure::Failure, output::format_table, settings::LogKind};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -97,7 +97,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
             "idle {:.1} MiB, aim {:.0}\n{}growth over the second half {:.1} MiB\n",
             report.idle_mib,
             report.idle_aim_mib,
-            table(&["writes", "MiB"], &rows),
+            format_table(&["writes", "MiB"], &rows),
             report.growth_mib
         )
     })

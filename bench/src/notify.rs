@@ -57,11 +57,11 @@ impl By {
             Self::Messages => {
                 let message = json!({"from": "somebody", "number": format!("{n:012}"), "text": "On my way, there in ten minutes."});
                 let place = json!({"index": INDEX, "collection": COLLECTION, "body": message});
-                envelope::request("realtime", "publish", place).to_string()
+                envelope::request_envelope("realtime", "publish", place).to_string()
             }
             Self::Writes => {
                 let write = serde_json::from_str(&workload::request(n)).unwrap_or_default();
-                envelope::request("document", "createOrReplace", write).to_string()
+                envelope::request_envelope("document", "createOrReplace", write).to_string()
             }
         }
     }
@@ -143,7 +143,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
 
 /// How the room is asked for.
 fn subscribe() -> String {
-    envelope::request(
+    envelope::request_envelope(
         "realtime",
         "subscribe",
         json!({"index": INDEX, "collection": COLLECTION, "body": {}}),

@@ -61,8 +61,8 @@ async fn floor(listener: TcpListener) -> Result<(), Failure> {
             }
             Err(error) => (http::StatusCode::BAD_REQUEST, error.to_string()),
         };
-    let router =
-        runtime::admin::routes(Health::default(), prometheus::Registry::new()).fallback(handler);
+    let router = runtime::admin::admin_routes(Health::default(), prometheus::Registry::new())
+        .fallback(handler);
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
@@ -87,12 +87,12 @@ async fn gateway(
     let shutdown = Shutdown::on_signals(Duration::from_secs(30))?;
     let folder = Folder::open(settings.data.clone()).await?;
     let (catalog, layout) = (
-        consign::stack::catalog(&settings)?,
+        consign::stack::load_catalog(&settings)?,
         settings.topics.layout(),
     );
-    let topics = prepare::topics(&layout);
+    let topics = prepare::topic_specs(&layout);
     folder.log.admin.create(&topics).await?;
-    prepare::stores(
+    prepare::prepare_stores(
         &catalog,
         folder.record.as_ref(),
         Some(folder.view.as_ref()),
@@ -117,7 +117,7 @@ async fn gateway(
         registry: prometheus::Registry::new(),
     };
     ready();
-    consign::services::gateway(settings.gateway, listener, ports, shutdown).await?;
+    consign::services::run_gateway(settings.gateway, listener, ports, shutdown).await?;
     folder.close().await;
     Ok(())
 }

@@ -4,7 +4,7 @@
 use crate::{environment::BenchEnvironment, files, listeners::Listeners, workload};
 use clap::Args;
 use consign::commands::Invocation;
-use consign::{client::envelope, failure::Failure, output::table, settings::LogKind};
+use consign::{client::envelope, failure::Failure, output::format_table, settings::LogKind};
 use serde::Serialize;
 use serde_json::json;
 use std::time::Duration;
@@ -90,7 +90,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         format!(
             "{} idle sockets\n{}aim {AIM_KIB:.0} KiB: {verdict}\n",
             report.sockets,
-            table(&["socket of", "KiB"], &rows)
+            format_table(&["socket of", "KiB"], &rows)
         )
     })
 }
@@ -137,5 +137,5 @@ async fn measure(
 fn subscription(filter: serde_json::Value) -> String {
     let place =
         json!({"index": workload::INDEX, "collection": workload::COLLECTION, "body": filter});
-    envelope::request("realtime", "subscribe", place).to_string()
+    envelope::request_envelope("realtime", "subscribe", place).to_string()
 }

@@ -54,7 +54,7 @@ impl Checkpoint {
     }
 }
 
-pub fn read<T: DeserializeOwned>(file: &Path) -> Result<T, Failure> {
+pub fn read_checkpoint<T: DeserializeOwned>(file: &Path) -> Result<T, Failure> {
     let text = fs::read_to_string(file)
         .map_err(|error| Failure::usage(format!("{}: {error}", file.display())))?;
     serde_json::from_str(&text)

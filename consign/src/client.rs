@@ -63,7 +63,7 @@ impl Answer {
             return Ok(self.body);
         }
         let of = |name: &str| self.body[name].as_str().filter(|text| !text.is_empty());
-        let failure = failed(
+        let failure = refusal_failure(
             Some(self.status.into()),
             of("code"),
             of("detail").or(of("title")),
@@ -150,7 +150,12 @@ impl Client {
 }
 
 /// A refusal as every command tells it; the whole answer where it says nothing by itself.
-fn failed(status: Option<u64>, code: Option<&str>, text: Option<&str>, whole: &Value) -> Failure {
+fn refusal_failure(
+    status: Option<u64>,
+    code: Option<&str>,
+    text: Option<&str>,
+    whole: &Value,
+) -> Failure {
     let status = status.map_or_else(|| "no status".to_owned(), |status| status.to_string());
     let text = text.map_or_else(|| whole.to_string(), str::to_owned);
     Failure::failed(format!("{status} {}: {text}", code.unwrap_or("no code")))

@@ -23,7 +23,7 @@ impl Output {
         text: impl FnOnce(&T) -> String,
     ) -> Result<(), Failure> {
         if self.json {
-            self.line(&json(value)?)
+            self.line(&json_line(value)?)
         } else {
             self.line(text(value).trim_end())
         }
@@ -50,7 +50,7 @@ impl Output {
     pub fn failed(&self, failure: &Failure) -> ExitCode {
         let mut stderr = std::io::stderr().lock();
         if !failure.message.is_empty() {
-            _ = match json(&serde_json::json!({ "error": failure })) {
+            _ = match json_line(&serde_json::json!({ "error": failure })) {
                 Ok(text) if self.json => writeln!(stderr, "{text}"),
                 _ => writeln!(stderr, "consign: {}", failure.message),
             };
@@ -63,13 +63,13 @@ impl Output {
 }
 
 /// On one line, so that lines can be taken apart by tools.
-fn json<T: Serialize>(value: &T) -> Result<String, Failure> {
+fn json_line<T: Serialize>(value: &T) -> Result<String, Failure> {
     serde_json::to_string(value)
         .map_err(|error| Failure::failed(format!("the result cannot be shown as JSON: {error}")))
 }
 
 /// Columns under their names, as wide as they must be.
-pub fn table(names: &[&str], rows: &[Vec<String>]) -> String {
+pub fn format_table(names: &[&str], rows: &[Vec<String>]) -> String {
     let width = |column: usize| {
         let cells = rows
             .iter()
@@ -103,7 +103,7 @@ mod tests {
             vec!["bcd".to_owned(), String::new()],
         ];
         assert_eq!(
-            super::table(&["n", "count"], &rows),
+            super::format_table(&["n", "count"], &rows),
             "n    count\nä    1\nbcd\n"
         );
     }

@@ -31,7 +31,7 @@ impl Surroundings {
 }
 
 /// Binds, so that a port that is taken is told before anything else.
-pub async fn bind(address: SocketAddr, setting: &str) -> Result<TcpListener, Failure> {
+pub async fn bind_listener(address: SocketAddr, setting: &str) -> Result<TcpListener, Failure> {
     let bound = TcpListener::bind(address).await;
     bound.map_err(|error| {
         Failure::failed(format!("cannot listen on {address}: {error}"))
@@ -95,7 +95,7 @@ pub async fn prepare_log(
         match stack.log.admin.durability(&topics).await {
             Ok((durability, _)) => {
                 known.send_replace(Some(durability));
-                watch(stack, around, false);
+                watch_stack(stack, around, false);
                 return Ok(());
             }
             Err(AdminError::Unavailable(why)) => around.health.set("log", State::Missing { why }),
@@ -108,7 +108,7 @@ pub async fn prepare_log(
 
 /// Keeps what `/readyz` says of weak settings, and of the stores where the service does not look
 /// itself, true.
-pub fn watch(stack: &Stack, around: &Surroundings, stores: bool) {
+pub fn watch_stack(stack: &Stack, around: &Surroundings, stores: bool) {
     let (log, record, view) = (stack.log.clone(), stack.record.clone(), stack.view.clone());
     let (topics, health, shutdown) = (
         stack.topics(),
@@ -190,7 +190,7 @@ pub fn watch_log(logged: &Logged, around: &Surroundings) {
 }
 
 /// Runs a gateway on what is there.
-pub async fn gateway(
+pub async fn run_gateway(
     config: gateway::Config,
     listener: TcpListener,
     ports: gateway::Ports,
@@ -202,6 +202,6 @@ pub async fn gateway(
 }
 
 /// The machine's clock, as services take it.
-pub fn clock() -> Arc<dyn runtime::Clock> {
+pub fn system_clock() -> Arc<dyn runtime::Clock> {
     Arc::new(runtime::SystemClock)
 }

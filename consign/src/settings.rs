@@ -123,16 +123,19 @@ impl LoadedSettings {
         variables: impl IntoIterator<Item = (String, String)>,
         flags: &[&str],
     ) -> Result<Self, Failure> {
-        let mut layers = Layers::new(table(DEFAULTS)?, &table(&examples(DEFAULTS))?);
+        let mut layers = Layers::new(
+            parse_defaults(DEFAULTS)?,
+            &parse_defaults(&example_settings(DEFAULTS))?,
+        );
         if let Some((path, text)) = file {
             layers.file(path, text)?;
         }
         layers.variables(variables, &RESERVED)?;
         layers.flags(flags.iter().copied())?;
         let origins = layers.origins().clone();
-        let settings: Settings = settle(layers.merged())
+        let settings: Settings = normalise_settings(layers.merged())
             .try_into()
-            .map_err(|error: toml::de::Error| misfit(&error, &origins))?;
+            .map_err(|error: toml::de::Error| misfit_failure(&error, &origins))?;
         settings.check()?;
         Ok(Self { settings, origins })
     }
@@ -140,7 +143,7 @@ impl LoadedSettings {
 
 /// The settings without a default: lines of the default file that begin with `#` and a name, in
 /// their sections.
-pub fn examples(defaults: &str) -> String {
+pub fn example_settings(defaults: &str) -> String {
     let lines = defaults
         .lines()
         .filter_map(|line| match line.strip_prefix('#') {
@@ -151,7 +154,7 @@ pub fn examples(defaults: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-fn table(text: &str) -> Result<Table, Failure> {
+fn parse_defaults(text: &str) -> Result<Table, Failure> {
     text.parse().map_err(|error: toml::de::Error| {
         Failure::failed(format!("the compiled-in defaults are no TOML: {error}"))
     })
@@ -159,7 +162,7 @@ fn table(text: &str) -> Result<Table, Failure> {
 
 /// What layers cannot know: properties are texts, and copies for each datacenter replace the plain
 /// number of copies.
-fn settle(mut table: Table) -> Table {
+fn normalise_settings(mut table: Table) -> Table {
     if let Some(properties) = table
         .get_mut("kafka")
         .and_then(|kafka| kafka.get_mut("properties"))
@@ -184,7 +187,7 @@ fn settle(mut table: Table) -> Table {
 }
 
 /// A value of the right type that is still none of those that there are.
-fn misfit(error: &toml::de::Error, origins: &BTreeMap<String, Source>) -> Failure {
+fn misfit_failure(error: &toml::de::Error, origins: &BTreeMap<String, Source>) -> Failure {
     let text = error.to_string();
     let key = origins
         .keys()

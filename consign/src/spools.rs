@@ -20,13 +20,13 @@ const ADOPTION: Duration = Duration::from_secs(60);
 const STORE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How a spool of these settings is kept.
-pub fn options(settings: &Settings) -> SpoolOptions {
+pub fn spool_options(settings: &Settings) -> SpoolOptions {
     SpoolOptions {
         limits: settings.spool.limits(),
         reserve: settings.spool.reserve_bytes,
         max_age: settings.spool.max_age(),
         tracked_topic: settings.topics.layout().name(&TRANSACTIONS).into(),
-        clock: services::clock(),
+        clock: services::system_clock(),
     }
 }
 
@@ -40,7 +40,7 @@ pub fn topics_name(layout: &Layout) -> String {
 }
 
 /// Opens the gateway's spool, if there is to be one. `definitions`: what its events stand on.
-pub fn open(
+pub fn open_spool(
     settings: &Settings,
     log: &Log,
     definitions: &NewRecord,
@@ -56,9 +56,9 @@ pub fn open(
         .ok()
         .and_then(|mounts| file_system_of(&mounts, folder.path()));
     if let Some(found) = file_system.filter(|found| FLEETING.contains(&found.as_str())) {
-        health.set_weakened("spool", vec![fleeting(&found)]);
+        health.set_weakened("spool", vec![ephemeral_weakness(&found)]);
     }
-    let spool = Spool::new(folder, log.publisher.clone(), options(settings))?;
+    let spool = Spool::new(folder, log.publisher.clone(), spool_options(settings))?;
     Ok(Some(spool))
 }
 
@@ -81,7 +81,7 @@ pub async fn adopt_abandoned(
         known = found.wait_for(Option::is_some) => if known.is_err() { return },
     }
     loop {
-        for path in adopt::find(&root).unwrap_or_default() {
+        for path in adopt::find_spools(&root).unwrap_or_default() {
             if path != own.path() && log.publisher.healthy() {
                 adopt_one(&settings, &log, record.as_ref(), &path).await;
             }
@@ -109,7 +109,7 @@ async fn adopt_one(settings: &Settings, log: &Log, record: &dyn Record, path: &P
     }
     let (spool, records) = (folder.id(), bounds.end - bounds.earliest);
     tracing::info!(%spool, records, folder = %path.display(), "the spool of a gateway that ended is claimed and shipped");
-    match adopt::ship(folder, log, options(settings), ADOPTION).await {
+    match adopt::ship_spool(folder, log, spool_options(settings), ADOPTION).await {
         Ok(shipped) => {
             tracing::info!(%spool, records = shipped.records, "the spool is shipped");
             say_empty(record, spool).await;
@@ -131,7 +131,7 @@ pub async fn say_empty(record: &dyn Record, spool: SpoolId) {
     tracing::warn!(%spool, why, "the record store does not take away the row of a spool that is shipped");
 }
 
-fn fleeting(found: &str) -> Weakened {
+fn ephemeral_weakness(found: &str) -> Weakened {
     Weakened {
         component: "spool".into(),
         setting: "spool.folder".into(),

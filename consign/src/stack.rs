@@ -61,14 +61,14 @@ impl Stack {
     pub fn shared(settings: &Settings) -> Result<Self, Failure> {
         match settings.log.kind {
             LogKind::Kafka => Self::of_servers(settings),
-            LogKind::Embedded => Err(alone()),
+            LogKind::Embedded => Err(embedded_only_failure()),
         }
     }
 
     fn of_servers(settings: &Settings) -> Result<Self, Failure> {
-        let log = kafka(settings)?;
+        let log = kafka_log(settings)?;
         let record: Arc<dyn Record> = match settings.record.kind {
-            RecordKind::Cassandra => Arc::new(cassandra(settings)?),
+            RecordKind::Cassandra => Arc::new(cassandra_store(settings)?),
             RecordKind::Embedded => {
                 return Err(Failure::usage(
                     "`record.kind` is `embedded`, which does not go with `log.kind` = `kafka`",
@@ -76,7 +76,7 @@ impl Stack {
             }
         };
         let view: Option<Arc<dyn View>> = match settings.view.kind {
-            ViewKind::Elasticsearch => Some(Arc::new(elasticsearch(settings)?)),
+            ViewKind::Elasticsearch => Some(Arc::new(elasticsearch_store(settings)?)),
             ViewKind::None => None,
             ViewKind::Embedded => {
                 return Err(Failure::usage(
@@ -102,7 +102,7 @@ impl Stack {
     }
 
     pub fn topics(&self) -> Vec<TopicSpec> {
-        standalone::prepare::topics(&self.layout)
+        standalone::prepare::topic_specs(&self.layout)
     }
 
     pub fn view(&self) -> Option<&dyn View> {
@@ -116,7 +116,7 @@ impl Stack {
             layout: self.layout.clone(),
             record: self.record.clone(),
             view: self.view.clone(),
-            tables: catalog(settings)?.tables().to_vec(),
+            tables: load_catalog(settings)?.tables().to_vec(),
             clock: Arc::new(SystemClock),
         })
     }
@@ -146,43 +146,43 @@ impl Logged {
     pub fn shared(settings: &Settings) -> Result<Self, Failure> {
         match settings.log.kind {
             LogKind::Kafka => Ok(Self {
-                log: kafka(settings)?,
+                log: kafka_log(settings)?,
                 layout: settings.topics.layout(),
             }),
-            LogKind::Embedded => Err(alone()),
+            LogKind::Embedded => Err(embedded_only_failure()),
         }
     }
 
     pub fn topics(&self) -> Vec<TopicSpec> {
-        standalone::prepare::topics(&self.layout)
+        standalone::prepare::topic_specs(&self.layout)
     }
 }
 
-fn kafka(settings: &Settings) -> Result<Log, Failure> {
+fn kafka_log(settings: &Settings) -> Result<Log, Failure> {
     store_cassandra::tls::make_ready();
     let brokers = settings.kafka.brokers.join(",");
     let kafka = kafka::KafkaSettings {
         brokers,
         properties: settings.kafka.properties.clone(),
     };
-    kafka::connect(kafka).map_err(|error| Failure::usage(error.to_string()))
+    kafka::connect_log(kafka).map_err(|error| Failure::usage(error.to_string()))
 }
 
-fn cassandra(settings: &Settings) -> Result<Cassandra, Failure> {
+fn cassandra_store(settings: &Settings) -> Result<Cassandra, Failure> {
     let mut config = settings.cassandra.clone();
     let authority = config.certificate_authority.take();
     config.certificate_authority = read_pem("cassandra.certificate_authority", authority)?;
     Ok(Cassandra::new(config)?)
 }
 
-fn elasticsearch(settings: &Settings) -> Result<Elasticsearch, Failure> {
+fn elasticsearch_store(settings: &Settings) -> Result<Elasticsearch, Failure> {
     let mut config = settings.elasticsearch.clone();
     let authority = config.certificate_authority.take();
     config.certificate_authority = read_pem("elasticsearch.certificate_authority", authority)?;
     Ok(Elasticsearch::new(config)?)
 }
 
-fn alone() -> Failure {
+fn embedded_only_failure() -> Failure {
     let hint = "set log.kind = \"kafka\", record.kind = \"cassandra\", view.kind = \"elasticsearch\" (see deploy/config), or run `consign \
                 dev`, which is all services in one process";
     Failure::usage(
@@ -192,12 +192,12 @@ fn alone() -> Failure {
 }
 
 /// Definitions that are compiled in, and those of the settings' folders.
-pub fn catalog(settings: &Settings) -> Result<Catalog, Failure> {
+pub fn load_catalog(settings: &Settings) -> Result<Catalog, Failure> {
     Ok(Catalog::load(&settings.catalog.folders)?)
 }
 
 /// The secret that all gateways of a deployment share.
-pub fn keys(settings: &Settings) -> Result<Keyring, Failure> {
+pub fn load_keyring(settings: &Settings) -> Result<Keyring, Failure> {
     settings.secret.keyring()?.ok_or_else(|| {
         let hint = "CONSIGN_SECRET_VALUE=$(head -c 32 /dev/urandom | base64), or secret.file; the same for all gateways and workers";
         Failure::usage("there is no secret to sign request ids and tokens with").hint(hint)
@@ -205,7 +205,7 @@ pub fn keys(settings: &Settings) -> Result<Keyring, Failure> {
 }
 
 /// The keys of subjects whose values are sealed.
-pub fn sealing(
+pub fn subject_keys(
     settings: &Settings,
     record: &Arc<dyn Record>,
     keys: &Keyring,
@@ -219,7 +219,7 @@ pub fn sealing(
 
 /// Tries again while something is out of reach, for as long as patience lasts; servers may still be
 /// starting.
-pub async fn patiently<T, F>(
+pub async fn retry_with_patience<T, F>(
     patience: Duration,
     mut attempt: impl FnMut() -> F,
 ) -> Result<T, Failure>

@@ -169,30 +169,30 @@ pub fn encode_catalog(version: &str, definitions: &serde_json::Value) -> Parts {
 
 pub fn decode_catalog(parts: &Parts) -> Result<serde_json::Value, DecodeError> {
     expect_type(parts, CATALOG)?;
-    value(parts)
+    decode_value(parts)
 }
 
 pub fn decode_transaction(parts: &Parts) -> Result<Transaction, DecodeError> {
     expect_type(parts, TRANSACTION)?;
-    let seen = header(parts, SEEN_HEADER)?;
+    let seen = header_text(parts, SEEN_HEADER)?;
     let seen = seen
         .parse()
         .map_err(|_| DecodeError::BadHeader(SEEN_HEADER, format!("`{seen}` is not an offset")))?;
     Ok(Transaction {
-        attributes: attributes(parts)?,
+        attributes: decode_attributes(parts)?,
         seen: TransactionsOffset::new(seen),
-        data: value::<TransactionData>(parts)?,
+        data: decode_value::<TransactionData>(parts)?,
     })
 }
 
 /// The transaction whose body the log would never take, and why: a record of its attributes stands
 /// in its place. Nothing, if it is none.
 pub fn decode_stand_in(parts: &Parts) -> Option<(Transaction, String)> {
-    let why: serde_json::Value = header(parts, UNSHIPPABLE_HEADER)
+    let why: serde_json::Value = header_text(parts, UNSHIPPABLE_HEADER)
         .ok()
         .and_then(|text| serde_json::from_str(text).ok())?;
     expect_type(parts, TRANSACTION).ok()?;
-    let seen = header(parts, SEEN_HEADER).ok()?.parse().ok()?;
+    let seen = header_text(parts, SEEN_HEADER).ok()?.parse().ok()?;
     let of = |name: &str| why[name].as_str().unwrap_or_default().to_owned();
     let (number, bytes) = (&why["number"], &why["bytes"]);
     let reason = format!(
@@ -201,7 +201,7 @@ pub fn decode_stand_in(parts: &Parts) -> Option<(Transaction, String)> {
         of("spool")
     );
     let data = TransactionData {
-        request: crate::raw(&serde_json::Value::Null),
+        request: crate::to_raw(&serde_json::Value::Null),
         generated: Default::default(),
         incarnations: Default::default(),
         volatile: None,
@@ -212,7 +212,7 @@ pub fn decode_stand_in(parts: &Parts) -> Option<(Transaction, String)> {
         principal: String::new(),
     };
     let transaction = Transaction {
-        attributes: attributes(parts).ok()?,
+        attributes: decode_attributes(parts).ok()?,
         seen: TransactionsOffset::new(seen),
         data,
     };
@@ -222,27 +222,27 @@ pub fn decode_stand_in(parts: &Parts) -> Option<(Transaction, String)> {
 pub fn decode_informative(parts: &Parts) -> Result<Informative, DecodeError> {
     expect_type(parts, INFORMATIVE)?;
     Ok(Informative {
-        attributes: attributes(parts)?,
-        data: value::<InformativeData>(parts)?,
+        attributes: decode_attributes(parts)?,
+        data: decode_value::<InformativeData>(parts)?,
     })
 }
 
 pub fn decode_change(parts: &Parts) -> Result<Change, DecodeError> {
-    match kind(parts)? {
-        DECISION => Ok(Change::Decision(value(parts)?)),
-        OPEN => Ok(Change::Open(value(parts)?)),
-        MARK => Ok(Change::Mark(value(parts)?)),
-        VOID => Ok(Change::Void(value(parts)?)),
+    match record_type(parts)? {
+        DECISION => Ok(Change::Decision(decode_value(parts)?)),
+        OPEN => Ok(Change::Open(decode_value(parts)?)),
+        MARK => Ok(Change::Mark(decode_value(parts)?)),
+        VOID => Ok(Change::Void(decode_value(parts)?)),
         other => Err(DecodeError::UnknownType(other.to_owned())),
     }
 }
 
 pub fn decode_mail(parts: &Parts) -> Result<Mail, DecodeError> {
-    match kind(parts)? {
-        FEEDBACK => Ok(Mail::Feedback(value(parts)?)),
-        PUSH => Ok(Mail::Push(value(parts)?)),
-        PRESENCE => Ok(Mail::Presence(value(parts)?)),
-        PROGRESS => Ok(Mail::Progress(value(parts)?)),
+    match record_type(parts)? {
+        FEEDBACK => Ok(Mail::Feedback(decode_value(parts)?)),
+        PUSH => Ok(Mail::Push(decode_value(parts)?)),
+        PRESENCE => Ok(Mail::Presence(decode_value(parts)?)),
+        PROGRESS => Ok(Mail::Progress(decode_value(parts)?)),
         other => Err(DecodeError::UnknownType(other.to_owned())),
     }
 }
@@ -253,35 +253,38 @@ pub fn decode_membership(parts: &Parts) -> Result<MembershipRecord, DecodeError>
         .as_deref()
         .and_then(|key| std::str::from_utf8(key).ok())
         .ok_or(DecodeError::BadKey)?;
-    match kind(parts)? {
+    match record_type(parts)? {
         SUBSCRIPTION => {
             let membership = RoomMembership::parse(key).ok_or(DecodeError::BadKey)?;
             match parts.value {
-                Some(_) => Ok(MembershipRecord::Subscribed(membership, value(parts)?)),
+                Some(_) => Ok(MembershipRecord::Subscribed(
+                    membership,
+                    decode_value(parts)?,
+                )),
                 None => Ok(MembershipRecord::Unsubscribed(
                     membership,
-                    header(parts, LEAVING)
+                    header_text(parts, LEAVING)
                         .ok()
                         .map(serde_json::from_str)
                         .transpose()?,
                 )),
             }
         }
-        HEARTBEAT if parts.value.is_some() => Ok(MembershipRecord::Heartbeat(value(parts)?)),
+        HEARTBEAT if parts.value.is_some() => Ok(MembershipRecord::Heartbeat(decode_value(parts)?)),
         HEARTBEAT => Ok(MembershipRecord::GatewayExpired {
             instance: key
                 .strip_prefix("gateway/")
                 .ok_or(DecodeError::BadKey)?
                 .to_owned(),
         }),
-        PARTITION_CLAIM => Ok(MembershipRecord::PartitionClaimed(value(parts)?)),
+        PARTITION_CLAIM => Ok(MembershipRecord::PartitionClaimed(decode_value(parts)?)),
         other => Err(DecodeError::UnknownType(other.to_owned())),
     }
 }
 
 pub fn decode_dead_letter(parts: &Parts) -> Result<DeadLetter, DecodeError> {
     expect_type(parts, DEAD_LETTER)?;
-    value(parts)
+    decode_value(parts)
 }
 
 /// Refuses a record whose level is newer than this reader; whatever else is wrong with it is no
@@ -296,9 +299,9 @@ pub fn known_level(headers: &[(Cow<'static, str>, Bytes)]) -> Result<(), DecodeE
 }
 
 /// The record's type, if its level is known here.
-fn kind(parts: &Parts) -> Result<&str, DecodeError> {
-    let kind = header(parts, "ce_type")?;
-    let level = match header(parts, LEVEL_HEADER) {
+fn record_type(parts: &Parts) -> Result<&str, DecodeError> {
+    let kind = header_text(parts, "ce_type")?;
+    let level = match header_text(parts, LEVEL_HEADER) {
         Ok(level) => level,
         Err(DecodeError::MissingHeader(_)) => return Err(DecodeError::NoLevel),
         Err(error) => return Err(error),
@@ -314,7 +317,7 @@ fn kind(parts: &Parts) -> Result<&str, DecodeError> {
 }
 
 /// A header's text, if it is there and is text.
-pub fn header<'a>(parts: &'a Parts, name: &'static str) -> Result<&'a str, DecodeError> {
+pub fn header_text<'a>(parts: &'a Parts, name: &'static str) -> Result<&'a str, DecodeError> {
     let (_, bytes) = parts
         .headers
         .iter()
@@ -354,31 +357,31 @@ fn parts_with<T: serde::Serialize>(kind: &'static str, attributes: &Attributes, 
     }
 }
 
-fn attributes(parts: &Parts) -> Result<Attributes, DecodeError> {
-    let id = header(parts, "ce_id")?;
-    let time = header(parts, "ce_time")?;
+fn decode_attributes(parts: &Parts) -> Result<Attributes, DecodeError> {
+    let id = header_text(parts, "ce_id")?;
+    let time = header_text(parts, "ce_time")?;
     Ok(Attributes {
         id: RequestId::parse_trusted(id)
             .map_err(|e| DecodeError::BadHeader("ce_id", e.to_string()))?,
-        tenant: header(parts, "ce_tenant")?.to_owned(),
-        operation: header(parts, "ce_operation")?.to_owned(),
-        catalog: header(parts, "ce_catalog")?.to_owned(),
-        key: EntityKey(header(parts, "ce_partitionkey")?.to_owned()),
+        tenant: header_text(parts, "ce_tenant")?.to_owned(),
+        operation: header_text(parts, "ce_operation")?.to_owned(),
+        catalog: header_text(parts, "ce_catalog")?.to_owned(),
+        key: EntityKey(header_text(parts, "ce_partitionkey")?.to_owned()),
         time: from_rfc3339(time).ok_or_else(|| {
             DecodeError::BadHeader("ce_time", format!("`{time}` is not an RFC 3339 time"))
         })?,
-        traceparent: header(parts, "traceparent").ok().map(str::to_owned),
+        traceparent: header_text(parts, "traceparent").ok().map(str::to_owned),
     })
 }
 
 fn expect_type(parts: &Parts, expected: &'static str) -> Result<(), DecodeError> {
-    match kind(parts)? {
+    match record_type(parts)? {
         kind if kind == expected => Ok(()),
         other => Err(DecodeError::UnknownType(other.to_owned())),
     }
 }
 
-fn value<T: DeserializeOwned>(parts: &Parts) -> Result<T, DecodeError> {
+fn decode_value<T: DeserializeOwned>(parts: &Parts) -> Result<T, DecodeError> {
     Ok(serde_json::from_slice(
         parts.value.as_deref().ok_or(DecodeError::NoValue)?,
     )?)

@@ -48,17 +48,17 @@ impl Cursor {
     /// the tag.
     pub fn sign(&self, keys: &Keyring, scope: CursorScope<'_>) -> String {
         let mut bytes = Vec::with_capacity(32 + self.points.len() * 16);
-        put(&mut bytes, self.generation.into());
-        put(&mut bytes, self.expires);
+        put_varint(&mut bytes, self.generation.into());
+        put_varint(&mut bytes, self.expires);
         for point in &self.points {
-            put(&mut bytes, point.next.get());
-            put(&mut bytes, point.next.since(point.resume));
+            put_varint(&mut bytes, point.next.get());
+            put_varint(&mut bytes, point.next.since(point.resume));
             let open = point.epoch.map_or(0, |epoch| epoch.opened_at().get() + 1);
-            put(&mut bytes, open);
-            put(&mut bytes, point.emitted.into());
-            put(&mut bytes, point.informative.get());
+            put_varint(&mut bytes, open);
+            put_varint(&mut bytes, point.emitted.into());
+            put_varint(&mut bytes, point.informative.get());
         }
-        let tag = tag(keys, scope, &bytes);
+        let tag = cursor_tag(keys, scope, &bytes);
         bytes.push(keys.id());
         bytes.extend_from_slice(&tag[..TAG]);
         let mut text = String::with_capacity(PREFIX.len() + bytes.len().div_ceil(3) * 4);
@@ -86,7 +86,7 @@ impl Cursor {
             .ok_or(BadCursor::Malformed)?;
         let cursor = Self::read(payload).ok_or(BadCursor::Malformed)?;
         let signed = signature[0] == keys.id()
-            && keys.verify(PURPOSE, &parts(scope, payload), &signature[1..]);
+            && keys.verify(PURPOSE, &signed_parts(scope, payload), &signature[1..]);
         if !signed {
             Err(BadCursor::Foreign)
         } else if cursor.expires < now {
@@ -98,20 +98,20 @@ impl Cursor {
 
     fn read(mut bytes: &[u8]) -> Option<Self> {
         let bytes = &mut bytes;
-        let (generation, expires) = (take(bytes)?.try_into().ok()?, take(bytes)?);
+        let (generation, expires) = (take_varint(bytes)?.try_into().ok()?, take_varint(bytes)?);
         let mut points = Vec::new();
         while !bytes.is_empty() {
-            let next = take(bytes)?;
-            let resume = next.checked_sub(take(bytes)?)?;
-            let epoch = take(bytes)?
+            let next = take_varint(bytes)?;
+            let resume = next.checked_sub(take_varint(bytes)?)?;
+            let epoch = take_varint(bytes)?
                 .checked_sub(1)
                 .map(|open| Epoch::begun_at(ChangesOffset::new(open)));
             points.push(FeedPosition {
                 resume: ChangesOffset::new(resume),
                 next: ChangesOffset::new(next),
                 epoch,
-                emitted: take(bytes)?.try_into().ok()?,
-                informative: InformativeOffset::new(take(bytes)?),
+                emitted: take_varint(bytes)?.try_into().ok()?,
+                informative: InformativeOffset::new(take_varint(bytes)?),
             });
         }
         Some(Self {
@@ -122,15 +122,15 @@ impl Cursor {
     }
 }
 
-fn tag(keys: &Keyring, scope: CursorScope<'_>, payload: &[u8]) -> [u8; 32] {
-    keys.tag(PURPOSE, &parts(scope, payload))
+fn cursor_tag(keys: &Keyring, scope: CursorScope<'_>, payload: &[u8]) -> [u8; 32] {
+    keys.tag(PURPOSE, &signed_parts(scope, payload))
 }
 
-fn parts<'a>(scope: CursorScope<'a>, payload: &'a [u8]) -> [&'a [u8]; 3] {
+fn signed_parts<'a>(scope: CursorScope<'a>, payload: &'a [u8]) -> [&'a [u8]; 3] {
     [scope.tenant.as_bytes(), scope.room.as_bytes(), payload]
 }
 
-fn put(bytes: &mut Vec<u8>, mut number: u64) {
+fn put_varint(bytes: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         bytes.push(number as u8 | 0x80);
         number >>= 7;
@@ -138,7 +138,7 @@ fn put(bytes: &mut Vec<u8>, mut number: u64) {
     bytes.push(number as u8);
 }
 
-fn take(bytes: &mut &[u8]) -> Option<u64> {
+fn take_varint(bytes: &mut &[u8]) -> Option<u64> {
     let mut number = 0_u64;
     for shift in (0..64).step_by(7) {
         let (byte, rest) = bytes.split_first()?;

@@ -5,9 +5,9 @@ use crate::outcome::DeadReason;
 use sha2::{Digest, Sha256};
 
 /// Twelve hexadecimal digits that equal causes share.
-pub fn fingerprint(operation: &str, reason: &DeadReason) -> String {
+pub fn cause_fingerprint(operation: &str, reason: &DeadReason) -> String {
     let store = reason.store.as_deref().unwrap_or_default();
-    let shape = shape(&reason.message);
+    let shape = message_shape(&reason.message);
     let hash = Sha256::new()
         .chain_update([operation, &reason.code, store, &shape].join("\n"))
         .finalize();
@@ -20,7 +20,7 @@ pub fn fingerprint(operation: &str, reason: &DeadReason) -> String {
 /// The message with a mark for every word that holds a digit, and for everything in quotes: ids,
 /// numbers, values. What stands in brackets names fields and types, and tells causes apart. An
 /// apostrophe inside or at the end of a word opens no quote.
-fn shape(message: &str) -> String {
+fn message_shape(message: &str) -> String {
     let mut shape = String::with_capacity(message.len());
     let mut word = String::new();
     let mut quote = None;
@@ -38,18 +38,18 @@ fn shape(message: &str) -> String {
             continue;
         }
         let is_inside = !word.is_empty();
-        close(&mut word, &mut shape);
+        close_word(&mut word, &mut shape);
         match c {
             '\'' if is_inside => shape.push(c),
             '\'' | '"' | '`' if characters.as_str().contains(c) => quote = Some(c),
             c => shape.push(c),
         }
     }
-    close(&mut word, &mut shape);
+    close_word(&mut word, &mut shape);
     shape
 }
 
-fn close(word: &mut String, shape: &mut String) {
+fn close_word(word: &mut String, shape: &mut String) {
     if word.chars().any(|c| c.is_ascii_digit()) {
         shape.push('#');
     } else {
@@ -68,7 +68,7 @@ mod tests {
             message: message.into(),
             store: Some("elasticsearch".into()),
         };
-        fingerprint(operation, &reason)
+        cause_fingerprint(operation, &reason)
     }
 
     #[test]

@@ -11,7 +11,7 @@ pub struct DeadLetterFlood {
     /// The event of `transactions` that waits at its place, and all behind it with it.
     pub offset: u64,
     pub operation: String,
-    /// Of the cause: see [`crate::fingerprint`].
+    /// Of the cause: see [`crate::cause_fingerprint`].
     pub fingerprint: String,
     pub code: String,
     pub message: String,

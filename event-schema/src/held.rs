@@ -37,7 +37,7 @@ pub fn is_intent(operation: &str) -> bool {
 }
 
 /// The two tables, as every record store makes them. Their names are no catalog's to take.
-pub fn tables() -> [Table; 2] {
+pub fn held_tables() -> [Table; 2] {
     let table = |name: &str, partition: (&str, ColumnType), clustering: &str, cells: &[&str]| {
         let text = |name: &str| Column {
             name: name.to_owned(),
@@ -261,7 +261,7 @@ pub struct UnreadableRow {
 }
 
 /// The bucket that a key's lock is in.
-pub fn bucket(key: &EntityKey) -> u16 {
+pub fn key_bucket(key: &EntityKey) -> u16 {
     key.partition(BUCKETS)
 }
 
@@ -276,7 +276,7 @@ pub fn queue_key(key: &EntityKey) -> Map<String, Value> {
 }
 
 pub fn lock_key(key: &EntityKey) -> RowKey {
-    let mut columns = bucket_key(bucket(key));
+    let mut columns = bucket_key(key_bucket(key));
     columns.insert("key".to_owned(), key.0.clone().into());
     RowKey {
         table: LOCKS.to_owned(),
@@ -302,8 +302,8 @@ pub fn read_lock(
     cells: &Map<String, Value>,
 ) -> Result<(EntityKey, KeyLock), UnreadableRow> {
     let name = key.key.get("key").and_then(Value::as_str);
-    let name = name.ok_or_else(|| unreadable(LOCKS, "it has no key"))?;
-    Ok((EntityKey(name.to_owned()), cell(LOCKS, cells, ENTRY)?))
+    let name = name.ok_or_else(|| unreadable_row(LOCKS, "it has no key"))?;
+    Ok((EntityKey(name.to_owned()), read_cell(LOCKS, cells, ENTRY)?))
 }
 
 /// The place of a row of `held`.
@@ -314,13 +314,13 @@ pub fn read_place(key: &RowKey) -> Result<HeldPlace, UnreadableRow> {
     let place = key.key.get("place").and_then(Value::as_str);
     place
         .map(|place| HeldPlace(place.to_owned()))
-        .ok_or_else(|| unreadable(HELD, "it has no place"))
+        .ok_or_else(|| unreadable_row(HELD, "it has no place"))
 }
 
 /// # Errors
 /// If the cells are not those of a held event.
 pub fn read_held(cells: &Map<String, Value>) -> Result<HeldEvent, UnreadableRow> {
-    cell(HELD, cells, ENTRY)
+    read_cell(HELD, cells, ENTRY)
 }
 
 /// The event byte for byte.
@@ -328,46 +328,46 @@ pub fn read_held(cells: &Map<String, Value>) -> Result<HeldEvent, UnreadableRow>
 /// # Errors
 /// If the cells are not those of a held event.
 pub fn read_original(cells: &Map<String, Value>) -> Result<OriginalRecord, UnreadableRow> {
-    cell(HELD, cells, EVENT)
+    read_cell(HELD, cells, EVENT)
 }
 
-fn unreadable(table: &'static str, why: impl fmt::Display) -> UnreadableRow {
+fn unreadable_row(table: &'static str, why: impl fmt::Display) -> UnreadableRow {
     let why = why.to_string();
     UnreadableRow { table, why }
 }
 
-fn cell<T: DeserializeOwned>(
+fn read_cell<T: DeserializeOwned>(
     table: &'static str,
     cells: &Map<String, Value>,
     name: &str,
 ) -> Result<T, UnreadableRow> {
     let text = cells.get(name).and_then(Value::as_str);
-    let text = text.ok_or_else(|| unreadable(table, format_args!("it has no `{name}`")))?;
-    serde_json::from_str(text).map_err(|error| unreadable(table, error))
+    let text = text.ok_or_else(|| unreadable_row(table, format_args!("it has no `{name}`")))?;
+    serde_json::from_str(text).map_err(|error| unreadable_row(table, error))
 }
 
-fn json<T: Serialize>(value: &T) -> Value {
+fn json_text<T: Serialize>(value: &T) -> Value {
     serde_json::to_string(value)
         .expect("rows are plain JSON")
         .into()
 }
 
 fn lock_cells(lock: &KeyLock) -> Map<String, Value> {
-    Map::from_iter([(ENTRY.to_owned(), json(lock))])
+    Map::from_iter([(ENTRY.to_owned(), json_text(lock))])
 }
 
 /// The cells of a held event's row.
 pub fn held_cells(held: &HeldEvent, event: &OriginalRecord) -> Map<String, Value> {
     Map::from_iter([
-        (ENTRY.to_owned(), json(held)),
-        (EVENT.to_owned(), json(event)),
+        (ENTRY.to_owned(), json_text(held)),
+        (EVENT.to_owned(), json_text(event)),
     ])
 }
 
 /// A queue that becomes another; one that is empty has no row.
 pub fn move_lock(key: &EntityKey, before: &KeyLock, after: &KeyLock) -> RowMutation {
     let cells = |lock: &KeyLock| (!lock.is_empty()).then(|| lock_cells(lock));
-    mutation(lock_key(key), cells(before), cells(after))
+    row_mutation(lock_key(key), cells(before), cells(after))
 }
 
 /// A held event's row that becomes another; without cells there is none.
@@ -377,10 +377,10 @@ pub fn move_held(
     before: Option<Map<String, Value>>,
     after: Option<Map<String, Value>>,
 ) -> RowMutation {
-    mutation(held_key(key, place), before, after)
+    row_mutation(held_key(key, place), before, after)
 }
 
-fn mutation(
+fn row_mutation(
     key: RowKey,
     before: Option<Map<String, Value>>,
     after: Option<Map<String, Value>>,

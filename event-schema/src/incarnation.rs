@@ -16,7 +16,7 @@ const LENGTH: u32 = 8;
 const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
 /// 8 characters of `[a-z0-9]`, of random bits.
-pub fn mint(mut random: u64) -> String {
+pub fn mint_incarnation(mut random: u64) -> String {
     (0..LENGTH)
         .map(|_| {
             let digit = DIGITS[(random % 36) as usize];
@@ -33,7 +33,7 @@ mod tests {
     #[test]
     fn incarnations_are_eight_characters_and_differ() {
         let minted: Vec<String> = (0..2_000u64)
-            .map(|n| mint(n.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+            .map(|n| mint_incarnation(n.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
             .collect();
         let known = |one: &u8| DIGITS.contains(one);
         assert!(

@@ -97,7 +97,7 @@ mod tests {
             ("_dlq.errors.disposition", "unplannable"),
             ("_dlq.errors.original.offset", "42"),
         ] {
-            assert_eq!(codec::header(&parts, name).ok(), Some(value), "{name}");
+            assert_eq!(codec::header_text(&parts, name).ok(), Some(value), "{name}");
         }
         let read = codec::decode_dead_letter(&parts).expect("it still is one");
         assert_eq!(read.request, letter.request);

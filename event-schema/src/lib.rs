@@ -35,15 +35,15 @@ pub mod table;
 pub mod token;
 pub mod topics;
 
-pub use fingerprint::fingerprint;
-pub use schemas::schemas;
+pub use fingerprint::cause_fingerprint;
+pub use schemas::event_schemas;
 
 /// JSON text that only passes through: validated once, never parsed again unless somebody must look
 /// inside.
 pub type Raw = std::sync::Arc<serde_json::value::RawValue>;
 
 /// Makes [`Raw`] of anything that serialises; keys keep their order.
-pub fn raw<T: serde::Serialize + ?Sized>(value: &T) -> Raw {
+pub fn to_raw<T: serde::Serialize + ?Sized>(value: &T) -> Raw {
     serde_json::value::to_raw_value(value)
         .expect("a value made of JSON types serialises")
         .into()

@@ -41,71 +41,74 @@ fn of_transactions() -> Vec<&'static str> {
 
 /// Each event's CloudEvents type with the schema of its value. `x-topic` and `x-headers` tell where
 /// and with what it travels.
-pub fn schemas() -> Vec<(&'static str, Schema)> {
+pub fn event_schemas() -> Vec<(&'static str, Schema)> {
     vec![
         (
             codec::TRANSACTION,
-            of::<TransactionData>(codec::TRANSACTION, "transactions", &of_transactions()),
+            schema_of::<TransactionData>(codec::TRANSACTION, "transactions", &of_transactions()),
         ),
         (
             codec::INFORMATIVE,
-            of::<InformativeData>(codec::INFORMATIVE, "informative", &OF_REQUESTS),
+            schema_of::<InformativeData>(codec::INFORMATIVE, "informative", &OF_REQUESTS),
         ),
         (
             codec::DECISION,
-            of::<Decision>(codec::DECISION, "changes", &["ce_id"]),
+            schema_of::<Decision>(codec::DECISION, "changes", &["ce_id"]),
         ),
-        (codec::OPEN, of::<Open>(codec::OPEN, "changes", &[])),
-        (codec::MARK, of::<Mark>(codec::MARK, "changes", &[])),
-        (codec::VOID, of::<Void>(codec::VOID, "changes", &["ce_id"])),
+        (codec::OPEN, schema_of::<Open>(codec::OPEN, "changes", &[])),
+        (codec::MARK, schema_of::<Mark>(codec::MARK, "changes", &[])),
+        (
+            codec::VOID,
+            schema_of::<Void>(codec::VOID, "changes", &["ce_id"]),
+        ),
         (
             codec::FEEDBACK,
-            of::<Feedback>(codec::FEEDBACK, "mailbox", &[]),
+            schema_of::<Feedback>(codec::FEEDBACK, "mailbox", &[]),
         ),
         (
             codec::DEAD_LETTER,
-            of::<DeadLetter>(codec::DEAD_LETTER, "dead-letters", &[]),
+            schema_of::<DeadLetter>(codec::DEAD_LETTER, "dead-letters", &[]),
         ),
-        (codec::PUSH, of::<Push>(codec::PUSH, "mailbox", &[])),
+        (codec::PUSH, schema_of::<Push>(codec::PUSH, "mailbox", &[])),
         (
             codec::PRESENCE,
-            of::<Presence>(codec::PRESENCE, "mailbox", &[]),
+            schema_of::<Presence>(codec::PRESENCE, "mailbox", &[]),
         ),
         (
             codec::PROGRESS,
-            of::<Progress>(codec::PROGRESS, "mailbox", &[]),
+            schema_of::<Progress>(codec::PROGRESS, "mailbox", &[]),
         ),
         (
             codec::SUBSCRIPTION,
-            of::<Subscription>(codec::SUBSCRIPTION, "rooms", &[]),
+            schema_of::<Subscription>(codec::SUBSCRIPTION, "rooms", &[]),
         ),
         (
             codec::HEARTBEAT,
-            of::<Heartbeat>(codec::HEARTBEAT, "rooms", &[]),
+            schema_of::<Heartbeat>(codec::HEARTBEAT, "rooms", &[]),
         ),
         (
             codec::PARTITION_CLAIM,
-            of::<PartitionClaim>(codec::PARTITION_CLAIM, "rooms", &[]),
+            schema_of::<PartitionClaim>(codec::PARTITION_CLAIM, "rooms", &[]),
         ),
         (
             codec::CATALOG,
-            of::<serde_json::Map<String, serde_json::Value>>(codec::CATALOG, "catalog", &[]),
+            schema_of::<serde_json::Map<String, serde_json::Value>>(codec::CATALOG, "catalog", &[]),
         ),
     ]
 }
 
 /// The same as files: name and text, ready to be written.
-pub fn files() -> Vec<(String, String)> {
+pub fn schema_files() -> Vec<(String, String)> {
     let text = |schema: Schema| {
         serde_json::to_string_pretty(&schema).expect("a schema is plain JSON") + "\n"
     };
-    schemas()
+    event_schemas()
         .into_iter()
         .map(|(name, schema)| (format!("{name}.json"), text(schema)))
         .collect()
 }
 
-fn of<T: schemars::JsonSchema>(
+fn schema_of<T: schemars::JsonSchema>(
     kind: &'static str,
     topic: &'static str,
     headers: &[&'static str],

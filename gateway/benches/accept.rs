@@ -71,7 +71,8 @@ async fn bare() -> SocketAddr {
 }
 
 async fn gateway(folder: &std::path::Path) -> SocketAddr {
-    let (log, handle) = embedded::open(&folder.join("log"), embedded::Options::default()).unwrap();
+    let (log, handle) =
+        embedded::open_log(&folder.join("log"), embedded::Options::default()).unwrap();
     std::mem::forget(handle);
     let layout = Layout {
         prefix: "b.".into(),

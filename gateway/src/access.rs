@@ -189,7 +189,7 @@ impl Principal {
 /// What a head shows: the user's token where Sunbird's clients put it (their `Authorization` is
 /// their application's), else the bearer. Anything else in `Authorization` is a credential, too,
 /// and one that nobody can verify.
-pub(crate) fn credential(headers: &HeaderMap) -> Option<&str> {
+pub(crate) fn shown_credential(headers: &HeaderMap) -> Option<&str> {
     if let Some(token) = headers.get("x-authenticated-user-token") {
         return Some(token.to_str().unwrap_or("?"));
     }

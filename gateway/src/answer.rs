@@ -6,7 +6,7 @@ use crate::{
     app::App,
     error::Problem,
     handles::WrittenPlaces,
-    read::sealed::masked,
+    read::sealed::masked_json,
     write::{Completed, EventPlace, Published, feedback::Outcome},
 };
 use axum::{
@@ -59,7 +59,7 @@ struct Items<'a> {
 }
 
 /// An outcome, ready to be told.
-pub(crate) fn told<'a>(
+pub(crate) fn taken_answer<'a>(
     app: &App,
     caller: &Caller,
     outcome: &'a Outcome,
@@ -157,7 +157,7 @@ impl OperationAnswer {
             return Problem::new(crate::error::Code::Internal, "a request came to no outcome")
                 .into_response();
         };
-        let taken = match told(app, &self.caller, outcome) {
+        let taken = match taken_answer(app, &self.caller, outcome) {
             Ok(taken) => taken,
             Err(problem) => return problem.into_response(),
         };
@@ -170,7 +170,7 @@ impl OperationAnswer {
             }
             Outcome::Accepted(_) | Outcome::Failed(_) => StatusCode::ACCEPTED,
         };
-        let mut response = json(status, &taken);
+        let mut response = json_response(status, &taken);
         if let Outcome::Accepted(Published { kind, .. })
         | Outcome::Decided(Published { kind, .. }, _) = outcome
             && kind.has_verdict()
@@ -180,7 +180,7 @@ impl OperationAnswer {
             response.headers_mut().insert(header::LOCATION, location);
         }
         if let Outcome::Decided(_, entry) = outcome
-            && let Some(tag) = etag(entry)
+            && let Some(tag) = version_etag(entry)
         {
             response.headers_mut().insert(header::ETAG, tag);
         }
@@ -191,7 +191,7 @@ impl OperationAnswer {
         let told: Vec<_> = self
             .outcomes
             .iter()
-            .map(|outcome| told(app, &self.caller, outcome))
+            .map(|outcome| taken_answer(app, &self.caller, outcome))
             .collect();
         let open = self
             .outcomes
@@ -209,12 +209,12 @@ impl OperationAnswer {
         } else {
             StatusCode::OK
         };
-        json(status, &Items { items })
+        json_response(status, &Items { items })
     }
 }
 
 /// `"3"`, if the result names the document's version.
-fn etag(entry: &LedgerEntry) -> Option<HeaderValue> {
+fn version_etag(entry: &LedgerEntry) -> Option<HeaderValue> {
     #[derive(Deserialize)]
     struct Versioned {
         _version: u64,
@@ -228,8 +228,8 @@ pub(crate) fn version_tag(version: u64) -> Option<HeaderValue> {
 }
 
 /// A JSON response.
-pub(crate) fn json<T: Serialize + ?Sized>(status: StatusCode, value: &T) -> Response {
-    let body = masked(serde_json::to_vec(value).expect("answers are plain JSON"));
+pub(crate) fn json_response<T: Serialize + ?Sized>(status: StatusCode, value: &T) -> Response {
+    let body = masked_json(serde_json::to_vec(value).expect("answers are plain JSON"));
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response.headers_mut().insert(

@@ -149,7 +149,7 @@ impl AuditJobs {
             memory_bytes: MEMORY_BYTES,
             ..options
         };
-        let audit = run(
+        let audit = run_job(
             self.clone(),
             audit_ports(ports),
             job.audit_id.clone(),
@@ -172,7 +172,7 @@ impl AuditJobs {
     }
 }
 
-async fn run(jobs: AuditJobs, ports: AuditPorts, id: String, options: AuditOptions) {
+async fn run_job(jobs: AuditJobs, ports: AuditPorts, id: String, options: AuditOptions) {
     let observe = |phase, report: &AuditReport| {
         jobs.change(&id, |job| {
             job.phase = Some(phase_name(phase));
@@ -180,7 +180,7 @@ async fn run(jobs: AuditJobs, ports: AuditPorts, id: String, options: AuditOptio
             job.report = Arc::new(report.clone());
         });
     };
-    let ended = runtime::catch_panic(audit::audit(&ports, options, &observe)).await;
+    let ended = runtime::catch_panic(audit::run_audit(&ports, options, &observe)).await;
     jobs.change(&id, |job| {
         job.phase = None;
         match ended {

@@ -9,7 +9,7 @@ mod run;
 mod unpack;
 
 use crate::{
-    access::credential,
+    access::shown_credential,
     app::Shared,
     error::{Code, Problem},
     request::{
@@ -43,7 +43,11 @@ impl Drop for BulkPermit {
 
 /// Starts a bulk: what can be refused as a whole is refused here, all else is an answer on its
 /// line.
-pub(crate) fn start(app: &Shared, operation: &str, call: RequestCall) -> Result<Response, Problem> {
+pub(crate) fn start_bulk(
+    app: &Shared,
+    operation: &str,
+    call: RequestCall,
+) -> Result<Response, Problem> {
     let RequestCall {
         caller,
         headers,
@@ -56,7 +60,7 @@ pub(crate) fn start(app: &Shared, operation: &str, call: RequestCall) -> Result<
         return Err(Problem::new(Code::NotInBulk, detail));
     }
     headers::expect_ndjson(&headers)?;
-    let unpack = unpack::Unpack::new(headers::encoding(&headers)?, app.config.gzip_ratio);
+    let unpack = unpack::Unpack::new(headers::content_encoding(&headers)?, app.config.gzip_ratio);
     let options = Options::read(&headers, &query, &app.config)?;
     if options.if_match.is_some() {
         return Err(Problem::new(
@@ -65,11 +69,15 @@ pub(crate) fn start(app: &Shared, operation: &str, call: RequestCall) -> Result<
         ));
     }
     let place = BulkPermit::take(app)?;
-    let (writer, reader) = answers::queue(&app.config, app.metrics.bulk_spilled_bytes.clone());
+    let (writer, reader) =
+        answers::answer_queue(&app.config, app.metrics.bulk_spilled_bytes.clone());
     let run = run::BulkRun::new(
         app.clone(),
         operation.name().to_owned(),
-        (caller.clone(), credential(&headers).map(str::to_owned)),
+        (
+            caller.clone(),
+            shown_credential(&headers).map(str::to_owned),
+        ),
         options,
         unpack,
         writer,
@@ -78,7 +86,7 @@ pub(crate) fn start(app: &Shared, operation: &str, call: RequestCall) -> Result<
         run.finish(body).await;
         drop(place);
     });
-    let mut response = Response::new(Body::from_stream(render::stream(
+    let mut response = Response::new(Body::from_stream(render::answer_stream(
         app.clone(),
         caller,
         reader,

@@ -10,7 +10,7 @@ use crate::{
     error::{Code, Problem},
     openapi, router,
     served_routes::RouteSet,
-    write::publish::definitions::announce,
+    write::publish::definitions::announce_definitions,
 };
 use catalog::Catalog;
 use runtime::Shutdown;
@@ -19,10 +19,10 @@ use tokio::time::timeout;
 
 /// What is served under a catalog; an operation whose route would shadow another has no place.
 pub(crate) fn routes_of(app: &Shared, catalog: &Catalog) -> Result<RouteSet, GatewayError> {
-    let document = openapi::document(catalog);
+    let document = openapi::openapi_document(catalog);
     let document = serde_json::to_vec(&document).expect("an OpenAPI document is plain JSON");
     Ok(RouteSet {
-        router: router::router(app.clone(), catalog)?,
+        router: router::build_router(app.clone(), catalog)?,
         openapi: document.into(),
     })
 }
@@ -96,7 +96,11 @@ async fn reload(app: &Shared, source: &Arc<dyn CatalogSource>) -> Result<Reloade
     }
     let routes = routes_of(app, &next).map_err(|error| bad(error.to_string()))?;
     source.prepare(&next, &in_use).await?;
-    let announced = timeout(app.config.publish_timeout(), announce(&app.ports, &next)).await;
+    let announced = timeout(
+        app.config.publish_timeout(),
+        announce_definitions(&app.ports, &next),
+    )
+    .await;
     let in_time = announced.unwrap_or_else(|_| Err("no answer in time".to_owned()));
     in_time.map_err(|why| {
         let why = format!("the log does not take the definitions: {why}");

@@ -2,7 +2,7 @@
 //! the caller the right that the table of routes names? It looks at the head alone.
 
 use crate::{
-    access::{Caller, ClientAddress, PlaceRule, Right, credential, right},
+    access::{Caller, ClientAddress, PlaceRule, Right, right, shown_credential},
     app::Shared,
     error::{Code, Problem},
 };
@@ -14,7 +14,7 @@ use rights::ActionPlace;
 
 /// Lets a request in, with its caller put into its extensions. `operation`: the one that the route
 /// itself stands for.
-pub(crate) async fn admit(
+pub(crate) async fn admit_request(
     app: &Shared,
     needed: Right,
     operation: Option<&str>,
@@ -23,7 +23,7 @@ pub(crate) async fn admit(
     if needed.place == PlaceRule::Public {
         return Ok(request);
     }
-    let caller = app.identify(credential(request.headers())).await?;
+    let caller = app.identify(shown_credential(request.headers())).await?;
     let parts = request.extract_parts::<RawPathParams>().await;
     let parts = parts.map_err(|rejection| Problem::new(Code::BadRequest, rejection.body_text()))?;
     let named = |name: &str| {
@@ -33,7 +33,7 @@ pub(crate) async fn admit(
             .map(|(_, value)| value)
     };
     let missing = |name: &str| Problem::new(Code::Internal, format!("the path has no `{name}`"));
-    check(&caller, needed, operation, named).unwrap_or_else(|name| Err(missing(name)))?;
+    check_right(&caller, needed, operation, named).unwrap_or_else(|name| Err(missing(name)))?;
     let trusted = &app.config.trusted_proxies;
     let address = ClientAddress::of(request.extensions(), request.headers(), trusted);
     app.access.count(&caller, address)?;
@@ -42,7 +42,7 @@ pub(crate) async fn admit(
 }
 
 /// The outer error: what the path lacks.
-fn check<'p>(
+fn check_right<'p>(
     caller: &Caller,
     needed: Right,
     operation: Option<&'p str>,

@@ -7,8 +7,8 @@ use event_schema::{
 };
 
 /// A name for this start, and the partition of `mailbox` that goes with it.
-pub(crate) fn address(layout: &Layout) -> Reply {
-    let instance = name();
+pub(crate) fn reply_address(layout: &Layout) -> Reply {
+    let instance = fresh_name();
     let partition = EntityKey(instance.clone()).partition(layout.partitions(&MAILBOX));
     Reply {
         instance,
@@ -17,7 +17,7 @@ pub(crate) fn address(layout: &Layout) -> Reply {
 }
 
 /// A name that nobody had before.
-pub(crate) fn name() -> String {
+pub(crate) fn fresh_name() -> String {
     let unique = uuid::Builder::from_random_bytes(runtime::random());
     unique.into_uuid().simple().to_string()
 }

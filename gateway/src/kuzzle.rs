@@ -50,7 +50,7 @@ pub(crate) struct KuzzleCall<'a> {
 }
 
 /// Carries a request out. Never fails: what goes wrong is an answer.
-pub(crate) async fn handle(
+pub(crate) async fn handle_request(
     app: &Shared,
     mut request: Request,
     session: Option<&Arc<SocketRequest>>,
@@ -58,7 +58,7 @@ pub(crate) async fn handle(
     if let Some(session) = session {
         request.address = session.connection.address;
     }
-    let outcome = match admission::admit(app, &mut request).await {
+    let outcome = match admission::admit_action(app, &mut request).await {
         Ok(action) => {
             if let Some(session) = session {
                 let number = session.connection.number;

@@ -120,7 +120,7 @@ pub enum GatewayError {
 /// By what the first administrator is made of a deployment that others than this machine can reach:
 /// for who has its secret.
 pub fn set_up_code(keys: &event_schema::signing::Keyring) -> String {
-    set_up::code(keys)
+    set_up::set_up_code(keys)
 }
 
 /// The record that events of this catalog stand on: it must be in the log before they are decided.
@@ -128,7 +128,7 @@ pub fn definitions_record(
     catalog: &catalog::Catalog,
     layout: &event_schema::topics::Layout,
 ) -> event_log::NewRecord {
-    write::publish::definitions::record(catalog, layout)
+    write::publish::definitions::definitions_record(catalog, layout)
 }
 
 /// What this service counts, for the documentation.
@@ -149,5 +149,5 @@ pub async fn run(
     ports: Ports,
     shutdown: Shutdown,
 ) -> Result<(), GatewayError> {
-    server::run(config, listener, ports, shutdown).await
+    server::run_server(config, listener, ports, shutdown).await
 }

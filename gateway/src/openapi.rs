@@ -12,30 +12,30 @@ use catalog::{Catalog, Envelope, Kind, Operation};
 use serde_json::{Map, Value, json};
 
 /// The whole document.
-pub(crate) fn document(catalog: &Catalog) -> Value {
+pub(crate) fn openapi_document(catalog: &Catalog) -> Value {
     let mut paths = Map::new();
-    for endpoint in router::endpoints() {
-        insert(
+    for endpoint in router::routed_endpoints() {
+        insert_operation(
             &mut paths,
-            &path(&endpoint),
+            &openapi_path(&endpoint),
             endpoint.method.as_str(),
-            described(&endpoint),
+            described_endpoint(&endpoint),
         );
     }
     for operation in catalog.operations().filter(|known| !known.internal()) {
-        let write = named(operation);
-        insert(
+        let write = named_operation(operation);
+        insert_operation(
             &mut paths,
             &format!("/v1/operations/{}", operation.name()),
             "POST",
             write,
         );
         if let Some(http) = operation.http() {
-            insert(
+            insert_operation(
                 &mut paths,
-                &crate::request::path::template(&http.path),
+                &crate::request::path::path_template(&http.path),
                 &http.method,
-                routed(operation, &http.path),
+                routed_operation(operation, &http.path),
             );
         }
     }
@@ -55,39 +55,39 @@ pub(crate) fn document(catalog: &Catalog) -> Value {
             {"name": "service", "description": "This service itself"},
         ],
         "paths": paths,
-        "components": {"schemas": schemas::all(), "responses": {"Problem": problem_response()}},
+        "components": {"schemas": schemas::all_schemas(), "responses": {"Problem": problem_response()}},
     })
 }
 
 /// As OpenAPI writes it.
-fn path(endpoint: &RoutedEndpoint) -> String {
+fn openapi_path(endpoint: &RoutedEndpoint) -> String {
     endpoint.path.replace("{*", "{")
 }
 
-fn insert(paths: &mut Map<String, Value>, path: &str, method: &str, operation: Value) {
+fn insert_operation(paths: &mut Map<String, Value>, path: &str, method: &str, operation: Value) {
     let item = paths.entry(path).or_insert_with(|| json!({}));
     if let Some(item) = item.as_object_mut() {
         item.insert(method.to_ascii_lowercase(), operation);
     }
 }
 
-fn described(endpoint: &RoutedEndpoint) -> Value {
+fn described_endpoint(endpoint: &RoutedEndpoint) -> Value {
     let doc: &Doc = endpoint.doc;
     let mut operation = json!({
         "operationId": doc.id,
         "summary": doc.summary,
         "tags": [doc.tag],
-        "parameters": parameters(&path(endpoint), doc.parameters),
-        "responses": responses(doc),
+        "parameters": doc_parameters(&openapi_path(endpoint), doc.parameters),
+        "responses": doc_responses(doc),
     });
     match doc.body {
         DocContent::None => {}
         DocContent::Json(schema) => {
-            operation["requestBody"] = json!({"required": true, "content": {"application/json": {"schema": reference(schema)}}})
+            operation["requestBody"] = json!({"required": true, "content": {"application/json": {"schema": schema_reference(schema)}}})
         }
         DocContent::Optional(schema) => {
             operation["requestBody"] =
-                json!({"content": {"application/json": {"schema": reference(schema)}}})
+                json!({"content": {"application/json": {"schema": schema_reference(schema)}}})
         }
         DocContent::Lines => {
             operation["requestBody"] = json!({"required": true, "content": {"application/x-ndjson": {"schema": {"type": "string", "description": "one bare request a line; gzip allowed"}}}});
@@ -97,15 +97,17 @@ fn described(endpoint: &RoutedEndpoint) -> Value {
     operation
 }
 
-fn responses(doc: &Doc) -> Value {
+fn doc_responses(doc: &Doc) -> Value {
     let mut responses = Map::new();
     for (status, what, content) in doc.answers {
         let content = match content {
             DocContent::None => json!({}),
             DocContent::Json(schema) | DocContent::Optional(schema) => {
-                json!({"application/json": {"schema": reference(schema)}})
+                json!({"application/json": {"schema": schema_reference(schema)}})
             }
-            DocContent::Lines => json!({"application/x-ndjson": {"schema": reference("BulkLine")}}),
+            DocContent::Lines => {
+                json!({"application/x-ndjson": {"schema": schema_reference("BulkLine")}})
+            }
             DocContent::Text(kind) => json!({*kind: {"schema": {"type": "string"}}}),
         };
         responses.insert(
@@ -120,7 +122,7 @@ fn responses(doc: &Doc) -> Value {
     Value::Object(responses)
 }
 
-fn parameters(path: &str, names: &[&str]) -> Vec<Value> {
+fn doc_parameters(path: &str, names: &[&str]) -> Vec<Value> {
     let in_path = path
         .split('/')
         .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
@@ -128,22 +130,22 @@ fn parameters(path: &str, names: &[&str]) -> Vec<Value> {
         |name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}}),
     );
     in_path
-        .chain(names.iter().map(|name| doc::parameter(name)))
+        .chain(names.iter().map(|name| doc::described_parameter(name)))
         .collect()
 }
 
 /// `/v1/operations/<name>` with the operation's own schema and examples.
-fn named(operation: &Operation) -> Value {
+fn named_operation(operation: &Operation) -> Value {
     let answer = if operation.many() { "Items" } else { "Taken" };
     json!({
         "operationId": operation.name(),
         "summary": operation.summary(),
         "tags": ["operations"],
-        "parameters": parameters("", doc::WRITE.parameters),
-        "requestBody": {"required": true, "content": {"application/json": {"schema": operation.schema(), "examples": examples(operation, false)}}},
+        "parameters": doc_parameters("", doc::WRITE.parameters),
+        "requestBody": {"required": true, "content": {"application/json": {"schema": operation.schema(), "examples": operation_examples(operation, false)}}},
         "responses": {
-            "200": {"description": "Applied (with `Prefer: wait`)", "content": {"application/json": {"schema": reference(answer)}}},
-            "202": {"description": "Accepted: safe in the log", "content": {"application/json": {"schema": reference(answer)}}},
+            "200": {"description": "Applied (with `Prefer: wait`)", "content": {"application/json": {"schema": schema_reference(answer)}}},
+            "202": {"description": "Accepted: safe in the log", "content": {"application/json": {"schema": schema_reference(answer)}}},
             "default": {"$ref": "#/components/responses/Problem"},
         },
         "x-kind": match operation.kind() { Kind::Transaction => "transaction", Kind::Informative => "informative" },
@@ -151,15 +153,15 @@ fn named(operation: &Operation) -> Value {
 }
 
 /// The operation's own route, in its own envelope.
-fn routed(operation: &Operation, path: &str) -> Value {
+fn routed_operation(operation: &Operation, path: &str) -> Value {
     let (schema, answer, sunbird) = match operation.envelope() {
-        Envelope::Bare => (operation.schema().clone(), reference("Taken"), false),
+        Envelope::Bare => (operation.schema().clone(), schema_reference("Taken"), false),
         Envelope::Sunbird => {
             let params = json!({"type": "object", "properties": {"msgid": {"type": "string"}}});
             let properties = json!({"id": {"type": "string"}, "ver": {"type": "string"}, "ts": {"type": "string"}, "params": params, "request": operation.schema()});
             (
                 json!({"type": "object", "required": ["request"], "properties": properties}),
-                reference("SunbirdAnswer"),
+                schema_reference("SunbirdAnswer"),
                 true,
             )
         }
@@ -168,22 +170,22 @@ fn routed(operation: &Operation, path: &str) -> Value {
         "operationId": format!("{}.route", operation.name()),
         "summary": operation.summary(),
         "tags": ["sunbird"],
-        "parameters": parameters(&crate::request::path::template(path), &["prefer", "idempotency-key"]),
-        "requestBody": {"required": true, "content": {"application/json": {"schema": schema, "examples": examples(operation, sunbird)}}},
+        "parameters": doc_parameters(&crate::request::path::path_template(path), &["prefer", "idempotency-key"]),
+        "requestBody": {"required": true, "content": {"application/json": {"schema": schema, "examples": operation_examples(operation, sunbird)}}},
         "responses": {
             "200": {"description": "Applied", "content": {"application/json": {"schema": answer}}},
             "202": {"description": "Accepted, not applied in time", "content": {"application/json": {"schema": answer}}},
         },
     });
     routed["responses"]["default"] = if sunbird {
-        json!({"description": "Refused, in the envelope", "content": {"application/json": {"schema": reference("SunbirdAnswer")}}})
+        json!({"description": "Refused, in the envelope", "content": {"application/json": {"schema": schema_reference("SunbirdAnswer")}}})
     } else {
         json!({"$ref": "#/components/responses/Problem"})
     };
     routed
 }
 
-fn examples(operation: &Operation, sunbird: bool) -> Value {
+fn operation_examples(operation: &Operation, sunbird: bool) -> Value {
     let value = |request: &Value| {
         if sunbird {
             json!({ "request": request })
@@ -200,7 +202,7 @@ fn examples(operation: &Operation, sunbird: bool) -> Value {
     Value::Object(examples.collect())
 }
 
-fn reference(schema: &str) -> Value {
+fn schema_reference(schema: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{schema}")})
 }
 
@@ -211,6 +213,6 @@ fn problem_response() -> Value {
         .collect();
     json!({
         "description": format!("A problem (RFC 9457) with a stable code:\n\n{}", codes.join("\n")),
-        "content": {"application/problem+json": {"schema": reference("Problem")}},
+        "content": {"application/problem+json": {"schema": schema_reference("Problem")}},
     })
 }

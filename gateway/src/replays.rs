@@ -9,9 +9,9 @@ mod sealed_patch;
 mod wish;
 
 pub(crate) use keep::JobStore;
-pub(crate) use list::newest;
-pub(crate) use run::{edited, preview_stores};
-pub(crate) use wish::{ask, is_run};
+pub(crate) use list::newest_jobs;
+pub(crate) use run::{edited_event, preview_stores};
+pub(crate) use wish::{ask_state, is_run};
 
 use crate::{
     access::{Caller, system},
@@ -27,7 +27,7 @@ use replay::{JobAction, JobItem, JobOrder, JobState, ReplayJob};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Makes a job of what stands now, and starts it.
-pub(crate) async fn create(
+pub(crate) async fn create_job(
     app: &Shared,
     caller: &Caller,
     mut order: JobOrder,
@@ -37,7 +37,7 @@ pub(crate) async fn create(
         replay::dead_letters(record, &order.select, |letter| JobItem::of(&letter)).await?;
     items.retain(|item| !system::is_operation(&item.operation));
     items.extend(without_letters(app, &order, &items).await?);
-    sealed_patch::seal(app, &mut order, &mut items).await?;
+    sealed_patch::seal_patch(app, &mut order, &mut items).await?;
     let job = ReplayJob {
         id: wish::fresh_name(),
         state: JobState::Running,
@@ -55,8 +55,8 @@ pub(crate) async fn create(
         store.put_items(&job.id, n, chunk).await?;
     }
     store.put(&job).await?;
-    list::note(app, &job).await?;
-    wish::start(app, &job).await?;
+    list::note_job(app, &job).await?;
+    wish::start_job(app, &job).await?;
     Ok(job)
 }
 
@@ -71,24 +71,24 @@ async fn without_letters(
     let mut items = Vec::new();
     for text in named.filter(|text| !found.contains(text.as_str())) {
         let entry = match RequestId::parse_trusted(text) {
-            Ok(request) => entry(app, request).await?,
+            Ok(request) => ledger_entry(app, request).await?,
             Err(_) => None,
         };
         let entry = entry.filter(|entry| !system::is_operation(&entry.operation));
-        let (status, problem) = ended(order.action, entry.as_ref());
+        let (status, problem) = item_end(order.action, entry.as_ref());
         let problem = problem.and_then(|problem| serde_json::to_value(problem).ok());
         items.push(JobItem::without_letter(text, status, problem));
     }
     Ok(items)
 }
 
-async fn entry(app: &Shared, request: RequestId) -> Result<Option<LedgerEntry>, Problem> {
+async fn ledger_entry(app: &Shared, request: RequestId) -> Result<Option<LedgerEntry>, Problem> {
     let found = app.ports.record.ledger(&[request]).await?;
     Ok(found.into_iter().flatten().next())
 }
 
 /// The end of an item, by what is remembered of its request or of the intent about it.
-fn ended(action: JobAction, entry: Option<&LedgerEntry>) -> (&'static str, Option<Problem>) {
+fn item_end(action: JobAction, entry: Option<&LedgerEntry>) -> (&'static str, Option<Problem>) {
     use crate::error::Code;
     match entry.map(|entry| &entry.verdict) {
         None => {

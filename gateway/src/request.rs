@@ -114,7 +114,7 @@ impl RequestReader {
         headers::expect_json(headers)?;
         headers::expect_plain(headers)?;
         let (json, _held) = self.collect(headers, body).await?;
-        let json = scanned(json, self.config.json_depth)?;
+        let json = scanned_json(json, self.config.json_depth)?;
         serde_json::from_slice(json.bytes())
             .map_err(|error| Problem::new(Code::Invalid, error.to_string()))
     }
@@ -126,7 +126,7 @@ impl RequestReader {
         let options = Options::read(&call.headers, &call.query, &self.config)?;
         let (json, held) = self.collect(&call.headers, call.body).await?;
         Ok(RawRequest {
-            json: scanned(json, self.config.json_depth)?,
+            json: scanned_json(json, self.config.json_depth)?,
             came_empty: false,
             options,
             caller: call.caller,
@@ -149,7 +149,7 @@ impl RequestReader {
             JsonObjectWriter::with_capacity(2).finish()
         } else {
             headers::expect_json(&call.headers)?;
-            scanned(json, self.config.json_depth)?
+            scanned_json(json, self.config.json_depth)?
         };
         Ok(RawRequest {
             json,
@@ -167,12 +167,12 @@ impl RequestReader {
         headers: &HeaderMap,
         body: Body,
     ) -> Result<(Bytes, HeldBody), Problem> {
-        body::collect(&self.config, &self.budget, headers, body).await
+        body::collect_body(&self.config, &self.budget, headers, body).await
     }
 }
 
 /// JSON that can be taken, or what is wrong with it.
-pub(crate) fn scanned(json: Bytes, depth: usize) -> Result<ScannedJson, Problem> {
+pub(crate) fn scanned_json(json: Bytes, depth: usize) -> Result<ScannedJson, Problem> {
     ScannedJson::scan(json, depth).map_err(Problem::from)
 }
 

@@ -126,7 +126,7 @@ fn is_in_query(name: &str) -> bool {
 }
 
 /// A parameter by its short name.
-pub(crate) fn parameter(name: &str) -> Value {
+pub(crate) fn described_parameter(name: &str) -> Value {
     let (schema, what) = match name {
         "after" => (
             json!({"type": "array", "items": {"type": "string"}}),

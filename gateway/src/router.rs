@@ -8,7 +8,7 @@ use crate::{
     error::{Code, Problem},
     guard, kuzzle,
     request::{
-        path::{FAMILIES, shorten, template},
+        path::{FAMILIES, path_template, shorten_text},
         query::QueryString,
     },
     route_doc::{self as doc, Doc},
@@ -42,7 +42,7 @@ pub(crate) struct RoutedEndpoint {
 const METRICS: Right = Right::new("server", "metrics", PlaceRule::Everywhere);
 
 /// The table.
-pub(crate) fn endpoints() -> Vec<RoutedEndpoint> {
+pub(crate) fn routed_endpoints() -> Vec<RoutedEndpoint> {
     let row = |method, path, doc, right, serve| RoutedEndpoint {
         method,
         path,
@@ -297,7 +297,7 @@ pub(crate) fn endpoints() -> Vec<RoutedEndpoint> {
 
 /// All routes: the table's, those of catalog operations, those that all services share; everything
 /// else is the other protocol's ([`kuzzle::http`], whose own table has its routes).
-pub(crate) fn router(app: Shared, catalog: &Catalog) -> Result<Router, GatewayError> {
+pub(crate) fn build_router(app: Shared, catalog: &Catalog) -> Result<Router, GatewayError> {
     let mut routes: BTreeMap<String, MethodRouter<Shared>> = operation_routes(&app, catalog)?;
     for RoutedEndpoint {
         path,
@@ -305,7 +305,7 @@ pub(crate) fn router(app: Shared, catalog: &Catalog) -> Result<Router, GatewayEr
         doc,
         right,
         ..
-    } in endpoints()
+    } in routed_endpoints()
     {
         if let Some(serve) = serve {
             let serve = match doc.tag {
@@ -316,7 +316,7 @@ pub(crate) fn router(app: Shared, catalog: &Catalog) -> Result<Router, GatewayEr
             };
             let state = app.clone();
             let serve = serve.layer(from_fn(move |request, next| {
-                guarded(state.clone(), right, request, next)
+                serve_guarded(state.clone(), right, request, next)
             }));
             let known = routes.remove(path).unwrap_or_default();
             routes.insert(path.to_owned(), known.merge(serve));
@@ -326,7 +326,7 @@ pub(crate) fn router(app: Shared, catalog: &Catalog) -> Result<Router, GatewayEr
     for (path, serve) in routes {
         router = router.route(&path, serve);
     }
-    let shared = runtime::admin::routes(app.ports.health.clone(), app.ports.registry.clone());
+    let shared = runtime::admin::admin_routes(app.ports.health.clone(), app.ports.registry.clone());
     let state = app.clone();
     let shared = shared.layer(from_fn(move |request: Request, next| {
         // Whoever asks whether this process lives is no user.
@@ -335,10 +335,10 @@ pub(crate) fn router(app: Shared, catalog: &Catalog) -> Result<Router, GatewayEr
         } else {
             METRICS
         };
-        guarded(state.clone(), right, request, next)
+        serve_guarded(state.clone(), right, request, next)
     }));
     Ok(router
-        .fallback(kuzzle::http::serve)
+        .fallback(kuzzle::http::serve_fallback)
         .method_not_allowed_fallback(not_allowed)
         .with_state(app)
         .merge(shared))
@@ -361,7 +361,7 @@ fn operation_routes(
             operation: operation.name().to_owned(),
             why,
         };
-        let path = template(&http.path);
+        let path = path_template(&http.path);
         let shape = path
             .split('/')
             .map(|segment| {
@@ -397,10 +397,10 @@ fn operation_routes(
                 uploads::start::start(name, state, call).await
             }),
             Envelope::Bare => on(method, async move |state, segments, call| {
-                sunbird::call::bare(name, state, segments, call).await
+                sunbird::call::call_bare(name, state, segments, call).await
             }),
             Envelope::Sunbird => on(method, async move |state, segments, call| {
-                sunbird::call::call(name, state, segments, call).await
+                sunbird::call::call_operation(name, state, segments, call).await
             }),
         };
         let (state, envelope) = (app.clone(), operation.envelope());
@@ -415,8 +415,8 @@ fn operation_routes(
 }
 
 /// Served to a caller who has the right.
-async fn guarded(app: Shared, right: Right, request: Request, next: Next) -> Response {
-    match guard::admit(&app, right, None, request).await {
+async fn serve_guarded(app: Shared, right: Right, request: Request, next: Next) -> Response {
+    match guard::admit_request(&app, right, None, request).await {
         Ok(request) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
@@ -430,11 +430,11 @@ async fn guarded_operation(
     request: Request,
     next: Next,
 ) -> Response {
-    match guard::admit(&app, Right::OPERATION, Some(&name), request).await {
+    match guard::admit_request(&app, Right::OPERATION, Some(&name), request).await {
         Ok(request) => next.run(request).await,
         Err(problem) => match envelope {
             Envelope::Bare => problem.into_response(),
-            Envelope::Sunbird => sunbird::call::refused(&name, app.now(), &problem),
+            Envelope::Sunbird => sunbird::call::refused_response(&name, app.now(), &problem),
         },
     }
 }
@@ -459,6 +459,6 @@ async fn known_query(doc: &'static Doc, request: Request, next: Next) -> Respons
 async fn not_allowed(method: Method, uri: Uri) -> Problem {
     Problem::new(
         Code::MethodNotAllowed,
-        format!("{} takes no {method}", shorten(uri.path())),
+        format!("{} takes no {method}", shorten_text(uri.path())),
     )
 }

@@ -7,7 +7,7 @@ use crate::{
         rights_state::HONOURED_FOR,
         session::{LONGEST_MS, UserSession},
     },
-    answer::told,
+    answer::taken_answer,
     app::{App, Shared},
     error::{Code, Problem},
     request::{RawRequest, headers::Options},
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tracing::warn;
 
 /// Carries an internal operation out and waits until it is applied.
-pub(crate) async fn write(
+pub(crate) async fn write_internal(
     app: &App,
     caller: &Caller,
     operation: &str,
@@ -39,7 +39,7 @@ pub(crate) async fn write(
     let operation = app.writes.internal_operation(operation)?;
     let completed = app.writes.write(&operation, raw).await?;
     for outcome in &completed.outcomes {
-        let taken = told(app, caller, outcome)?;
+        let taken = taken_answer(app, caller, outcome)?;
         if taken.status != "applied" {
             return Err(Problem::new(
                 Code::NotYet,
@@ -53,7 +53,7 @@ pub(crate) async fn write(
 /// Something was taken away: returns when no gateway believes what it read before.
 pub(crate) async fn forget_everywhere(app: &Shared) {
     app.access.state.changed();
-    session_sweep::once(app).await;
+    session_sweep::sweep_once(app).await;
     // The embedded log has one process.
     let alone = *app.ports.durability.borrow() == Some(Durability::Embedded);
     if !alone {
@@ -76,7 +76,7 @@ pub(crate) async fn end_session(
     };
     let until = until.saturating_add(1000);
     let request = json!({"sid": session.sid, "jti": jti, "at": app.now(), "until": until});
-    write(app, caller, "security.endSession", &request).await
+    write_internal(app, caller, "security.endSession", &request).await
 }
 
 /// What names a whole session, beside its tokens.

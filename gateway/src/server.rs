@@ -59,7 +59,7 @@ const TLS_FROM_NOW_ON: HeaderValue = HeaderValue::from_static("max-age=31536000"
 const START_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Serves until shutdown, then drains.
-pub(crate) async fn run(
+pub(crate) async fn run_server(
     config: Config,
     listener: TcpListener,
     ports: Ports,
@@ -70,13 +70,13 @@ pub(crate) async fn run(
     if !set_up::is_protected(address.ip(), &config.security) {
         return Err(GatewayError::Unprotected(address));
     }
-    let endpoint = handshake::endpoint(&config, &*ports.clock)?.map(Arc::new);
+    let endpoint = handshake::tls_endpoint(&config, &*ports.clock)?.map(Arc::new);
     let origins = Origins::new(&config.allowed_origins, address.ip())?;
     let set_up = SetUpCode::new(address.ip(), &config.security, &ports.keys);
     let http = OutboundClient::new(&config.outbound)?;
     let issuers = TrustedIssuers::new(&config.security.issuers, &http, ports.clock.clone())?;
     set_up::name_weakness(address.ip(), &config.security, &ports.health);
-    let reply = instance::address(&ports.layout);
+    let reply = instance::reply_address(&ports.layout);
     let app: Shared = Arc::new(App::new(
         config,
         ports,
@@ -101,8 +101,8 @@ pub(crate) async fn run(
     if let Some(code) = &app.set_up {
         code.announce(&app.access).await;
     }
-    let permits = accept(&app, (listener, endpoint), &shutdown).await;
-    drain(&app, &permits, &shutdown).await;
+    let permits = accept_connections(&app, (listener, endpoint), &shutdown).await;
+    drain_requests(&app, &permits, &shutdown).await;
     // They hold what they serve.
     app.routes.replace(RouteSet::default());
     Ok(())
@@ -133,13 +133,14 @@ fn start_tasks(app: &Shared, opened: oneshot::Sender<()>, shutdown: &Shutdown) {
     let layout = ports.layout.clone();
     let delivering = mailbox.run(log.clone(), layout, health.clone(), until());
     tasks.vital("mailbox", delivering);
-    let following = follow::run(subscriptions(), log.clone(), health.clone(), until());
+    let following =
+        follow::follow_memberships(subscriptions(), log.clone(), health.clone(), until());
     tasks.vital("rooms", following);
-    let appending = append::run(subscriptions(), log.clone(), clock, beat, until());
+    let appending = append::run_appender(subscriptions(), log.clone(), clock, beat, until());
     tasks.vital("memberships", appending);
     tasks.vital("wake-queue", app.wake_queue.clone().run(until()));
     let pending = app.writes.feedback.pending.clone();
-    let sweeping = sweep::run(pending, ports.record.clone(), poll, until());
+    let sweeping = sweep::run_sweep(pending, ports.record.clone(), poll, until());
     tasks.vital("sweep", sweeping);
     tasks.vital(
         "collections",
@@ -157,16 +158,16 @@ fn start_tasks(app: &Shared, opened: oneshot::Sender<()>, shutdown: &Shutdown) {
         "catalog-reload",
         catalog_reload::follow(app.clone(), until()),
     );
-    tasks.vital("sessions", session_sweep::run(app.clone(), until()));
+    tasks.vital("sessions", session_sweep::run_sweep(app.clone(), until()));
     if !config.security.issuers.is_empty() {
         let (access, until) = (app.access.clone(), until());
         let following = async move { access.issuers.follow(until).await };
         tasks.vital("issuers", following);
     }
     if config.carry_out_uploads {
-        tasks.vital("uploads", runner::run(app.clone(), until()));
+        tasks.vital("uploads", runner::run_uploads(app.clone(), until()));
     }
-    tasks.vital("watch", watch(app.clone(), until()));
+    tasks.vital("watch", watch_readiness(app.clone(), until()));
 }
 
 fn follow_certificate(app: &App, endpoint: &TlsEndpoint, shutdown: &Shutdown) {
@@ -179,7 +180,7 @@ fn follow_certificate(app: &App, endpoint: &TlsEndpoint, shutdown: &Shutdown) {
 
 /// Accepts until soft shutdown; beyond the bound on connections, new ones wait in the kernel,
 /// beyond that of their address they are closed.
-async fn accept(
+async fn accept_connections(
     app: &Shared,
     (listener, endpoint): (TcpListener, Option<Arc<TlsEndpoint>>),
     shutdown: &Shutdown,
@@ -188,7 +189,7 @@ async fn accept(
         app.config.max_connections,
         app.config.live.connections_per_address,
     );
-    let builder = protocol(&app.config);
+    let builder = http_protocol(&app.config);
     loop {
         let accepted = async {
             let permit = permits.room().await;
@@ -207,7 +208,7 @@ async fn accept(
                 };
                 spawn(
                     "connection",
-                    http(
+                    serve_http(
                         app.clone(),
                         builder.clone(),
                         (stream, endpoint.clone()),
@@ -225,7 +226,7 @@ async fn accept(
     }
 }
 
-fn protocol(config: &Config) -> http1::Builder {
+fn http_protocol(config: &Config) -> http1::Builder {
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
@@ -243,12 +244,12 @@ fn stream_options(config: &Config) -> StreamOptions {
             bytes: config.linger_bytes,
             time: config.linger(),
         },
-        refusal: unreadable,
+        refusal: unreadable_head,
     }
 }
 
 /// What is answered where a head is no head of a request.
-fn unreadable(status: u16) -> Vec<u8> {
+fn unreadable_head(status: u16) -> Vec<u8> {
     let problem = match status {
         400 => Problem::new(
             Code::BadRequest,
@@ -275,7 +276,7 @@ fn bare_problem(problem: &Problem) -> Vec<u8> {
 
 /// Serves requests on a connection until it ends or becomes something else. The permit is its own,
 /// and that of what it becomes.
-async fn http(
+async fn serve_http(
     app: Shared,
     builder: http1::Builder,
     (stream, endpoint): (TcpStream, Option<Arc<TlsEndpoint>>),
@@ -286,16 +287,16 @@ async fn http(
     // Answers are small and whole: waiting to fill a packet only adds delay.
     drop(stream.set_nodelay(true));
     let socket = tokio::select! {
-        socket = handshake::finish(&app, endpoint.as_deref(), stream) => socket,
+        socket = handshake::finish_handshake(&app, endpoint.as_deref(), stream) => socket,
         () = shutdown.soft() => None,
     };
     if let Some(socket) = socket {
-        requests(&app, builder, socket, (permit, from), &shutdown).await;
+        serve_requests(&app, builder, socket, (permit, from), &shutdown).await;
     }
     app.metrics.connections.dec();
 }
 
-async fn requests(
+async fn serve_requests(
     app: &Shared,
     builder: http1::Builder,
     socket: ClientSocket,
@@ -312,7 +313,7 @@ async fn requests(
             request.extensions_mut().insert(ClientAddress(from));
             let request = request.map(|body| Body::new(unread.clone().watch(body)));
             let app = app.clone();
-            async move { Ok::<_, Infallible>(serve(&app, request).await) }
+            async move { Ok::<_, Infallible>(serve_request(&app, request).await) }
         })
     };
     let mut served = std::pin::pin!(builder.serve_connection(io, service).with_upgrades());
@@ -329,7 +330,7 @@ async fn requests(
 }
 
 /// One request: judged by the page that sends it, if one does.
-async fn serve(app: &Shared, mut request: Request<Body>) -> Response {
+async fn serve_request(app: &Shared, mut request: Request<Body>) -> Response {
     let begun = Instant::now();
     let span = spans::begin_http(&mut request, &app.ports.catalog.current());
     let upgrade = websocket::is_upgrade_request(request.headers());
@@ -338,7 +339,7 @@ async fn serve(app: &Shared, mut request: Request<Body>) -> Response {
     let head = (request.method(), request.uri().path(), request.headers());
     let mut response = match refused_until_set_up(app, head).await {
         Some(refusal) => refusal,
-        None => judged(app, app.routes.router(), request, upgrade, harmless).await,
+        None => serve_judged(app, app.routes.router(), request, upgrade, harmless).await,
     };
     if app.config.security.tls == TlsEnd::Own {
         let headers = response.headers_mut();
@@ -354,7 +355,7 @@ async fn refused_until_set_up(app: &App, head: (&Method, &str, &HeaderMap)) -> O
     app.set_up.as_ref()?.refusal(&app.access, head).await
 }
 
-async fn judged(
+async fn serve_judged(
     app: &Shared,
     router: Router,
     request: Request<Body>,
@@ -364,17 +365,17 @@ async fn judged(
     match app.origins.judge(request.headers(), request.uri()) {
         OriginStanding::Foreign if !harmless => Origins::refusal(request.headers()),
         OriginStanding::Program | OriginStanding::Welcome if upgrade => {
-            socket::upgrade(app.clone(), request).await
+            socket::upgrade_socket(app.clone(), request).await
         }
         OriginStanding::Welcome => {
             let answered = service_fn(|request| {
                 let router = router.clone();
-                async move { Ok(answer(app, router, request).await) }
+                async move { Ok(answer_request(app, router, request).await) }
             });
             app.origins.welcome(request, answered).await
         }
         OriginStanding::Program | OriginStanding::Foreign => {
-            let mut response = answer(app, router, request).await;
+            let mut response = answer_request(app, router, request).await;
             response
                 .headers_mut()
                 .append(header::VARY, HeaderValue::from_static("origin"));
@@ -384,23 +385,24 @@ async fn judged(
 }
 
 /// Counted, bounded, and answered whatever happens.
-async fn answer(app: &Shared, mut router: Router, request: Request<Body>) -> Response {
+async fn answer_request(app: &Shared, mut router: Router, request: Request<Body>) -> Response {
     app.metrics.in_flight.inc();
-    let response = match app.metrics.in_flight.get() > app.config.max_in_flight as i64 {
-        true => Problem::new(
+    let response = if app.metrics.in_flight.get() > app.config.max_in_flight as i64 {
+        Problem::new(
             Code::Overloaded,
             "the limit of requests in flight is reached",
         )
         .retry_after(1)
-        .into_response(),
-        false => match AssertUnwindSafe(router.call(request)).catch_unwind().await {
+        .into_response()
+    } else {
+        match AssertUnwindSafe(router.call(request)).catch_unwind().await {
             Ok(Ok(response)) => response,
             Ok(Err(never)) => match never {},
             Err(_) => {
                 error!("a handler panicked; its request was answered 500");
                 Problem::new(Code::Internal, "the handler of this request failed").into_response()
             }
-        },
+        }
     };
     app.metrics.in_flight.dec();
     response
@@ -408,7 +410,7 @@ async fn answer(app: &Shared, mut router: Router, request: Request<Body>) -> Res
 
 /// Lets what is in hand finish, within bounds, and sees that nothing is left in the queue to the
 /// log.
-async fn drain(app: &App, permits: &ConnectionPermits, shutdown: &Shutdown) {
+async fn drain_requests(app: &App, permits: &ConnectionPermits, shutdown: &Shutdown) {
     let open = permits.taken();
     info!(connections = open, "the gateway accepts no more requests");
     tokio::select! {
@@ -440,7 +442,7 @@ async fn drain(app: &App, permits: &ConnectionPermits, shutdown: &Shutdown) {
 }
 
 /// Keeps `/readyz` true to what this service needs.
-async fn watch(app: Shared, shutdown: Shutdown) {
+async fn watch_readiness(app: Shared, shutdown: Shutdown) {
     let state = |well: Result<(), String>| {
         well.map_or_else(|why| State::Missing { why }, |()| State::Ready)
     };
@@ -471,7 +473,7 @@ async fn watch(app: Shared, shutdown: Shutdown) {
                 state(view.ready().await.map_err(|error| error.to_string())),
             );
         }
-        spool_watch::report(&app.ports, &app.metrics).await;
+        spool_watch::report_spool(&app.ports, &app.metrics).await;
         if let Some(row) = &app.writes.publisher.spool_row {
             row.refresh().await;
         }

@@ -32,9 +32,9 @@ const UNKNOWN: CloseReason = CloseReason {
 };
 
 /// Until shutdown.
-pub(crate) async fn run(app: Shared, shutdown: Shutdown) {
+pub(crate) async fn run_sweep(app: Shared, shutdown: Shutdown) {
     loop {
-        once(&app).await;
+        sweep_once(&app).await;
         tokio::select! {
             () = shutdown.soft() => return,
             () = tokio::time::sleep(EVERY) => {}
@@ -43,7 +43,7 @@ pub(crate) async fn run(app: Shared, shutdown: Shutdown) {
 }
 
 /// All of them, once.
-pub(crate) async fn once(app: &Shared) {
+pub(crate) async fn sweep_once(app: &Shared) {
     let known = app.access.state.current().await;
     let is_open = known.is_ok_and(|known| known.open);
     // A session on many connections is asked about once.
@@ -57,14 +57,14 @@ pub(crate) async fn once(app: &Shared) {
         };
         asked.insert(held.holder.clone(), standing.clone());
         match standing {
-            Ok(caller) => look(app, &held, &caller),
+            Ok(caller) => sweep_holder(app, &held, &caller),
             Err(AccessError::Stale(why)) => {
                 debug!(why, "subscriptions end: who holds them cannot be read");
                 held.outbox.end(UNKNOWN);
             }
             Err(AccessError::Invalid | AccessError::Reused(_)) => {
                 for (room, ..) in &held.rooms {
-                    leave(app, &held, room);
+                    leave_room(app, &held, room);
                 }
                 held.outbox.push(&TOKEN_EXPIRED);
             }
@@ -73,17 +73,17 @@ pub(crate) async fn once(app: &Shared) {
 }
 
 /// Rooms that the caller may not hear any more are left.
-fn look(app: &Shared, held: &HolderRooms, caller: &Caller) {
+fn sweep_holder(app: &Shared, held: &HolderRooms, caller: &Caller) {
     for (room, index, collection) in &held.rooms {
         let place = ActionPlace::Collection(index, collection);
         let may = |action| caller.check(("realtime", action), place).is_ok();
         if !may("subscribe") && !may("join") {
-            leave(app, held, room);
+            leave_room(app, held, room);
         }
     }
 }
 
-fn leave(app: &Shared, held: &HolderRooms, room: &str) {
+fn leave_room(app: &Shared, held: &HolderRooms, room: &str) {
     if app.holders.let_go(held.connection, &held.holder, room) {
         // It may have been left meanwhile.
         let _ = app.subscriptions.unsubscribe(held.connection, room, None);

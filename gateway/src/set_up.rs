@@ -52,7 +52,7 @@ impl SetUpCode {
         if listen.is_loopback() || security.open {
             return None;
         }
-        Some(Self(Zeroizing::new(code(keys))))
+        Some(Self(Zeroizing::new(set_up_code(keys))))
     }
 
     /// Prints it where an operator looks, if it is needed now.
@@ -97,7 +97,7 @@ impl SetUpCode {
 }
 
 /// Of the deployment that signs by these keys.
-pub(crate) fn code(keys: &Keyring) -> String {
+pub(crate) fn set_up_code(keys: &Keyring) -> String {
     let tag = keys.tag("set-up code", &[]);
     let letter = |byte: &u8| char::from(LETTERS[usize::from(byte % 32)]);
     tag.iter().take(LENGTH).map(letter).collect()

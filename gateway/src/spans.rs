@@ -21,7 +21,7 @@ pub(crate) fn begin_http(request: &mut Request<Body>, catalog: &Catalog) -> Opti
     let caller = request.headers().get(TRACEPARENT);
     let caller = caller.and_then(|value| value.to_str().ok());
     // No path as it is: it may hold keys of what is sealed.
-    let route = family(path, catalog);
+    let route = path_family(path, catalog);
     let name = format!("{} {route}", request.method());
     let mut span = OpenSpan::of_request(name, caller)?;
     span.set_attribute("http.request.method", request.method().to_string());
@@ -85,7 +85,7 @@ pub(crate) fn end_frame(span: Option<OpenSpan>, status: u16) {
 }
 
 /// What a path is of, without the names that a client chose: spans are grouped by it.
-fn family(path: &str, catalog: &Catalog) -> String {
+fn path_family(path: &str, catalog: &Catalog) -> String {
     let mut segments = path.split('/').skip(1);
     let (version, family, name) = (segments.next(), segments.next(), segments.next());
     let (Some("v1"), Some(family)) = (version, family.filter(|name| FAMILIES.contains(name)))
@@ -121,7 +121,7 @@ mod tests {
             ("/i/c/secret/_create", "/*"),
             ("/", "/*"),
         ] {
-            assert_eq!(family(path, &catalog), of, "{path}");
+            assert_eq!(path_family(path, &catalog), of, "{path}");
         }
     }
 }

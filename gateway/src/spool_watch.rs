@@ -9,7 +9,7 @@ use spool::{SpoolStatus, machine::DiskState};
 pub(crate) const DISPENSABLE: [&str; 5] = ["log", "topics", "catalog", "mailbox", "subscriptions"];
 
 /// Says how the spool is.
-pub(crate) async fn report(ports: &Ports, metrics: &GatewayMetrics) {
+pub(crate) async fn report_spool(ports: &Ports, metrics: &GatewayMetrics) {
     let Some(spool) = ports.spool.clone() else {
         return;
     };
@@ -17,8 +17,8 @@ pub(crate) async fn report(ports: &Ports, metrics: &GatewayMetrics) {
     let read = tokio::task::spawn_blocking(move || spool.status());
     let Ok(status) = read.await else { return };
     let age = age_seconds(&status, ports.clock.as_ref());
-    metrics.spool_records.set(signed(status.records));
-    metrics.spool_bytes.set(signed(status.bytes));
+    metrics.spool_records.set(signed_count(status.records));
+    metrics.spool_bytes.set(signed_count(status.bytes));
     metrics.spool_age_seconds.set(age);
     set_health(&ports.health, &status, age, denied);
 }
@@ -57,6 +57,6 @@ pub(crate) fn age_seconds(status: &SpoolStatus, clock: &dyn Clock) -> i64 {
     status.oldest.map_or(0, age)
 }
 
-fn signed(count: u64) -> i64 {
+fn signed_count(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }

@@ -47,7 +47,7 @@ impl WritePath {
         let catalog = self.catalog.current();
         let known = catalog.shared_operation(name);
         known.filter(|known| !known.internal()).ok_or_else(|| {
-            let shown = path::shorten(name);
+            let shown = path::shorten_text(name);
             Problem::new(
                 Code::UnknownOperation,
                 match catalog.nearest(name) {

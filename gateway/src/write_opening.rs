@@ -3,7 +3,7 @@
 
 use crate::{
     app::Shared,
-    write::publish::definitions::{announce, announce_spooled},
+    write::publish::definitions::{announce_definitions, announce_spooled},
 };
 use runtime::{Backoff, Shutdown, State};
 use std::time::Duration;
@@ -29,7 +29,9 @@ pub(crate) async fn open_writes(app: Shared, opened: oneshot::Sender<()>, shutdo
             };
             announce_spooled(&app.ports).await?;
             let catalog = app.ports.catalog.current();
-            announce(&app.ports, &catalog).await.map(|()| durability)
+            announce_definitions(&app.ports, &catalog)
+                .await
+                .map(|()| durability)
         };
         let error = tokio::select! {
             () = shutdown.hard() => return,

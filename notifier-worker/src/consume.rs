@@ -16,7 +16,10 @@ pub enum NotifierError {
     Metrics(#[from] prometheus::Error),
 }
 
-pub(crate) async fn run(notifier: Arc<Notifier>, shutdown: Shutdown) -> Result<(), NotifierError> {
+pub(crate) async fn consume_changes(
+    notifier: Arc<Notifier>,
+    shutdown: Shutdown,
+) -> Result<(), NotifierError> {
     let options = OwnerOptions {
         component: "notifier-worker",
         group: notifier.ports.layout.notifier_group(),

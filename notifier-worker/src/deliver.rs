@@ -17,12 +17,12 @@ const ROOMS_AT_ONCE: usize = 4_096;
 impl Notifier {
     /// Queues a mail, waiting while the queue is full. None: the log will never take it, which is
     /// said and counted.
-    pub(crate) async fn post(
+    pub(crate) async fn post_mail(
         &self,
         mailbox: u16,
         mail: &Mail,
     ) -> Result<Option<Delivery>, TenureOutcome> {
-        match self.enqueue(self.letter(mailbox, mail)).await {
+        match self.enqueue(self.mail_record(mailbox, mail)).await {
             Ok(delivery) => Ok(Some(delivery)),
             Err(TenureOutcome::Halted(why)) => {
                 tracing::error!(mailbox, why, "feedback cannot be sent to a gateway");
@@ -35,12 +35,17 @@ impl Notifier {
 
     /// Queues a mail if there is room, and forgets it.
     pub(crate) fn post_now(&self, mailbox: u16, mail: &Mail) {
-        if let Err(error) = self.ports.log.publisher.send(self.letter(mailbox, mail)) {
+        if let Err(error) = self
+            .ports
+            .log
+            .publisher
+            .send(self.mail_record(mailbox, mail))
+        {
             tracing::debug!(%error, mailbox, "a feedback record was skipped; the next one carries the same");
         }
     }
 
-    fn letter(&self, mailbox: u16, mail: &Mail) -> NewRecord {
+    fn mail_record(&self, mailbox: u16, mail: &Mail) -> NewRecord {
         let parts = codec::encode_mail(mail);
         NewRecord {
             topic: self.topics.mailbox.clone(),
@@ -67,7 +72,7 @@ impl Notifier {
 }
 
 /// One push, or several where there are more rooms than one may carry.
-pub(crate) fn split(mut push: Push) -> Vec<Push> {
+pub(crate) fn split_push(mut push: Push) -> Vec<Push> {
     let mut pushes = Vec::with_capacity(1);
     while push.rooms.len() > ROOMS_AT_ONCE {
         let rest = push.rooms.split_off(ROOMS_AT_ONCE);

@@ -139,7 +139,7 @@ impl PartitionWork for NotifierTenures {
             partition: owned.number(),
             owned: owned.clone(),
         };
-        let ended = lane.tenure(delivered).await;
+        let ended = lane.run_tenure(delivered).await;
         ended.err().unwrap_or(TenureOutcome::Stopped)
     }
 
@@ -168,17 +168,20 @@ fn claim_lost() -> TenureOutcome {
 }
 
 impl NotifierLane {
-    async fn tenure(&self, delivered: &mut Option<DeliveryProgress>) -> Result<(), TenureOutcome> {
+    async fn run_tenure(
+        &self,
+        delivered: &mut Option<DeliveryProgress>,
+    ) -> Result<(), TenureOutcome> {
         let mut tenure = tokio::select! {
             () = self.owned.shutdown().soft() => return Ok(()),
-            begun = self.take(*delivered) => begun?,
+            begun = self.take_partition(*delivered) => begun?,
         };
         self.owned.taken_at(tenure.delivered.resume.offset.get());
         let handling = self
             .notifier
             .registry
             .begin(self.feed_owner(&tenure, tenure.position()));
-        let ended = self.flow(&mut tenure, &handling).await;
+        let ended = self.run_flow(&mut tenure, &handling).await;
         *delivered = Some(tenure.delivered);
         ended
     }
@@ -191,7 +194,7 @@ impl NotifierLane {
         }
     }
 
-    async fn flow(
+    async fn run_flow(
         &self,
         tenure: &mut Tenure,
         handling: &Handling<'_>,
@@ -203,23 +206,23 @@ impl NotifierLane {
         };
         let mut folded = self.notifier.registry.folded();
         // What came while the claim was read back.
-        self.presence(tenure).await?;
+        self.deliver_presence(tenure).await?;
         loop {
             let may_read = tenure.in_flight < config.pushes_in_flight;
             tokio::select! {
-                () = self.owned.shutdown().soft() => return self.finish(tenure).await,
-                settled = settle(&mut tenure.waiting, &mut tenure.in_flight), if !tenure.waiting.is_empty() => {
+                () = self.owned.shutdown().soft() => return self.finish_deliveries(tenure).await,
+                settled = settle_oldest(&mut tenure.waiting, &mut tenure.in_flight), if !tenure.waiting.is_empty() => {
                     tenure.delivered = settled?;
                     self.owned.progressed();
                 }
-                () = sleep_until(tenure.commit_at), if tenure.delivered != tenure.committed => self.commit(tenure),
-                Ok(()) = folded.changed() => self.presence(tenure).await?,
+                () = sleep_until(tenure.commit_at), if tenure.delivered != tenure.committed => self.commit_progress(tenure),
+                Ok(()) = folded.changed() => self.deliver_presence(tenure).await?,
                 records = tenure.changes.next(limits), if may_read => {
-                    self.changes(tenure, &records.map_err(stream_ended)?).await?;
+                    self.deliver_changes(tenure, &records.map_err(stream_ended)?).await?;
                     handling.moved(tenure.position());
                 }
                 records = tenure.informative.next(limits), if may_read => {
-                    self.messages(tenure, &records.map_err(stream_ended)?).await?;
+                    self.deliver_messages(tenure, &records.map_err(stream_ended)?).await?;
                     handling.moved(tenure.position());
                 }
             }
@@ -227,16 +230,16 @@ impl NotifierLane {
     }
 
     /// Waits for what was sent, and says how far the partition is.
-    async fn finish(&self, tenure: &mut Tenure) -> Result<(), TenureOutcome> {
+    async fn finish_deliveries(&self, tenure: &mut Tenure) -> Result<(), TenureOutcome> {
         while !tenure.waiting.is_empty() {
-            tenure.delivered = settle(&mut tenure.waiting, &mut tenure.in_flight).await?;
+            tenure.delivered = settle_oldest(&mut tenure.waiting, &mut tenure.in_flight).await?;
         }
-        self.commit(tenure);
+        self.commit_progress(tenure);
         Ok(())
     }
 
     /// Not awaited: if it is lost, a little is told twice.
-    fn commit(&self, tenure: &mut Tenure) {
+    fn commit_progress(&self, tenure: &mut Tenure) {
         let progress = tenure.delivered;
         if self
             .owned
@@ -249,7 +252,7 @@ impl NotifierLane {
 }
 
 /// Waits until the oldest batch is acknowledged; answers where the partition is then. Cancel-safe.
-async fn settle(
+async fn settle_oldest(
     waiting: &mut VecDeque<LaneBatch>,
     in_flight: &mut usize,
 ) -> Result<DeliveryProgress, TenureOutcome> {

@@ -93,13 +93,13 @@ pub async fn run(config: Config, ports: Ports, shutdown: Shutdown) -> Result<(),
     let (stop, until_ended) = Shutdown::manual();
     let following = runtime::spawn(
         "rooms",
-        rooms::follow::follow(notifier.clone(), until_ended.clone()),
+        rooms::follow::follow_rooms(notifier.clone(), until_ended.clone()),
     );
     let watching = runtime::spawn(
         "expiry",
         rooms::expiry::expire_gateways(notifier.clone(), until_ended),
     );
-    let ended = consume::run(notifier, shutdown).await;
+    let ended = consume::consume_changes(notifier, shutdown).await;
     stop.hard();
     // They hold the log; a panic in them is logged where it happened.
     _ = tokio::join!(following, watching);
@@ -107,7 +107,7 @@ pub async fn run(config: Config, ports: Ports, shutdown: Shutdown) -> Result<(),
 }
 
 /// A record without its place; shares its bytes.
-fn parts(record: &event_log::Record) -> Parts {
+fn record_parts(record: &event_log::Record) -> Parts {
     Parts {
         key: record.key.clone(),
         value: record.value.clone(),

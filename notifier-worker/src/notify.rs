@@ -21,7 +21,7 @@ pub(crate) struct Route {
 }
 
 /// The gateways that must hear of it in this state, each once, with their rooms sorted by name.
-pub(crate) fn routes(
+pub(crate) fn notification_routes(
     state: &RoomsState,
     notification: &Notification,
     how_far: notification::State,

@@ -195,7 +195,7 @@ impl Maker {
             },
             seen: TransactionsOffset::new(end(partition)),
             data: TransactionData {
-                request: event_schema::raw(asked),
+                request: event_schema::to_raw(asked),
                 generated: Map::new(),
                 incarnations: Map::new(),
                 volatile: None,

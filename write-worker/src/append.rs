@@ -60,7 +60,7 @@ impl ChangesAppender {
     /// Queues a record where it must stand. Every delivery must be given to
     /// [`landed`](Self::landed), in the order of the calls.
     pub async fn enqueue(&mut self, change: &mut Change) -> Result<Delivery, TenureEnd> {
-        self.place(change);
+        self.place_change(change);
         let parts = codec::encode_change(change);
         let sent = self.liveness.now();
         let delivery = enqueue_record(
@@ -75,7 +75,7 @@ impl ChangesAppender {
         Ok(delivery)
     }
 
-    fn place(&self, change: &mut Change) {
+    fn place_change(&self, change: &mut Change) {
         let (epoch, at) = match change {
             Change::Open(_) => return,
             Change::Decision(decision) => (&mut decision.epoch, &mut decision.at),
@@ -91,7 +91,7 @@ impl ChangesAppender {
         &mut self,
         delivery: impl Future<Output = Result<Appended, DeliveryError>>,
     ) -> Result<ChangesOffset, TenureEnd> {
-        let offset = ChangesOffset::new(delivered(delivery).await?);
+        let offset = ChangesOffset::new(delivered_offset(delivery).await?);
         if offset < self.expected {
             return Err(TenureEnd::Halted(format!(
                 "a record landed at {offset} in `changes`, before {} which was acknowledged: the log lost its tail; start a new generation once it is known what was lost",
@@ -135,10 +135,10 @@ pub(crate) async fn append_record(
     partition: u16,
     parts: codec::Parts,
 ) -> Result<u64, TenureEnd> {
-    delivered(enqueue_record(worker, topic, partition, parts).await?).await
+    delivered_offset(enqueue_record(worker, topic, partition, parts).await?).await
 }
 
-pub(crate) async fn delivered(
+pub(crate) async fn delivered_offset(
     delivery: impl Future<Output = Result<Appended, DeliveryError>>,
 ) -> Result<u64, TenureEnd> {
     delivery

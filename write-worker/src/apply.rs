@@ -64,7 +64,7 @@ impl ApplyState {
     }
 
     /// Keeps this and all that changes the same documents and rows from being finished.
-    fn block(&mut self, effects: &Effects) {
+    fn block_effects(&mut self, effects: &Effects) {
         self.blocked.extend(effects.names());
     }
 
@@ -100,7 +100,7 @@ impl<'a> Applier<'a> {
     }
 
     /// The partition still is ours: to be asked before each attempt to write outside of the log.
-    async fn prove(&self) -> Result<(), TenureEnd> {
+    async fn prove_ownership(&self) -> Result<(), TenureEnd> {
         match &self.proof {
             Proof::Awaited(liveness) => {
                 liveness.prove().await;
@@ -120,7 +120,7 @@ impl<'a> Applier<'a> {
         let timer = self.worker.metrics.stage("apply");
         self.stamp_applied_at(&mut decided.effects);
         self.hold_blocked_back(&mut decided.effects, state);
-        self.prove().await?;
+        self.prove_ownership().await?;
         if !self.apply_in_one_transaction(decided).await {
             self.write_stores(&mut decided.effects, state).await?;
             self.write_dead_letters(&decided.effects).await?;
@@ -144,7 +144,7 @@ impl<'a> Applier<'a> {
         effects.retain(|effect| {
             let blocked = state.blocks(effect);
             if blocked {
-                state.block(effect);
+                state.block_effects(effect);
             }
             !blocked
         });

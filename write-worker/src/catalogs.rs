@@ -28,7 +28,7 @@ impl Catalogs {
 impl Worker {
     /// Returns when the version is known: an old worker waits for definitions that are newer than
     /// it, it never guesses.
-    pub(crate) async fn learn(&self, version: &str) -> Result<(), TenureEnd> {
+    pub(crate) async fn learn_catalog(&self, version: &str) -> Result<(), TenureEnd> {
         let mut backoff = self.config.backoff();
         while self.catalogs.get(version).is_none() {
             if backoff.attempts() > 0 {
@@ -54,7 +54,7 @@ impl Worker {
         let mut scan = kept.map_err(|error| retake(&error))?;
         while let Some(records) = scan.next().await.map_err(|error| retake(&error))? {
             for record in &records {
-                match codec::decode_catalog(&decode::parts(record))
+                match codec::decode_catalog(&decode::record_parts(record))
                     .map(|definitions| Catalog::from_definitions(&definitions))
                 {
                     Ok(Ok(catalog)) => {

@@ -18,9 +18,12 @@ pub enum WorkerError {
     Metrics(#[from] prometheus::Error),
 }
 
-pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) -> Result<(), WorkerError> {
+pub(crate) async fn consume_transactions(
+    worker: Arc<Worker>,
+    shutdown: Shutdown,
+) -> Result<(), WorkerError> {
     if worker.forgetful {
-        runtime::spawn("probe", probe(worker.clone(), shutdown.clone()));
+        runtime::spawn("probe", probe_record(worker.clone(), shutdown.clone()));
     }
     let options = OwnerOptions {
         component: "write-worker",
@@ -38,7 +41,7 @@ pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) -> Result<(), W
 }
 
 /// Notices that a forgetful record store was away even when nobody wrote to it meanwhile.
-async fn probe(worker: Arc<Worker>, shutdown: Shutdown) {
+async fn probe_record(worker: Arc<Worker>, shutdown: Shutdown) {
     while !shutdown.is_soft() {
         tokio::select! {
             biased;

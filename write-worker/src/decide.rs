@@ -99,10 +99,10 @@ impl Decider {
         if let Some(resolved) = progress.resolved {
             self.recent.resolved(resolved.next);
         }
-        let (records, waits) = self.readable(records);
+        let (records, waits) = self.readable_records(records);
         let mut inputs = self.decode_batch(records).await?;
         self.queues.settle(progress.batch);
-        let mut drained = self.drained().await?;
+        let mut drained = self.drain_queues().await?;
         drained.append(&mut inputs.events);
         inputs.events = drained;
         let mut decided = self.decide_inputs(inputs, progress).await?;
@@ -115,7 +115,7 @@ impl Decider {
             None => (records, waits),
         };
         self.consumed = match records.last() {
-            Some(record) => self.consumed(record, records.len()),
+            Some(record) => self.note_consumed(record, records.len()),
             None => Consumed {
                 records: 0,
                 ..self.consumed
@@ -152,7 +152,7 @@ impl Decider {
         let mark = self
             .marker
             .due(progress, self.appender.epoch(), Instant::now(), now);
-        let mut decided = self.append(mark, decisions).await?;
+        let mut decided = self.append_decisions(mark, decisions).await?;
         if self.flood.is_none() {
             decided.repeats = inputs.repeats;
         }
@@ -161,14 +161,14 @@ impl Decider {
         Ok(decided)
     }
 
-    fn consumed(&self, last: &Record, records: usize) -> Consumed {
+    fn note_consumed(&self, last: &Record, records: usize) -> Consumed {
         let offset = TransactionsOffset::new(last.offset);
         self.worker.parts.reached(self.partition, offset.next());
-        let position = self.worker.position(self.partition, offset);
+        let position = self.worker.position_at(self.partition, offset);
         let topic = &self.worker.topics.transactions;
         Consumed {
             next: offset.next(),
-            last: Some(crate::decode::identity(last, topic, &position)),
+            last: Some(crate::decode::record_identity(last, topic, &position)),
             records,
         }
     }

@@ -28,14 +28,14 @@ pub(crate) struct DamagedEvent {
 }
 
 /// Can this worker read the record, whatever else is wrong with it? Looks at one header.
-pub(crate) fn level(record: &Record) -> Result<(), Undecodable> {
+pub(crate) fn check_level(record: &Record) -> Result<(), Undecodable> {
     codec::known_level(&record.headers).map_err(Undecodable::NewerLevel)
 }
 
 /// The event whose body the log would never take, where a record stands in its place: it keeps its
 /// key and its place, and is dead.
 pub(crate) fn stand_in(record: &Record) -> Option<(Transaction, DeadReason)> {
-    let (transaction, message) = codec::decode_stand_in(&parts(record))?;
+    let (transaction, message) = codec::decode_stand_in(&record_parts(record))?;
     let reason = DeadReason {
         code: "unshippable".into(),
         message,
@@ -44,18 +44,18 @@ pub(crate) fn stand_in(record: &Record) -> Option<(Transaction, DeadReason)> {
     Some((transaction, reason))
 }
 
-pub(crate) fn decode(record: &Record) -> Result<Transaction, Undecodable> {
-    let parts = parts(record);
+pub(crate) fn decode_record(record: &Record) -> Result<Transaction, Undecodable> {
+    let parts = record_parts(record);
     codec::decode_transaction(&parts).map_err(|error| match error {
         error @ DecodeError::NewerLevel { .. } => Undecodable::NewerLevel(error),
         error => Undecodable::Damaged(Box::new(DamagedEvent {
             request: own_id(&parts),
-            operation: codec::header(&parts, "ce_operation")
+            operation: codec::header_text(&parts, "ce_operation")
                 .unwrap_or("unknown")
                 .to_owned(),
             reason: stand_in(record).map_or_else(
                 || DeadReason {
-                    code: code(&error).into(),
+                    code: error_code(&error).into(),
                     message: error.to_string(),
                     store: None,
                 },
@@ -66,17 +66,17 @@ pub(crate) fn decode(record: &Record) -> Result<Transaction, Undecodable> {
 }
 
 /// The request of a record: its own, or else one that follows from where it stands.
-pub(crate) fn identity(record: &Record, topic_id: &str, position: &Position) -> RequestId {
-    own_id(&parts(record)).unwrap_or_else(|| RequestId::of_record(topic_id, position))
+pub(crate) fn record_identity(record: &Record, topic_id: &str, position: &Position) -> RequestId {
+    own_id(&record_parts(record)).unwrap_or_else(|| RequestId::of_record(topic_id, position))
 }
 
 fn own_id(parts: &Parts) -> Option<RequestId> {
-    let id = codec::header(parts, "ce_id").ok()?;
+    let id = codec::header_text(parts, "ce_id").ok()?;
     RequestId::parse_trusted(id).ok()
 }
 
 /// The record without its place; shares its bytes.
-pub(crate) fn parts(record: &Record) -> Parts {
+pub(crate) fn record_parts(record: &Record) -> Parts {
     Parts {
         key: record.key.clone(),
         value: record.value.clone(),
@@ -84,7 +84,7 @@ pub(crate) fn parts(record: &Record) -> Parts {
     }
 }
 
-fn code(error: &DecodeError) -> &'static str {
+fn error_code(error: &DecodeError) -> &'static str {
     match error {
         DecodeError::MissingHeader(_)
         | DecodeError::BadHeader(..)

@@ -2,7 +2,7 @@
 //! that there is one way to finish what stands, whichever owner decided it.
 
 use change_feed::{
-    chains, document_name, held_after, key_name, lock_after, rests_on_key, row_name,
+    chains_successors, document_name, held_after, key_name, lock_after, rests_on_key, row_name,
 };
 use event_schema::{
     decision::{Change, ClaimedValues, Decision, OriginalRecord, Part, Void, VoidEnd},
@@ -103,7 +103,7 @@ impl Effects {
             },
         };
         let rests_on_key = rests_on_key(&entry.verdict);
-        let chains = rests_on_key && chains(decision.relaxed, &decision.rows);
+        let chains = rests_on_key && chains_successors(decision.relaxed, &decision.rows);
         Self {
             at,
             position: decision.position,
@@ -146,7 +146,7 @@ impl Effects {
             });
             replay_entry(by, &void.key, version, undone, (by.accepted, void.time))
         });
-        let chains = chains(void.relaxed, &void.rows);
+        let chains = chains_successors(void.relaxed, &void.rows);
         let entry = verdict.map(|verdict| LedgerEntry {
             request: void.request,
             key: void.key.clone(),

@@ -6,7 +6,7 @@
 
 use crate::{Config, Worker};
 use event_schema::{
-    fingerprint,
+    cause_fingerprint,
     flood::{DeadLetterFlood, FloodPassage},
     outcome::DeadReason,
     position::Position,
@@ -53,7 +53,7 @@ impl FloodGuard {
 
     /// Counts a dead letter, if there is room for it or its operation is not counted; else says
     /// how many there were.
-    fn admit(&self, partition: u16, operation: &str, now: Instant) -> Result<(), usize> {
+    fn count_letter(&self, partition: u16, operation: &str, now: Instant) -> Result<(), usize> {
         let mut counted = self.counted.lock();
         let floods = counted.floods.get(&partition);
         let is_known = floods.is_some_and(|flood| flood.operation == operation);
@@ -115,7 +115,7 @@ impl Worker {
         let partition = position.partition;
         let letters = self
             .floods
-            .admit(partition, operation, Instant::now())
+            .count_letter(partition, operation, Instant::now())
             .err()?;
         let known = self.floods.of(partition);
         let since = known.map_or_else(|| self.ports.clock.now(), |known| known.since);
@@ -123,7 +123,7 @@ impl Worker {
             partition,
             offset: position.offset.get(),
             operation: operation.to_owned(),
-            fingerprint: fingerprint(operation, reason),
+            fingerprint: cause_fingerprint(operation, reason),
             code: reason.code.clone(),
             message: reason.message.clone(),
             store: reason.store.clone(),

@@ -89,7 +89,7 @@ struct Worker {
 
 impl Worker {
     /// A position of the generation that is worked on.
-    fn position(&self, partition: u16, offset: TransactionsOffset) -> Position {
+    fn position_at(&self, partition: u16, offset: TransactionsOffset) -> Position {
         Position {
             generation: self.ports.layout.generation,
             partition,
@@ -104,7 +104,7 @@ impl Worker {
     }
 
     /// The record store is back after it was away. If it may have forgotten, everybody must look.
-    fn returned(&self) -> Result<(), tenure_end::TenureEnd> {
+    fn note_return(&self) -> Result<(), tenure_end::TenureEnd> {
         if !self.forgetful {
             return Ok(());
         }
@@ -145,7 +145,7 @@ pub async fn run(config: Config, ports: Ports, shutdown: Shutdown) -> Result<(),
     };
     let metrics = Metrics::register(&ports.registry)?;
     let forgetful = consume::is_forgetful(&config, &ports, &shutdown).await?;
-    consume::run(
+    consume::consume_transactions(
         Arc::new(Worker {
             catalogs: catalogs::Catalogs::new(ports.catalog.clone()),
             parts: Arc::new(parts::PartProgress::new(ports.layout.partitions)),

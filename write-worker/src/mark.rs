@@ -110,7 +110,7 @@ impl Marker {
         let resolved = progress
             .resolved
             .filter(|resolved| self.last != Some(*resolved))?;
-        Some(self.mark(resolved, epoch, at, time))
+        Some(self.make_mark(resolved, epoch, at, time))
     }
 
     /// The mark that says this progress, whether it was said or not; `None` while there is none.
@@ -121,17 +121,17 @@ impl Marker {
         at: Instant,
         time: i64,
     ) -> Option<Mark> {
-        Some(self.mark(progress.resolved?, epoch, at, time))
+        Some(self.make_mark(progress.resolved?, epoch, at, time))
     }
 
-    fn mark(&mut self, resolved: Resolved, epoch: Epoch, at: Instant, time: i64) -> Mark {
+    fn make_mark(&mut self, resolved: Resolved, epoch: Epoch, at: Instant, time: i64) -> Mark {
         self.last = Some(resolved);
         let Resolved {
             through,
             next,
             last,
         } = resolved;
-        self.sample(HistoryStart {
+        self.sample_history(HistoryStart {
             at,
             from: through.next(),
             epoch: Some(epoch),
@@ -154,7 +154,7 @@ impl Marker {
         }
     }
 
-    fn sample(&mut self, now: HistoryStart) {
+    fn sample_history(&mut self, now: HistoryStart) {
         let is_due = |last: &HistoryStart| now.at.duration_since(last.at) >= SAMPLE;
         if self.window.is_zero() || self.samples.back().is_none_or(is_due) {
             self.samples.push_back(now);
@@ -207,14 +207,14 @@ pub(crate) async fn keep_marks(
         if !owned.try_commit(kept.mark.next.get(), metadata) {
             tracing::trace!(partition, "a commit hint was left out");
         }
-        trimmed = trim(&worker, partition, &kept, trimmed).await;
+        trimmed = trim_log(&worker, partition, &kept, trimmed).await;
         tokio::time::sleep(PAUSE).await;
     }
 }
 
 /// Deletes what lies behind the mark, the promised history, and whatever a store that forgets, or a
 /// notifier that is behind, may still need.
-async fn trim(
+async fn trim_log(
     worker: &Worker,
     partition: u16,
     kept: &KeptMark,
@@ -233,7 +233,7 @@ async fn trim(
         return trimmed;
     }
     let resolved = kept.mark.through.min(kept.needed.from).minus(history);
-    let Some(notified) = notified(worker, partition, kept.mark.through).await else {
+    let Some(notified) = notified_through(worker, partition, kept.mark.through).await else {
         return trimmed;
     };
     let (admin, topics) = (&worker.ports.log.admin, &worker.topics);
@@ -251,7 +251,7 @@ async fn trim(
 
 /// How far the notifiers are, at most so many records behind: beyond that subscribers are told that
 /// they missed something. `None`: that cannot be asked now, so nothing may be deleted.
-async fn notified(
+async fn notified_through(
     worker: &Worker,
     partition: u16,
     through: ChangesOffset,

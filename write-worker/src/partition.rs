@@ -3,7 +3,7 @@
 //!
 //! Whatever goes wrong ends the tenure with a [`TenureEnd`] that says whether to take the partition
 //! again, to stop it and call a person, or to let go. There is one way to finish half-done work,
-//! [`PartitionTask::finish`], whoever left it half done.
+//! [`PartitionTask::finish_standing`], whoever left it half done.
 
 mod finish;
 mod flood;
@@ -67,9 +67,9 @@ impl PartitionWork for WriteTenures {
             () = presence.absent_since(carried.absences) => {
                 TenureEnd::Reclaim("the record store was away and may have forgotten".into())
             }
-            end = task.tenure(carried) => end.err().unwrap_or(TenureEnd::Stopped),
+            end = task.run_tenure(carried) => end.err().unwrap_or(TenureEnd::Stopped),
         };
-        carried.after(end)
+        carried.after_tenure(end)
     }
 
     fn notice(&self, partition: u16, notice: OwnerNotice) {
@@ -99,7 +99,7 @@ impl Carried {
     }
 
     /// What follows from the end of a tenure, and what the next one is left.
-    fn after(&mut self, end: TenureEnd) -> TenureOutcome {
+    fn after_tenure(&mut self, end: TenureEnd) -> TenureOutcome {
         match end {
             TenureEnd::Stopped => TenureOutcome::Stopped,
             TenureEnd::Halted(why) => TenureOutcome::Halted(why),
@@ -125,14 +125,14 @@ impl Carried {
 }
 
 impl PartitionTask {
-    async fn tenure(&self, carried: &mut Carried) -> Result<(), TenureEnd> {
+    async fn run_tenure(&self, carried: &mut Carried) -> Result<(), TenureEnd> {
         let rejected = std::mem::take(&mut carried.rejected);
-        let mut taken = self.take().await?;
+        let mut taken = self.take_partition().await?;
         self.owned.taken_at(taken.window.next().get());
-        self.undo(&mut taken, &rejected).await?;
+        self.undo_rejected(&mut taken, &rejected).await?;
         self.worker.read_flood(self.partition).await;
         let flood = carried.flood.take();
-        let finished = self.finish(&taken, &mut carried.resolved).await;
+        let finished = self.finish_standing(&taken, &mut carried.resolved).await;
         if let Err(TenureEnd::Flooded(flood)) = &finished {
             self.wait_for_passage(flood).await?;
         }
@@ -142,7 +142,7 @@ impl PartitionTask {
             self.wait_for_passage(&flood).await?;
         }
         let queues = self.key_queues().await?;
-        self.flow(taken, (recent, queues), &mut carried.resolved)
+        self.run_flow(taken, (recent, queues), &mut carried.resolved)
             .await
     }
 }

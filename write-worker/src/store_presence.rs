@@ -44,15 +44,15 @@ impl StorePresence {
 
     /// Resolves once it was away more often than that.
     pub async fn absent_since(&self, absences: u64) {
-        self.until(|seen| seen.absences > absences).await;
+        self.wait_until(|seen| seen.absences > absences).await;
     }
 
     /// Resolves while it is there.
     pub async fn present(&self) {
-        self.until(|seen| !seen.is_away).await;
+        self.wait_until(|seen| !seen.is_away).await;
     }
 
-    async fn until(&self, is_so: impl Fn(ProbedState) -> bool) {
+    async fn wait_until(&self, is_so: impl Fn(ProbedState) -> bool) {
         loop {
             let changed = self.changed.notified();
             let seen = *self.seen.lock();

@@ -60,7 +60,7 @@ impl StoreWaits {
         }
     }
 
-    fn show(&self, store: &'static str, waits: &BTreeMap<u64, OneWait>) {
+    fn show_waits(&self, store: &'static str, waits: &BTreeMap<u64, OneWait>) {
         let SharedWaits { health, gauges, .. } = &*self.0;
         let component = format!("waits for {store}");
         let backoff = waits.values().map(|wait| wait.backoff).max();
@@ -106,7 +106,7 @@ impl StoreWait {
         wait.tries += 1;
         wait.backoff = backoff;
         why.clone_into(&mut wait.why);
-        self.waits.show(self.store, waits);
+        self.waits.show_waits(self.store, waits);
     }
 }
 
@@ -118,7 +118,7 @@ impl Drop for StoreWait {
         let mut waiting = self.waits.0.waiting.lock();
         if let Some(waits) = waiting.stores.get_mut(self.store) {
             waits.remove(&number);
-            self.waits.show(self.store, waits);
+            self.waits.show_waits(self.store, waits);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Requests in the envelope that Kuzzle's clients speak: a controller and an action, one answer.
 //! Written here once for HTTP and sockets.
 
-use super::{Client, failed};
+use super::{Client, refusal_failure};
 use crate::failure::Failure;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(40);
 
 /// What is asked for; `more` are its arguments.
-pub fn request(controller: &str, action: &str, more: Value) -> Value {
+pub fn request_envelope(controller: &str, action: &str, more: Value) -> Value {
     let mut request = json!({ "controller": controller, "action": action });
     if let (Some(request), Value::Object(more)) = (request.as_object_mut(), more) {
         request.extend(more);
@@ -20,7 +20,7 @@ pub fn request(controller: &str, action: &str, more: Value) -> Value {
 }
 
 /// The result in an answer's envelope, or why there is none.
-pub fn result(mut answer: Value) -> Result<Value, Failure> {
+pub fn take_result(mut answer: Value) -> Result<Value, Failure> {
     let error = &answer["error"];
     if error.is_null()
         && answer["status"]
@@ -32,7 +32,7 @@ pub fn result(mut answer: Value) -> Result<Value, Failure> {
     // An error from before the request was understood comes without envelope.
     let error = if error.is_object() { error } else { &answer };
     let of = |name: &str| error[name].as_str().filter(|text| !text.is_empty());
-    Err(failed(
+    Err(refusal_failure(
         error["status"].as_u64(),
         of("id"),
         of("message"),
@@ -46,7 +46,7 @@ impl Client {
         let request = self
             .at(Method::POST, "/_query")
             .timeout(PATIENCE)
-            .json(&request(controller, action, more));
-        result(self.send(request).await?.body)
+            .json(&request_envelope(controller, action, more));
+        take_result(self.send(request).await?.body)
     }
 }

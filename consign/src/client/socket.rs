@@ -41,12 +41,12 @@ impl Socket {
     pub async fn connect(client: &Client) -> Result<Self, Failure> {
         let url = client.url().replacen("http", "ws", 1);
         let away = |why: String| client.unreachable(&why);
-        let connector = client.authority().map(connector).transpose()?;
+        let connector = client.authority().map(tls_connector).transpose()?;
         let connecting = connect_async_tls_with_config(&url, None, true, connector);
         let connected = tokio::time::timeout(ANSWER, connecting).await;
         let (stream, _) = connected
             .map_err(|_| away("no answer".to_owned()))?
-            .map_err(|error| away(reason(&error)))?;
+            .map_err(|error| away(connect_error_text(&error)))?;
         Ok(Self {
             stream,
             url,
@@ -56,7 +56,7 @@ impl Socket {
 
     /// Subscribes with these arguments of `realtime:subscribe`.
     pub async fn subscribe(&mut self, arguments: Value) -> Result<Granted, Failure> {
-        let mut request = envelope::request("realtime", "subscribe", arguments);
+        let mut request = envelope::request_envelope("realtime", "subscribe", arguments);
         request["requestId"] = "subscribe".into();
         self.send(Message::text(request.to_string())).await?;
         let answer = tokio::time::timeout(ANSWER, self.text()).await;
@@ -64,7 +64,7 @@ impl Socket {
         let answer = serde_json::from_str(&text).map_err(|_| {
             Failure::failed(format!("{} answers what is no JSON: {text}", self.url))
         })?;
-        let result = envelope::result(answer)?;
+        let result = envelope::take_result(answer)?;
         let of = |name: &str| result[name].as_str().unwrap_or_default().to_owned();
         Ok(Granted {
             room: of("roomId"),
@@ -94,7 +94,7 @@ impl Socket {
                 Some(Ok(
                     Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_),
                 )) => {}
-                Some(Err(error)) => return Err(self.lost(&reason(&error))),
+                Some(Err(error)) => return Err(self.lost(&connect_error_text(&error))),
                 None => return Err(self.lost("it closed")),
             }
         }
@@ -109,7 +109,7 @@ impl Socket {
         self.stream
             .send(message)
             .await
-            .map_err(|error| self.lost(&reason(&error)))
+            .map_err(|error| self.lost(&connect_error_text(&error)))
     }
 
     fn lost(&self, why: &str) -> Failure {
@@ -117,7 +117,7 @@ impl Socket {
     }
 }
 
-fn reason(error: &Error) -> String {
+fn connect_error_text(error: &Error) -> String {
     match error {
         Error::Io(error) => error.to_string(),
         Error::Http(response) => format!("it answers {} to a WebSocket", response.status()),
@@ -126,7 +126,7 @@ fn reason(error: &Error) -> String {
 }
 
 /// Believes this authority, and no other.
-fn connector(pem: &[u8]) -> Result<Connector, Failure> {
+fn tls_connector(pem: &[u8]) -> Result<Connector, Failure> {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem) {
         let certificate = certificate.map_err(|error| Failure::usage(error.to_string()))?;

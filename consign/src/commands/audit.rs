@@ -56,15 +56,15 @@ const DEV: &str = "http://127.0.0.1:8080";
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
     let settings = invocation.settings(&[])?.settings;
     let progress = AuditProgress::new(invocation.output.json);
-    let ended = look(&arguments, &settings, &progress).await;
+    let ended = perform_audit(&arguments, &settings, &progress).await;
     progress.end();
     let audited = ended.map_err(Failure::could_not_look)?;
-    invocation.output.result(&audited, report::text)?;
-    verdict(&audited)
+    invocation.output.result(&audited, report::report_text)?;
+    audit_verdict(&audited)
 }
 
 /// Nothing found is only clean where everything was judged.
-pub(super) fn verdict(audited: &audit::AuditReport) -> Result<(), Failure> {
+pub(super) fn audit_verdict(audited: &audit::AuditReport) -> Result<(), Failure> {
     if audited.is_clean() {
         Ok(())
     } else if audited.has_findings() {
@@ -74,13 +74,13 @@ pub(super) fn verdict(audited: &audit::AuditReport) -> Result<(), Failure> {
     }
 }
 
-async fn look(
+async fn perform_audit(
     arguments: &Arguments,
     settings: &Settings,
     progress: &AuditProgress,
 ) -> Result<audit::AuditReport, Failure> {
     if let Some(url) = &arguments.url {
-        return remote::audit(url, arguments, progress).await;
+        return remote::audit_remotely(url, arguments, progress).await;
     }
     let is_embedded = settings.log.kind == LogKind::Embedded;
     if is_embedded && !settings.data.exists() {
@@ -89,9 +89,9 @@ async fn look(
         return Err(Failure::failed(why).hint(hint));
     }
     let Some(stack) = Stack::open_unless_held(settings).await? else {
-        return remote::audit(DEV, arguments, progress).await;
+        return remote::audit_remotely(DEV, arguments, progress).await;
     };
-    let audited = direct::audit(&stack, settings, arguments, progress).await;
+    let audited = direct::audit_directly(&stack, settings, arguments, progress).await;
     stack.close().await;
     audited
 }

@@ -44,7 +44,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let settings = invocation
         .settings(&data.into_iter().chain(listen).collect::<Vec<_>>())?
         .settings;
-    runtime::telemetry::init();
+    runtime::telemetry::init_telemetry();
     request_spans::export_spans(&settings.tracing, "dev")?;
     if !settings.is_embedded() {
         tracing::warn!(
@@ -78,22 +78,22 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     };
     let running = standalone::start(options, shutdown)
         .await
-        .map_err(explain)?;
+        .map_err(explain_failure)?;
     let shown = std::fs::canonicalize(&data).unwrap_or(data);
     let url = format!("{scheme}://{}", running.address);
     let admin = if arguments.closed {
-        Some(closing::close(&url).await?)
+        Some(closing::create_first_admin(&url).await?)
     } else {
         None
     };
     let told = serde_json::json!({ "listening": url, "data": shown, "pid": std::process::id(), "admin": admin });
     invocation.output.result(&told, |_| {
-        banner(&url, &shown.display().to_string(), admin.as_ref())
+        start_banner(&url, &shown.display().to_string(), admin.as_ref())
     })?;
     Ok(running.ended().await?)
 }
 
-fn explain(error: standalone::StandaloneError) -> Failure {
+fn explain_failure(error: standalone::StandaloneError) -> Failure {
     let hint = match &error {
         standalone::StandaloneError::Listen { .. } => {
             Some("choose another: consign dev --listen 127.0.0.1:0")
@@ -110,7 +110,7 @@ fn explain(error: standalone::StandaloneError) -> Failure {
     }
 }
 
-fn banner(url: &str, data: &str, admin: Option<&FirstAdmin>) -> String {
+fn start_banner(url: &str, data: &str, admin: Option<&FirstAdmin>) -> String {
     let access = match admin {
         None => "open to whoever reaches it, until there is an administrator: `consign dev --closed` makes one".to_owned(),
         Some(FirstAdmin { name, password: Some(password) }) => {

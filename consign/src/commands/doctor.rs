@@ -9,7 +9,7 @@ mod servers;
 use super::Invocation;
 use crate::{
     failure::Failure,
-    output::table,
+    output::format_table,
     settings::{LogKind, Settings},
 };
 use clap::Args;
@@ -40,12 +40,12 @@ struct DoctorReport {
 
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
     let settings = invocation.settings(&[])?.settings;
-    let mut findings = machine::look(&settings);
-    findings.push(catalog(&settings));
+    let mut findings = machine::check_machine(&settings);
+    findings.push(check_catalog(&settings));
     match settings.log.kind {
-        LogKind::Embedded => findings.extend(embedded::look(&settings).await),
+        LogKind::Embedded => findings.extend(embedded::check_embedded(&settings).await),
         LogKind::Kafka => {
-            findings.extend(servers::look(&settings, arguments.patience.limit()).await)
+            findings.extend(servers::check_servers(&settings, arguments.patience.limit()).await)
         }
     }
     let worst = findings
@@ -57,7 +57,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         well: worst <= State::Weak,
         findings,
     };
-    invocation.output.result(&told, text)?;
+    invocation.output.result(&told, report_text)?;
     match worst {
         State::Well | State::Weak => Ok(()),
         State::Missing => Err(Failure::told()),
@@ -68,8 +68,8 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     }
 }
 
-fn catalog(settings: &Settings) -> Finding {
-    match crate::stack::catalog(settings) {
+fn check_catalog(settings: &Settings) -> Finding {
+    match crate::stack::load_catalog(settings) {
         Ok(catalog) => Finding::well(
             "catalog",
             format!(
@@ -82,7 +82,7 @@ fn catalog(settings: &Settings) -> Finding {
     }
 }
 
-fn text(told: &DoctorReport) -> String {
+fn report_text(told: &DoctorReport) -> String {
     let row = |finding: &Finding| {
         vec![
             finding.state.name().to_owned(),
@@ -90,7 +90,7 @@ fn text(told: &DoctorReport) -> String {
             finding.found.clone(),
         ]
     };
-    let mut text = table(
+    let mut text = format_table(
         &["", "what", "found"],
         &told.findings.iter().map(row).collect::<Vec<_>>(),
     );

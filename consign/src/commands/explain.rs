@@ -1,7 +1,7 @@
 //! `consign explain`: a request's way from acceptance to notification, on one screen.
 
 use super::Invocation;
-use crate::{client::Client, failure::Failure, output::table};
+use crate::{client::Client, failure::Failure, output::format_table};
 use clap::Args;
 use serde_json::Value;
 
@@ -24,10 +24,10 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let client = Client::new(&arguments.client)?;
     let path = format!("/v1/requests/{}/explain", arguments.request);
     let explanation = client.get(&path).await?.succeeded()?;
-    invocation.output.result(&explanation, text)
+    invocation.output.result(&explanation, explanation_text)
 }
 
-fn text(told: &Value) -> String {
+fn explanation_text(told: &Value) -> String {
     let of = |name: &str| told[name].as_str().unwrap_or_default();
     let mut text = format!(
         "{}  {}  on {}\n\n",
@@ -35,17 +35,17 @@ fn text(told: &Value) -> String {
         of("operation"),
         of("key")
     );
-    let steps: Vec<Vec<String>> = list(told, "steps").map(step).collect();
-    text += &table(&["step", "time", "after", "what"], &steps);
-    let documents: Vec<Vec<String>> = list(told, "documents").map(document).collect();
+    let steps: Vec<Vec<String>> = list_members(told, "steps").map(step_row).collect();
+    text += &format_table(&["step", "time", "after", "what"], &steps);
+    let documents: Vec<Vec<String>> = list_members(told, "documents").map(document_row).collect();
     if !documents.is_empty() {
         let names = ["document", "version", "in the record", "in the view"];
-        text += &format!("\n{}", table(&names, &documents));
+        text += &format!("\n{}", format_table(&names, &documents));
     }
-    let parts: Vec<Vec<String>> = list(told, "parts").map(part).collect();
+    let parts: Vec<Vec<String>> = list_members(told, "parts").map(part_row).collect();
     if !parts.is_empty() {
         let names = ["part", "operation", "key", "verdict"];
-        text += &format!("\n{}", table(&names, &parts));
+        text += &format!("\n{}", format_table(&names, &parts));
     }
     if !told["verdict"].is_null() {
         text += &format!("\nverdict: {}\n", told["verdict"]);
@@ -53,11 +53,11 @@ fn text(told: &Value) -> String {
     text + &format!("next: {}\n", of("next"))
 }
 
-fn list<'v>(told: &'v Value, name: &str) -> impl Iterator<Item = &'v Value> {
+fn list_members<'v>(told: &'v Value, name: &str) -> impl Iterator<Item = &'v Value> {
     told[name].as_array().into_iter().flatten()
 }
 
-fn cell(value: &Value) -> String {
+fn cell_text(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
         Value::String(text) => text.clone(),
@@ -65,24 +65,24 @@ fn cell(value: &Value) -> String {
     }
 }
 
-fn step(step: &Value) -> Vec<String> {
+fn step_row(step: &Value) -> Vec<String> {
     let after = step["after_ms"].as_i64();
     vec![
-        cell(&step["step"]),
-        cell(&step["time"]),
+        cell_text(&step["step"]),
+        cell_text(&step["time"]),
         after.map_or_else(String::new, |after| format!("{after:+} ms")),
-        cell(&step["detail"]),
+        cell_text(&step["detail"]),
     ]
 }
 
-fn document(one: &Value) -> Vec<String> {
+fn document_row(one: &Value) -> Vec<String> {
     ["document", "_version", "record", "view"]
-        .map(|name| cell(&one[name]))
+        .map(|name| cell_text(&one[name]))
         .to_vec()
 }
 
-fn part(one: &Value) -> Vec<String> {
+fn part_row(one: &Value) -> Vec<String> {
     ["request_id", "operation", "key", "verdict"]
-        .map(|name| cell(&one[name]))
+        .map(|name| cell_text(&one[name]))
         .to_vec()
 }

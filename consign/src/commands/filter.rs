@@ -34,7 +34,7 @@ pub fn run(command: Command, json: bool) -> anyhow::Result<()> {
     let out = stdout().lock();
     match command {
         Command::Eval(arguments) => {
-            let input = open(&arguments.file)?;
+            let input = open_input(&arguments.file)?;
             eval::run(arguments, input, out)
         }
         Command::Explain(arguments) => explain::run(arguments, json, stdin().lock(), out),
@@ -61,7 +61,7 @@ impl Limits {
 }
 
 /// A file, or standard input for `-`.
-fn open(path: &Path) -> anyhow::Result<Box<dyn BufRead>> {
+fn open_input(path: &Path) -> anyhow::Result<Box<dyn BufRead>> {
     if path.as_os_str() == "-" {
         return Ok(Box::new(BufReader::new(stdin())));
     }
@@ -88,11 +88,11 @@ pub(super) fn read_filter(argument: &str, mut input: impl Read) -> anyhow::Resul
 }
 
 /// What is wrong with a filter, as it is written on a line of output.
-fn fault(error: &FilterError) -> Value {
+fn fault_json(error: &FilterError) -> Value {
     json!({ "message": error.to_string(), "path": error.path, "keyword": error.keyword })
 }
 
-fn parse(value: &Value, limits: &Limits) -> anyhow::Result<Filter> {
+fn parse_filter(value: &Value, limits: &Limits) -> anyhow::Result<Filter> {
     Filter::parse(value, &limits.options())
         .map_err(|error| anyhow::anyhow!("the filter is refused: {error}"))
 }

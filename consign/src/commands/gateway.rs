@@ -37,16 +37,19 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         .settings(&listen.into_iter().collect::<Vec<_>>())?
         .settings;
     let stack = Stack::shared(&settings)?;
-    let (catalog, keys) = (stack::catalog(&settings)?, stack::keys(&settings)?);
-    runtime::telemetry::init();
+    let (catalog, keys) = (
+        stack::load_catalog(&settings)?,
+        stack::load_keyring(&settings)?,
+    );
+    runtime::telemetry::init_telemetry();
     request_spans::export_spans(&settings.tracing, "gateway")?;
     let around = Surroundings::new(Duration::from_secs(settings.gateway.drain_seconds + 10))?;
-    let listener = services::bind(settings.gateway.listen, "gateway.listen").await?;
+    let listener = services::bind_listener(settings.gateway.listen, "gateway.listen").await?;
     tracing::info!(address = %listener.local_addr()?, "the gateway starts");
     let (known, durability) = watch::channel(None);
     let layout = settings.topics.layout();
     let definitions = gateway::definitions_record(&catalog, &layout);
-    let spool = spools::open(&settings, &stack.log, &definitions, &around.health)?;
+    let spool = spools::open_spool(&settings, &stack.log, &definitions, &around.health)?;
     if let Some(spool) = &spool {
         let (log, own) = (stack.log.clone(), spool.clone());
         let (found, until) = (durability.clone(), around.shutdown.clone());
@@ -57,7 +60,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let (record, view) = (stack.record.clone(), stack.view.clone());
     let folders = CatalogFolders::new(settings.catalog.folders.clone(), record, view, true);
     let ports = gateway::Ports {
-        sealing: stack::sealing(&settings, &stack.record, &keys)?,
+        sealing: stack::subject_keys(&settings, &stack.record, &keys)?,
         log: stack.log.clone(),
         catalog: catalog.into(),
         catalog_source: Some(Arc::new(folders)),
@@ -65,7 +68,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         view: stack.view.clone(),
         keys,
         layout,
-        clock: services::clock(),
+        clock: services::system_clock(),
         durability,
         spool,
         health: around.health.clone(),
@@ -77,7 +80,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         outbound: settings.outbound,
         ..settings.gateway
     };
-    let serving = services::gateway(config, listener, ports, until_stopped);
+    let serving = services::run_gateway(config, listener, ports, until_stopped);
     tokio::pin!(serving);
     tokio::select! {
         ended = &mut serving => ended,

@@ -1,7 +1,7 @@
 //! `consign health`: is a service ready? For containers' health checks.
 
 use super::Invocation;
-use crate::{client::Client, failure::Failure, output::table};
+use crate::{client::Client, failure::Failure, output::format_table};
 use clap::Args;
 use serde_json::Value;
 
@@ -27,7 +27,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let report = asked
         .map_err(|failure| Failure::failed(failure.message))?
         .body;
-    invocation.output.result(&report, text)?;
+    invocation.output.result(&report, health_text)?;
     match report["ready"].as_bool() {
         Some(true) => Ok(()),
         Some(false) => Err(Failure::told()),
@@ -38,7 +38,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     }
 }
 
-fn text(report: &Value) -> String {
+fn health_text(report: &Value) -> String {
     let rows: Vec<Vec<String>> = report["components"]
         .as_object()
         .into_iter()
@@ -51,7 +51,7 @@ fn text(report: &Value) -> String {
             ]
         })
         .collect();
-    let mut text = table(&["component", "state", "why"], &rows);
+    let mut text = format_table(&["component", "state", "why"], &rows);
     for weak in report["weakened"].as_array().into_iter().flatten() {
         let of = |name: &str| weak[name].as_str().unwrap_or_default();
         text += &format!(

@@ -98,9 +98,10 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let target = match (&arguments.index, &arguments.collection) {
         (Some(index), Some(collection)) => {
             if arguments.create {
-                create(&client, index, collection, arguments.mappings.as_deref()).await?;
+                create_collection(&client, index, collection, arguments.mappings.as_deref())
+                    .await?;
             }
-            Target::Incarnation(incarnation(&client, index, collection).await?)
+            Target::Incarnation(find_incarnation(&client, index, collection).await?)
         }
         _ => Target::Url(client.url().to_owned()),
     };
@@ -122,7 +123,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let mut bar = Bar::new(input.size, invocation.output.json);
     let mut summary = Summary::new(state.lines);
     let ended = tokio::select! {
-        ended = load(&client, &arguments, input, &mut state, &mut bar, &mut summary) => ended,
+        ended = load_chunks(&client, &arguments, input, &mut state, &mut bar, &mut summary) => ended,
         _ = tokio::signal::ctrl_c() => Err(Failure::failed("interrupted").hint("type the same line again to go on")),
     };
     bar.end();
@@ -141,7 +142,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     }
 }
 
-async fn load(
+async fn load_chunks(
     client: &Client,
     arguments: &Arguments,
     input: Input,
@@ -160,7 +161,7 @@ async fn load(
     state.finish()
 }
 
-async fn create(
+async fn create_collection(
     client: &Client,
     index: &str,
     collection: &str,
@@ -168,10 +169,11 @@ async fn create(
 ) -> Result<(), Failure> {
     let mut body = serde_json::Map::new();
     if let Some(given) = mappings {
-        let text = match given.trim_start().starts_with('{') {
-            true => given.to_owned(),
-            false => std::fs::read_to_string(given)
-                .map_err(|error| Failure::usage(format!("--mappings {given}: {error}")))?,
+        let text = if given.trim_start().starts_with('{') {
+            given.to_owned()
+        } else {
+            std::fs::read_to_string(given)
+                .map_err(|error| Failure::usage(format!("--mappings {given}: {error}")))?
         };
         let mappings: Value = serde_json::from_str(&text)
             .map_err(|error| Failure::usage(format!("--mappings: {error}")))?;
@@ -187,7 +189,11 @@ async fn create(
 }
 
 /// Tells this collection from any other of its name.
-async fn incarnation(client: &Client, index: &str, collection: &str) -> Result<String, Failure> {
+async fn find_incarnation(
+    client: &Client,
+    index: &str,
+    collection: &str,
+) -> Result<String, Failure> {
     let known = client.get("/v1/collections").await?.succeeded()?;
     let is_it = |known: &&Value| known["index"] == index && known["collection"] == collection;
     let found = known["collections"]

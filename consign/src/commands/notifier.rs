@@ -32,15 +32,15 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         .settings(&admin.into_iter().collect::<Vec<_>>())?
         .settings;
     let logged = Logged::shared(&settings)?;
-    runtime::telemetry::init();
+    runtime::telemetry::init_telemetry();
     request_spans::export_spans(&settings.tracing, "notifier-worker")?;
     let around = Surroundings::new(
         Duration::from_millis(settings.notifier.drain_ms) + Duration::from_secs(5),
     )?;
-    let listener = services::bind(settings.admin.listen, "admin.listen").await?;
+    let listener = services::bind_listener(settings.admin.listen, "admin.listen").await?;
     tracing::info!(admin = %listener.local_addr()?, "the notifier starts");
     let (_stop, until_ended) = around.shutdown.child();
-    let served = runtime::admin::serve(
+    let served = runtime::admin::serve_admin(
         listener,
         around.health.clone(),
         around.registry.clone(),
@@ -52,10 +52,10 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         let ports = notifier_worker::Ports {
             log: logged.log.clone(),
             layout: logged.layout.clone(),
-            clock: services::clock(),
+            clock: services::system_clock(),
             health: around.health.clone(),
             registry: around.registry.clone(),
-            notifier: standalone::prepare::owner(),
+            notifier: standalone::prepare::owner_name(),
         };
         notifier_worker::run(settings.notifier, ports, around.shutdown)
             .await

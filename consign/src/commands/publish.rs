@@ -39,7 +39,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let volatile = arguments
         .volatile
         .as_deref()
-        .map(|text| object("--volatile", text))
+        .map(|text| parse_object("--volatile", text))
         .transpose()?;
     let publish = async |body: Value| {
         let mut message =
@@ -55,12 +55,12 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         while let Some(line) = lines.next_line().await? {
             number += 1;
             if !line.trim().is_empty() {
-                publish(object(&format!("line {number}"), &line)?).await?;
+                publish(parse_object(&format!("line {number}"), &line)?).await?;
                 published += 1;
             }
         }
     } else {
-        publish(object("the message", &arguments.body)?).await?;
+        publish(parse_object("the message", &arguments.body)?).await?;
         published = 1;
     }
     invocation
@@ -71,7 +71,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         })
 }
 
-fn object(what: &str, text: &str) -> Result<Value, Failure> {
+fn parse_object(what: &str, text: &str) -> Result<Value, Failure> {
     match serde_json::from_str(text) {
         Ok(value @ Value::Object(_)) => Ok(value),
         Ok(_) => Err(Failure::usage(format!("{what} is JSON, but no object"))

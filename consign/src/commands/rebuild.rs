@@ -88,14 +88,14 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     stack.close().await;
     bar.end();
     let report = rebuilt?;
-    invocation.output.result(&report, text)?;
+    invocation.output.result(&report, report_text)?;
     if report.counts.refused > 0 {
         return Err(Failure::told());
     }
     Ok(())
 }
 
-fn scope(arguments: &Arguments) -> RebuildScope {
+fn rebuild_scope(arguments: &Arguments) -> RebuildScope {
     let store = match (arguments.store, &arguments.table) {
         (Some(StoreName::Record), _) | (None, Some(_)) => RebuiltStore::Record,
         (Some(StoreName::View), _) | (None, None) => RebuiltStore::View,
@@ -127,14 +127,14 @@ async fn rebuild_in(
             mappings: mappings_in(file)?,
             is_dry_run: arguments.dry_run,
         };
-        return Ok(rebuild::remap(&ports, &asked, &observe_bar).await?);
+        return Ok(rebuild::remap_collection(&ports, &asked, &observe_bar).await?);
     }
     let resume = match (&arguments.checkpoint, arguments.resume) {
-        (Some(file), true) => Some(checkpoint::read(file)?),
+        (Some(file), true) => Some(checkpoint::read_checkpoint(file)?),
         (_, _) => None,
     };
     let options = RebuildOptions {
-        scope: scope(arguments),
+        scope: rebuild_scope(arguments),
         is_dry_run: arguments.dry_run,
         is_partial: arguments.partial,
         resume,
@@ -148,7 +148,7 @@ async fn rebuild_in(
             bar.note(&format!("the checkpoint cannot be written: {error}"));
         }
     };
-    let report = rebuild::rebuild(&ports, options, &observe).await?;
+    let report = rebuild::run_rebuild(&ports, options, &observe).await?;
     if let Some(kept) = &kept {
         kept.write(&report)?;
     }
@@ -184,7 +184,7 @@ impl From<RebuildError> for Failure {
     }
 }
 
-fn text(report: &RebuildReport) -> String {
+fn report_text(report: &RebuildReport) -> String {
     let counts = &report.counts;
     let mut text = if !report.is_done {
         "nothing was changed: not every document fits\n".to_owned()

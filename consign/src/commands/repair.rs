@@ -82,11 +82,11 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let (id, before) = audited.map_err(Failure::could_not_look)?;
     progress.end();
     if !before.has_findings() {
-        invocation.output.result(&before, report::text)?;
-        return super::audit::verdict(&before);
+        invocation.output.result(&before, report::report_text)?;
+        return super::audit::audit_verdict(&before);
     }
-    invocation.output.note(&report::text(&before));
-    if !arguments.yes && !confirmed()? {
+    invocation.output.note(&report::report_text(&before));
+    if !arguments.yes && !ask_confirmation()? {
         return Err(Failure::failed("nothing was mended"));
     }
     let reason = arguments.reason.iter().map(|text| ("reason", text.clone()));
@@ -96,7 +96,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let answer: MendingAnswer = serde_json::from_value(answer)
         .map_err(|error| Failure::failed(format!("the gateway's answer: {error}")))?;
     let asked = answer.requests.len();
-    let not_mended = unmended(&client, answer.requests, arguments.wait).await?;
+    let not_mended = unmended_requests(&client, answer.requests, arguments.wait).await?;
     let progress = AuditProgress::new(invocation.output.json);
     let audited = remote::audit_by(url, "sample=1", &progress).await;
     progress.end();
@@ -108,11 +108,11 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         left: answer.left,
         after,
     };
-    invocation.output.result(&told, text)?;
-    super::audit::verdict(&told.after)
+    invocation.output.result(&told, report_text)?;
+    super::audit::audit_verdict(&told.after)
 }
 
-fn confirmed() -> Result<bool, Failure> {
+fn ask_confirmation() -> Result<bool, Failure> {
     if !std::io::stdin().is_terminal() {
         return Err(
             Failure::usage("there is no terminal to ask on").hint("--yes mends without asking")
@@ -127,7 +127,7 @@ fn confirmed() -> Result<bool, Failure> {
 }
 
 /// Those that are not applied in time.
-async fn unmended(
+async fn unmended_requests(
     client: &Client,
     requests: Vec<MendingRequest>,
     wait: u64,
@@ -154,7 +154,7 @@ async fn unmended(
     Ok(not_mended)
 }
 
-fn text(told: &RepairReport) -> String {
+fn report_text(told: &RepairReport) -> String {
     let mut text = format!(
         "{} found, {} mended\n",
         told.found,
@@ -166,5 +166,5 @@ fn text(told: &RepairReport) -> String {
     for one in &told.left {
         text += &format!("left: {} in {}: {}\n", one.key, one.store, one.why);
     }
-    text + "\naudited again: " + &report::text(&told.after)
+    text + "\naudited again: " + &report::report_text(&told.after)
 }

@@ -26,13 +26,13 @@ pub async fn run(command: Command, invocation: Invocation<'_>) -> Result<(), Fai
 }
 
 /// The stores and the keys in them, as services hold them.
-async fn open(invocation: Invocation<'_>) -> Result<(Stack, SubjectKeys), Failure> {
+async fn open_keys(invocation: Invocation<'_>) -> Result<(Stack, SubjectKeys), Failure> {
     let settings = invocation.settings(&[])?.settings;
     let stack = Stack::open(&settings).await?;
     let keys = match (settings.secret.keyring()?, stack.own_keys()) {
         (Some(keys), _) | (None, Some(keys)) => keys,
-        (None, None) => stack::keys(&settings)?,
+        (None, None) => stack::load_keyring(&settings)?,
     };
-    let sealing = stack::sealing(&settings, &stack.record, &keys)?;
+    let sealing = stack::subject_keys(&settings, &stack.record, &keys)?;
     Ok((stack, sealing))
 }

@@ -63,18 +63,18 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let services = services.collect::<Result<Vec<Client>, Failure>>()?;
     if arguments.watch {
         let every = Duration::from_secs_f64(arguments.every.clamp(0.1, 3_600.0));
-        return watch(&gateway, &services, every, invocation).await;
+        return watch_status(&gateway, &services, every, invocation).await;
     }
     let mut rates = DrainRates::default();
-    let mut status = look(&gateway, &services).await?;
+    let mut status = read_status(&gateway, &services).await?;
     rates.note(&status);
     if rates.is_behind(&status) {
         tokio::time::sleep(BETWEEN).await;
-        status = look(&gateway, &services).await?;
+        status = read_status(&gateway, &services).await?;
         rates.note(&status);
     }
     rates.add_to(&mut status);
-    invocation.output.result(&status, screen::text)?;
+    invocation.output.result(&status, screen::status_text)?;
     match status["state"].as_str() {
         Some("well") => Ok(()),
         Some("attention" | "failing") => Err(Failure::told()),
@@ -82,7 +82,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     }
 }
 
-async fn watch(
+async fn watch_status(
     gateway: &Client,
     services: &[Client],
     every: Duration,
@@ -91,14 +91,14 @@ async fn watch(
     let redraws = std::io::stdout().is_terminal() && !invocation.output.json;
     let mut rates = DrainRates::default();
     loop {
-        let shown = match look(gateway, services).await {
+        let shown = match read_status(gateway, services).await {
             Ok(mut status) => {
                 rates.note(&status);
                 rates.add_to(&mut status);
                 if invocation.output.json {
                     status.to_string()
                 } else {
-                    screen::text(&status)
+                    screen::status_text(&status)
                 }
             }
             // An outage is when this is watched.
@@ -120,7 +120,7 @@ async fn watch(
 
 /// What the gateway says, and below `services` what the others say; what is wrong with those is
 /// advised about as well.
-async fn look(gateway: &Client, services: &[Client]) -> Result<Value, Failure> {
+async fn read_status(gateway: &Client, services: &[Client]) -> Result<Value, Failure> {
     let mut status = gateway.get("/v1/status").await?.succeeded()?;
     let mut told = Vec::with_capacity(services.len());
     for service in services {
@@ -128,7 +128,7 @@ async fn look(gateway: &Client, services: &[Client]) -> Result<Value, Failure> {
             Ok(answer) => json!({"url": service.url(), "readiness": answer.body}),
             Err(failure) => json!({"url": service.url(), "problem": failure.message}),
         };
-        advise(&mut status, &said);
+        add_advice(&mut status, &said);
         told.push(said);
     }
     status["services"] = told.into();
@@ -136,7 +136,7 @@ async fn look(gateway: &Client, services: &[Client]) -> Result<Value, Failure> {
 }
 
 /// Adds what is wrong with a service to the advice, and to the state.
-fn advise(status: &mut Value, service: &Value) {
+fn add_advice(status: &mut Value, service: &Value) {
     let url = service["url"].as_str().unwrap_or_default();
     let mut problems: Vec<(bool, String)> = Vec::new();
     if let Some(problem) = service["problem"].as_str() {

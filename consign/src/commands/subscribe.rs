@@ -82,7 +82,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let client = Client::new(&arguments.client)?;
     let subscription = SubscribeRequest {
         client: &client,
-        request: request(&arguments, &filter),
+        request: subscribe_request(&arguments, &filter),
         invocation,
     };
     // Not being there at all is a mistake in the address; going away later is not.
@@ -111,18 +111,18 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     Ok(())
 }
 
-fn request(arguments: &Arguments, filter: &Value) -> Value {
+fn subscribe_request(arguments: &Arguments, filter: &Value) -> Value {
     json!({
         "index": arguments.index,
         "collection": arguments.collection,
         "body": filter,
-        "scope": name(arguments.scope),
-        "users": name(arguments.users),
-        "state": name(arguments.state),
+        "scope": value_name(arguments.scope),
+        "users": value_name(arguments.users),
+        "state": value_name(arguments.state),
     })
 }
 
-fn name(value: impl ValueEnum) -> String {
+fn value_name(value: impl ValueEnum) -> String {
     value
         .to_possible_value()
         .map(|value| value.get_name().to_owned())
@@ -189,7 +189,7 @@ impl SubscribeRequest<'_> {
             if self.invocation.output.json {
                 self.invocation.output.line(&text)
             } else {
-                self.invocation.output.line(&line::of(&told))
+                self.invocation.output.line(&line::notification_line(&told))
             }
             if let Some(told) = told["cursor"].as_str() {
                 *cursor = Some(told.to_owned());

@@ -93,7 +93,7 @@ impl TopicsReport {
                 state,
             ]
         };
-        let mut text = output::table(
+        let mut text = output::format_table(
             &["topic", "partitions", "largest record", "state"],
             &self.topics.iter().map(row).collect::<Vec<_>>(),
         );

@@ -8,7 +8,7 @@ use super::Invocation;
 use crate::failure::Failure;
 use ::torture::{
     history::RunHistory,
-    run::{TortureOptions, TortureReport, TortureVerdict, torture},
+    run::{TortureOptions, TortureReport, TortureVerdict, run_torture},
     workload::WorkloadOptions,
 };
 use clap::Args;
@@ -62,7 +62,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     }
     let kind = arguments.fleet.kind(invocation)?;
     let program = std::env::current_exe()?;
-    let (folder, _temporary) = folder(arguments.keep.as_deref())?;
+    let (folder, _temporary) = run_folder(arguments.keep.as_deref())?;
     let options = TortureOptions {
         fleet: kind,
         program,
@@ -72,7 +72,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         workload: arguments.workload(),
     };
     let progress = report::TortureLines::new(invocation.output.json);
-    let run = torture(options, progress.observer());
+    let run = run_torture(options, progress.observer());
     let ended = tokio::select! {
         ended = run => ended,
         _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
@@ -83,7 +83,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     if arguments.keep.is_some() {
         std::fs::write(folder.join("history.json"), json_of(&history)?)?;
     }
-    finish(&report, invocation)
+    report_outcome(&report, invocation)
 }
 
 impl Arguments {
@@ -105,7 +105,9 @@ impl Arguments {
 }
 
 /// Where the run lives; a temporary folder goes when the second value does.
-fn folder(keep: Option<&std::path::Path>) -> Result<(PathBuf, Option<tempfile::TempDir>), Failure> {
+fn run_folder(
+    keep: Option<&std::path::Path>,
+) -> Result<(PathBuf, Option<tempfile::TempDir>), Failure> {
     let Some(keep) = keep else {
         let temporary = tempfile::Builder::new()
             .prefix("consign-torture-")
@@ -122,11 +124,11 @@ fn judge_file(file: &std::path::Path, invocation: Invocation<'_>) -> Result<(), 
     let bytes = std::fs::read(file).map_err(|error| unread(error.to_string()))?;
     let history: RunHistory =
         serde_json::from_slice(&bytes).map_err(|error| unread(error.to_string()))?;
-    finish(&TortureReport::of_history(&history), invocation)
+    report_outcome(&TortureReport::of_history(&history), invocation)
 }
 
-fn finish(report: &TortureReport, invocation: Invocation<'_>) -> Result<(), Failure> {
-    invocation.output.result(report, report::text)?;
+fn report_outcome(report: &TortureReport, invocation: Invocation<'_>) -> Result<(), Failure> {
+    invocation.output.result(report, report::report_text)?;
     match report.verdict {
         TortureVerdict::Passed => Ok(()),
         TortureVerdict::Failed => Err(Failure::told()),

@@ -55,11 +55,11 @@ struct Uploaded {
 
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
     let client = Client::new(&arguments.client)?;
-    let process = send(&client, &arguments).await?;
+    let process = send_file(&client, &arguments).await?;
     invocation
         .output
         .note(&format!("the file is taken: process {process}"));
-    let uploaded = follow(&client, process, invocation.shared.json).await?;
+    let uploaded = follow_process(&client, process, invocation.shared.json).await?;
     if let Some(path) = &arguments.results {
         let results = format!("/v1/upload/results/{}", uploaded.process);
         let answer = client.at(Method::GET, &results).send().await;
@@ -81,7 +81,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
 }
 
 /// The id of its process.
-async fn send(client: &Client, arguments: &Arguments) -> Result<String, Failure> {
+async fn send_file(client: &Client, arguments: &Arguments) -> Result<String, Failure> {
     let operation = match arguments.kind.as_str() {
         "user" => "user.bulk.upload",
         "organisation" | "org" => "org.bulk.upload",
@@ -127,7 +127,7 @@ fn key_of(file: &[u8], fields: &[(&str, &str)]) -> String {
 }
 
 /// Until every line is carried out; a gateway that is away is waited for.
-async fn follow(client: &Client, process: String, json: bool) -> Result<Uploaded, Failure> {
+async fn follow_process(client: &Client, process: String, json: bool) -> Result<Uploaded, Failure> {
     let target = if std::io::stderr().is_terminal() && !json {
         ProgressDrawTarget::stderr()
     } else {

@@ -32,16 +32,16 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         .settings(&admin.into_iter().collect::<Vec<_>>())?
         .settings;
     let stack = Stack::shared(&settings)?;
-    let catalog = stack::catalog(&settings)?;
-    runtime::telemetry::init();
+    let catalog = stack::load_catalog(&settings)?;
+    runtime::telemetry::init_telemetry();
     request_spans::export_spans(&settings.tracing, "write-worker")?;
     let around = Surroundings::new(
         Duration::from_millis(settings.worker.drain_ms) + Duration::from_secs(5),
     )?;
-    let listener = services::bind(settings.admin.listen, "admin.listen").await?;
+    let listener = services::bind_listener(settings.admin.listen, "admin.listen").await?;
     tracing::info!(admin = %listener.local_addr()?, "the write-worker starts");
     let (_stop, until_ended) = around.shutdown.child();
-    let served = runtime::admin::serve(
+    let served = runtime::admin::serve_admin(
         listener,
         around.health.clone(),
         around.registry.clone(),
@@ -52,21 +52,21 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         .await?
         .is_some()
     {
-        services::watch(&stack, &around, true);
-        let keys = stack::keys(&settings)?;
+        services::watch_stack(&stack, &around, true);
+        let keys = stack::load_keyring(&settings)?;
         let ports = write_worker::Ports {
-            sealing: stack::sealing(&settings, &stack.record, &keys)?,
+            sealing: stack::subject_keys(&settings, &stack.record, &keys)?,
             log: stack.log.clone(),
             catalog,
             record: stack.record.clone(),
             view: stack.view.clone(),
             keys,
             layout: settings.topics.layout(),
-            clock: services::clock(),
+            clock: services::system_clock(),
             health: around.health.clone(),
             registry: around.registry.clone(),
             finished: write_worker::Finished::default(),
-            owner: standalone::prepare::owner(),
+            owner: standalone::prepare::owner_name(),
         };
         write_worker::run(settings.worker, ports, around.shutdown)
             .await

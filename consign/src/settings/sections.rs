@@ -101,10 +101,10 @@ impl Secret {
     /// The secret that is set, if one is.
     pub fn keyring(&self) -> Result<Option<Keyring>, Failure> {
         match (&self.value, &self.file) {
-            (Some(value), _) => standalone::secret::keyring(value.trim().as_bytes())
+            (Some(value), _) => standalone::secret::make_keyring(value.trim().as_bytes())
                 .map(Some)
                 .map_err(Failure::usage),
-            (None, Some(file)) => Ok(Some(standalone::secret::load(file)?)),
+            (None, Some(file)) => Ok(Some(standalone::secret::load_secret(file)?)),
             (None, None) => Ok(None),
         }
     }

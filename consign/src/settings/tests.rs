@@ -1,7 +1,7 @@
 //! The default file is the documentation: it must say what the code does, and know every key.
 
 use super::*;
-use runtime::settings::leaves;
+use runtime::settings::leaf_values;
 
 fn layered(
     file: Option<&str>,
@@ -16,8 +16,8 @@ fn layered(
 
 #[test]
 fn the_default_file_says_what_the_code_does() {
-    let written = leaves(&table(DEFAULTS).unwrap());
-    let known = leaves(&Table::try_from(Settings::default()).unwrap());
+    let written = leaf_values(&parse_defaults(DEFAULTS).unwrap());
+    let known = leaf_values(&Table::try_from(Settings::default()).unwrap());
     let differ = |of: &[(String, Value)], than: &[(String, Value)]| -> Vec<String> {
         of.iter()
             .filter(|setting| !than.contains(setting))
@@ -43,9 +43,9 @@ fn the_default_file_says_what_the_code_does() {
 
 #[test]
 fn each_setting_without_a_default_is_one() {
-    let examples = table(&examples(DEFAULTS)).unwrap();
-    assert!(leaves(&examples).len() >= 8);
-    for (key, value) in leaves(&examples) {
+    let examples = parse_defaults(&example_settings(DEFAULTS)).unwrap();
+    assert!(leaf_values(&examples).len() >= 8);
+    for (key, value) in leaf_values(&examples) {
         let value = if value.as_str() == Some("") {
             Value::String("a secret of thirty bytes......".into())
         } else {
@@ -55,7 +55,7 @@ fn each_setting_without_a_default_is_one() {
             .unwrap_or_else(|error| panic!("{key}: {error}"))
             .settings;
         assert!(
-            leaves(&Table::try_from(settings).unwrap())
+            leaf_values(&Table::try_from(settings).unwrap())
                 .iter()
                 .any(|(known, _)| *known == key),
             "{key}"
@@ -70,7 +70,7 @@ fn each_setting_without_a_default_is_one() {
     ];
     optional.iter().for_each(|key| {
         assert!(
-            leaves(&examples).iter().any(|(known, _)| known == key),
+            leaf_values(&examples).iter().any(|(known, _)| known == key),
             "{key}"
         )
     });

@@ -27,7 +27,7 @@ struct Spooling {
 impl Spooling {
     async fn begin(folder: &Path) -> Self {
         let (log, handle) =
-            embedded::open(&folder.join("log"), embedded::Options::default()).expect("a log");
+            embedded::open_log(&folder.join("log"), embedded::Options::default()).expect("a log");
         // It closes with the process.
         std::mem::forget(handle);
         let config = ::spool::Config::default();

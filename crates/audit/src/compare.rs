@@ -1,7 +1,7 @@
 //! Does what a store holds agree with what the log says of the item? Pure.
 
 use crate::{
-    expected::{ExpectedItem, ExpectedState, digest},
+    expected::{ExpectedItem, ExpectedState, body_digest},
     fetch::FoundItem,
     finding::{DifferenceKind, HeldState},
 };
@@ -44,7 +44,7 @@ pub(crate) fn expected_state(item: &ExpectedItem, generation: u16, now: i64) -> 
 }
 
 /// None: it agrees.
-pub(crate) fn difference(
+pub(crate) fn find_difference(
     item: &ExpectedItem,
     found: &FoundItem,
     context: CompareContext,
@@ -53,10 +53,10 @@ pub(crate) fn difference(
     match (&item.state, found) {
         (ExpectedState::Document { revision, digest }, FoundItem::Document(found)) => {
             let expected = (version, *revision, *digest);
-            document(item, expected, found.as_ref())
+            compare_document(item, expected, found.as_ref())
         }
         (ExpectedState::Document { digest, .. }, FoundItem::Viewed(found)) => {
-            viewed(item, (version, *digest), found.as_ref())
+            compare_viewed(item, (version, *digest), found.as_ref())
         }
         (ExpectedState::Row(row), FoundItem::Row(found)) => {
             if row.is_shown_by(found.as_ref(), context.now) {
@@ -71,16 +71,16 @@ pub(crate) fn difference(
                 ),
             };
             let state = found.as_ref().map(|_| HeldState::default());
-            Some(differs(kind, state, what))
+            Some(new_difference(kind, state, what))
         }
         (ExpectedState::Verdict { .. }, FoundItem::Ledger(found)) => {
-            verdict(item, version, found.as_deref(), context)
+            compare_verdict(item, version, found.as_deref(), context)
         }
         (_, _) => None,
     }
 }
 
-fn differs(kind: DifferenceKind, found: Option<HeldState>, detail: &str) -> Differing {
+fn new_difference(kind: DifferenceKind, found: Option<HeldState>, detail: &str) -> Differing {
     Differing {
         kind,
         found,
@@ -106,13 +106,13 @@ pub(crate) fn viewed_state(found: &ViewedDocument) -> HeldState {
     }
 }
 
-fn document(
+fn compare_document(
     item: &ExpectedItem,
     (version, revision, expected): (Version, u64, Option<[u8; 16]>),
     found: Option<&StoredDocument>,
 ) -> Option<Differing> {
     let Some(stored) = found else {
-        return Some(lost(expected.is_some()));
+        return Some(lost_document(expected.is_some()));
     };
     let state = Some(stored_state(stored));
     if let Some(differing) = by_version(version, stored.meta.version, state.clone()) {
@@ -122,26 +122,26 @@ fn document(
         "another request has written it at this version"
     } else if stored.meta.revision != revision {
         "its revision is another"
-    } else if stored.body.as_ref().map(digest) != expected {
+    } else if stored.body.as_ref().map(body_digest) != expected {
         "its content is another"
     } else {
         return None;
     };
-    Some(differs(DifferenceKind::Diverged, state, what))
+    Some(new_difference(DifferenceKind::Diverged, state, what))
 }
 
-fn viewed(
+fn compare_viewed(
     item: &ExpectedItem,
     (version, expected): (Version, Option<[u8; 16]>),
     found: Option<&ViewedDocument>,
 ) -> Option<Differing> {
     let Some(stored) = found else {
-        return Some(lost(expected.is_some()));
+        return Some(lost_document(expected.is_some()));
     };
     let state = Some(viewed_state(stored));
     let Some(held) = stored.version else {
         let what = "it was written by another program: its version is unknown";
-        return Some(differs(DifferenceKind::Diverged, state, what));
+        return Some(new_difference(DifferenceKind::Diverged, state, what));
     };
     if let Some(differing) = by_version(version, held, state.clone()) {
         return Some(differing);
@@ -150,21 +150,21 @@ fn viewed(
         "the view would not take the state that a void restores, and holds a marker instead"
     } else if stored.request != Some(item.request) {
         "another request has written it at this version"
-    } else if stored.body.as_ref().map(digest) != expected {
+    } else if stored.body.as_ref().map(body_digest) != expected {
         "its content is another"
     } else {
         return None;
     };
-    Some(differs(DifferenceKind::Diverged, state, what))
+    Some(new_difference(DifferenceKind::Diverged, state, what))
 }
 
-fn lost(had_body: bool) -> Differing {
+fn lost_document(had_body: bool) -> Differing {
     let what = if had_body {
         "there is no such document"
     } else {
         "the marker of its deletion is gone"
     };
-    differs(DifferenceKind::Lost, None, what)
+    new_difference(DifferenceKind::Lost, None, what)
 }
 
 fn by_version(expected: Version, held: Version, state: Option<HeldState>) -> Option<Differing> {
@@ -172,16 +172,16 @@ fn by_version(expected: Version, held: Version, state: Option<HeldState>) -> Opt
         Ordering::Equal => None,
         Ordering::Less => {
             let what = "an older version stands";
-            Some(differs(DifferenceKind::Stale, state, what))
+            Some(new_difference(DifferenceKind::Stale, state, what))
         }
         Ordering::Greater => {
             let what = "no record of the log that counts has this version of it";
-            Some(differs(DifferenceKind::Extra, state, what))
+            Some(new_difference(DifferenceKind::Extra, state, what))
         }
     }
 }
 
-fn verdict(
+fn compare_verdict(
     item: &ExpectedItem,
     version: Version,
     found: Option<&event_schema::outcome::LedgerEntry>,
@@ -200,7 +200,7 @@ fn verdict(
     let Some(entry) = found else {
         let expired = context.ledger_since.is_some_and(|since| *decided < since);
         let what = "the ledger does not remember the request";
-        return (!expired).then(|| differs(DifferenceKind::Lost, None, what));
+        return (!expired).then(|| new_difference(DifferenceKind::Lost, None, what));
     };
     let state = Some(HeldState::at(entry.version));
     if let Some(differing) = by_version(version, entry.version, state.clone()) {
@@ -208,5 +208,5 @@ fn verdict(
     }
     let same = entry.verdict == *verdict && entry.position == *position;
     let what = "the ledger remembers another verdict";
-    (!same).then(|| differs(DifferenceKind::Diverged, state, what))
+    (!same).then(|| new_difference(DifferenceKind::Diverged, state, what))
 }

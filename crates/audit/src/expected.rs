@@ -79,14 +79,14 @@ pub(crate) struct ExpectedItems {
 }
 
 /// Of a body, but for line breaks, which a view may have made spaces of.
-pub(crate) fn digest(body: &Raw) -> [u8; 16] {
+pub(crate) fn body_digest(body: &Raw) -> [u8; 16] {
     let text = body.get().replace('\n', " ");
     let hash = Sha256::digest(text.as_bytes());
     hash[..16].try_into().expect("a hash has 32 bytes")
 }
 
 /// The same for whoever asks, whenever.
-pub(crate) fn hash(name: &str) -> u64 {
+pub(crate) fn name_hash(name: &str) -> u64 {
     let hash = Sha256::digest(name.as_bytes());
     u64::from_be_bytes(hash[..8].try_into().expect("a hash has 32 bytes"))
 }
@@ -115,7 +115,7 @@ impl ExpectedItems {
 
     /// Where an item of this name stands, if it belongs to this pass.
     pub fn place(&self, name: &str) -> Option<ItemPlace> {
-        let hash = hash(name);
+        let hash = name_hash(name);
         let is_ours = hash >= self.start
             && self.end.is_none_or(|end| hash < end)
             && hash.is_multiple_of(self.sample);
@@ -129,17 +129,17 @@ impl ExpectedItems {
             Change::Open(_) | Change::Mark(_) => {}
             Change::Decision(decision) => {
                 let source = (partition, at, decision.request);
-                self.effects(source, &decision.documents, &decision.rows);
+                self.put_effects(source, &decision.documents, &decision.rows);
                 let verdict = Some(decision.verdict.clone());
                 if let Some(by) = &decision.by {
                     let asked = (partition, at, by.request);
-                    self.verdict(asked, verdict.clone(), by.position, decision.decided);
+                    self.put_verdict(asked, verdict.clone(), by.position, decision.decided);
                 }
-                self.verdict(source, verdict, decision.position, decision.decided);
+                self.put_verdict(source, verdict, decision.position, decision.decided);
             }
             Change::Void(void) => {
                 let source = (partition, at, void.request);
-                self.effects(source, &void.documents, &void.rows);
+                self.put_effects(source, &void.documents, &void.rows);
                 let verdict = match &void.ends {
                     VoidEnd::Refused(refusal) => Some(Verdict::Refused(refusal.clone())),
                     // The queue of its key says what it is.
@@ -147,17 +147,17 @@ impl ExpectedItems {
                 };
                 if let Some(by) = &void.by {
                     // It is decided anew, or refused for what it rested on.
-                    self.verdict((partition, at, by.request), None, by.position, void.time);
+                    self.put_verdict((partition, at, by.request), None, by.position, void.time);
                 }
-                self.verdict(source, verdict, void.position, void.time);
+                self.put_verdict(source, verdict, void.position, void.time);
             }
         }
         while self.bytes > self.limit && self.items.len() > 1 {
-            self.shrink();
+            self.drop_upper_half();
         }
     }
 
-    fn effects(
+    fn put_effects(
         &mut self,
         source: (u16, ChangesOffset, RequestId),
         documents: &[DocumentChange],
@@ -166,19 +166,19 @@ impl ExpectedItems {
         for change in documents {
             let state = ExpectedState::Document {
                 revision: change.revision,
-                digest: change.after.as_ref().map(digest),
+                digest: change.after.as_ref().map(body_digest),
             };
             let name = || ItemName::Document {
                 document: change.key.clone(),
             };
-            self.put(source, &document_name(&change.key), name, state);
+            self.put_item(source, &document_name(&change.key), name, state);
         }
         for row in rows {
-            self.row(source, row);
+            self.put_row(source, row);
         }
     }
 
-    fn row(&mut self, source: (u16, ChangesOffset, RequestId), row: &RowMutation) {
+    fn put_row(&mut self, source: (u16, ChangesOffset, RequestId), row: &RowMutation) {
         let text = row_name(&row.key);
         let Some(place) = self.place(&text) else {
             return;
@@ -196,10 +196,10 @@ impl ExpectedItems {
         let name = || ItemName::Row {
             row: row.key.clone(),
         };
-        self.put(source, &text, name, ExpectedState::Row(folded));
+        self.put_item(source, &text, name, ExpectedState::Row(folded));
     }
 
-    fn verdict(
+    fn put_verdict(
         &mut self,
         source: (u16, ChangesOffset, RequestId),
         verdict: Option<Verdict>,
@@ -212,10 +212,10 @@ impl ExpectedItems {
             decided,
         };
         let name = || ItemName::Request { ledger: source.2 };
-        self.put(source, &request_name(&source.2), name, state);
+        self.put_item(source, &request_name(&source.2), name, state);
     }
 
-    fn put(
+    fn put_item(
         &mut self,
         (partition, at, request): (u16, ChangesOffset, RequestId),
         text: &str,
@@ -225,10 +225,10 @@ impl ExpectedItems {
         let Some(place) = self.place(text) else {
             return;
         };
-        self.bytes += size(text, &state);
+        self.bytes += item_size(text, &state);
         match self.items.get_mut(&place) {
             Some(item) => {
-                self.bytes -= size(text, &item.state);
+                self.bytes -= item_size(text, &item.state);
                 (item.partition, item.at, item.request) = (partition, at, request);
                 item.state = state;
             }
@@ -246,7 +246,7 @@ impl ExpectedItems {
     }
 
     /// Leaves the upper half to the next pass.
-    fn shrink(&mut self) {
+    fn drop_upper_half(&mut self) {
         let Some((middle, _)) = self.items.keys().nth(self.items.len() / 2).cloned() else {
             return;
         };
@@ -255,14 +255,14 @@ impl ExpectedItems {
             return;
         }
         let gone = self.items.split_off(&(middle, "".into()));
-        let bytes = |((_, text), item): (&ItemPlace, &ExpectedItem)| size(text, &item.state);
+        let bytes = |((_, text), item): (&ItemPlace, &ExpectedItem)| item_size(text, &item.state);
         self.bytes -= gone.iter().map(bytes).sum::<usize>();
         self.end = Some(middle);
     }
 }
 
 /// Bytes that an item takes, about.
-fn size(text: &str, state: &ExpectedState) -> usize {
+fn item_size(text: &str, state: &ExpectedState) -> usize {
     let state = match state {
         ExpectedState::Document { .. } => 0,
         ExpectedState::Row(row) => row.size(),

@@ -33,7 +33,7 @@ pub(crate) enum FoundItem {
 }
 
 /// One answer per look, in order.
-pub(crate) async fn fetch(
+pub(crate) async fn fetch_items(
     ports: &AuditPorts,
     looks: &[StoreLook],
 ) -> Result<Vec<FoundItem>, AuditError> {

@@ -3,7 +3,7 @@
 
 use crate::{
     finding::{AuditFinding, DifferenceKind, ItemName},
-    partition::decode,
+    partition::decode_record,
     ports::{AuditError, AuditPorts},
 };
 use change_feed::{document_name, row_name};
@@ -18,7 +18,7 @@ pub(crate) async fn name_half_applied(
     let record = ports.record.name();
     let mut missing: BTreeMap<(u16, u64), HashSet<String>> = BTreeMap::new();
     for finding in findings.iter().filter(|finding| finding.store == record) {
-        if let (Some(place), Some(name)) = (place(finding), name(finding)) {
+        if let (Some(place), Some(name)) = (missing_place(finding), item_name(finding)) {
             missing.entry(place).or_default().insert(name);
         }
     }
@@ -29,8 +29,8 @@ pub(crate) async fn name_half_applied(
         }
     }
     for finding in findings {
-        let is_half = place(finding).is_some_and(|at| half.contains(&at));
-        if is_half && finding.store == record && name(finding).is_some() {
+        let is_half = missing_place(finding).is_some_and(|at| half.contains(&at));
+        if is_half && finding.store == record && item_name(finding).is_some() {
             finding.kind = DifferenceKind::HalfApplied;
             finding.detail += "; other effects of the same decision stand";
         }
@@ -51,7 +51,7 @@ async fn others_stand(
     let Some(record) = records.into_iter().next() else {
         return Ok(false);
     };
-    let (_, change) = decode(partition, record)?;
+    let (_, change) = decode_record(partition, record)?;
     let (documents, rows) = match &change {
         Change::Decision(decision) => (&decision.documents, &decision.rows),
         Change::Void(void) => (&void.documents, &void.rows),
@@ -63,13 +63,13 @@ async fn others_stand(
 }
 
 /// Where the decision stands whose effect is missing.
-fn place(finding: &AuditFinding) -> Option<(u16, u64)> {
+fn missing_place(finding: &AuditFinding) -> Option<(u16, u64)> {
     let is_missing = matches!(finding.kind, DifferenceKind::Lost | DifferenceKind::Stale);
     let offset = finding.expected.as_ref()?.offset?;
     is_missing.then_some((finding.partition?, offset))
 }
 
-fn name(finding: &AuditFinding) -> Option<String> {
+fn item_name(finding: &AuditFinding) -> Option<String> {
     match &finding.item {
         ItemName::Document { document } => Some(document_name(document)),
         ItemName::Row { row } => Some(row_name(row)),

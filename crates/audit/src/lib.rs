@@ -30,7 +30,7 @@ pub use finding::{AuditFinding, Basis, DifferenceKind, FoldedCells, HeldState, I
 pub use partition::{PartitionFold, StandingRecord};
 pub use ports::{AuditError, AuditOptions, AuditPhase, AuditPorts};
 pub use report::{AuditReport, AuditedCounts, AuditedPartition};
-pub use sweep::audit;
+pub use sweep::run_audit;
 
 #[cfg(test)]
 mod tests;

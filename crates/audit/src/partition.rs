@@ -115,9 +115,9 @@ impl PartitionFold {
         for record in records {
             let time = record.timestamp;
             self.begins_at.get_or_insert(time);
-            let (offset, change) = decode(self.partition, record)?;
+            let (offset, change) = decode_record(self.partition, record)?;
             self.next = offset.get() + 1;
-            if self.stands(offset, &change) {
+            if self.counts_change(offset, &change) {
                 take(StandingRecord {
                     partition: self.partition,
                     offset,
@@ -134,7 +134,7 @@ impl PartitionFold {
         self.mark.as_ref().map(|mark| mark.through)
     }
 
-    fn stands(&mut self, offset: ChangesOffset, change: &Change) -> bool {
+    fn counts_change(&mut self, offset: ChangesOffset, change: &Change) -> bool {
         if !self.tenure.counts(offset, change) {
             return false;
         }
@@ -168,7 +168,7 @@ async fn epoch_before_first_open(
     let mut epoch = None;
     let records = scan.next().await.map_err(failed)?;
     for record in records.into_iter().flatten() {
-        let (_, change) = decode(partition, record)?;
+        let (_, change) = decode_record(partition, record)?;
         match change.place() {
             None => break,
             Some((named, _)) => epoch = epoch.max(Some(named)),
@@ -178,7 +178,7 @@ async fn epoch_before_first_open(
 }
 
 /// A record of `changes`.
-pub(crate) fn decode(
+pub(crate) fn decode_record(
     partition: u16,
     record: Record,
 ) -> Result<(ChangesOffset, Change), AuditError> {

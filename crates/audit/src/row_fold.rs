@@ -45,7 +45,7 @@ impl FoldedRow {
             RowAction::Merge => {}
         }
         self.stands = Some(mutation.expires);
-        for (name, value) in canonical(mutation, table) {
+        for (name, value) in canonical_cells(mutation, table) {
             match value {
                 Some(value) => drop(self.cells.insert(name, (value, mutation.expires))),
                 None => drop(self.cells.remove(&name)),
@@ -128,8 +128,8 @@ fn same_cells(one: &Map<String, Value>, other: &Map<String, Value>) -> bool {
 }
 
 /// The cells as stores answer them; as they are written where the table is not known.
-fn canonical(mutation: &RowMutation, table: Option<&Table>) -> Vec<(String, Option<Value>)> {
-    if let Some(fitted) = table.and_then(|table| cell::fit(table, mutation).ok()) {
+fn canonical_cells(mutation: &RowMutation, table: Option<&Table>) -> Vec<(String, Option<Value>)> {
+    if let Some(fitted) = table.and_then(|table| cell::fit_mutation(table, mutation).ok()) {
         return fitted.cells;
     }
     let cells = mutation.cells.iter();

@@ -9,7 +9,7 @@ use crate::{
     compare,
     decided::DecidedEvents,
     expected::{ExpectedItems, ExpectedState, ItemPlace},
-    fetch::{StoreLook, fetch},
+    fetch::{StoreLook, fetch_items},
     finding::{AuditFinding, Basis, DifferenceKind, HeldState, ItemName},
     half::name_half_applied,
     partition::{PartitionFold, StandingRecord},
@@ -48,7 +48,7 @@ pub(crate) struct Sweep<'a> {
 ///
 /// # Errors
 /// If the log or a store cannot be read: nothing can be said then.
-pub async fn audit(
+pub async fn run_audit(
     ports: &AuditPorts,
     options: AuditOptions,
     observe: &(dyn Fn(AuditPhase, &AuditReport) + Send + Sync),
@@ -92,7 +92,7 @@ pub async fn audit(
             living: HashSet::new(),
             observe,
         };
-        sweep.pass().await?;
+        sweep.run_pass().await?;
         report = sweep.report;
     }
     name_half_applied(ports, &mut report.findings).await?;
@@ -100,12 +100,12 @@ pub async fn audit(
 }
 
 impl Sweep<'_> {
-    async fn pass(&mut self) -> Result<(), AuditError> {
+    async fn run_pass(&mut self) -> Result<(), AuditError> {
         self.read_collections().await?;
         self.read_on().await?;
         if self.report.partitions.is_empty() {
             self.look_for_undecided().await?;
-            self.report.partitions = self.folds.iter().map(audited).collect();
+            self.report.partitions = self.folds.iter().map(audited_partition).collect();
             self.compare_marks().await?;
         }
         self.look_for_strangers().await?;
@@ -158,7 +158,11 @@ impl Sweep<'_> {
         loop {
             let mut looks = Vec::new();
             let mut taken = 0;
-            for (place, item) in self.expected.items.range::<ItemPlace, _>(behind(&last)) {
+            for (place, item) in self
+                .expected
+                .items
+                .range::<ItemPlace, _>(bounds_behind(&last))
+            {
                 looks.extend(self.looks(place, &item.name));
                 self.report.counts.add(&item.state);
                 taken += 1;
@@ -168,11 +172,11 @@ impl Sweep<'_> {
                 }
             }
             if taken == 0 {
-                return self.settle(suspects).await;
+                return self.settle_suspects(suspects).await;
             }
             suspects.extend(self.first_look(looks).await?);
             if suspects.len() >= SUSPECTS || taken == self.batch {
-                self.settle(std::mem::take(&mut suspects)).await?;
+                self.settle_suspects(std::mem::take(&mut suspects)).await?;
                 self.report.next = last.as_ref().map(|(hash, _)| *hash);
                 self.tell(AuditPhase::Comparing);
             }
@@ -200,13 +204,13 @@ impl Sweep<'_> {
     /// Those that differ at first sight, or cannot be judged yet.
     async fn first_look(&self, looks: Vec<Suspect>) -> Result<Vec<Suspect>, AuditError> {
         let asked: Vec<StoreLook> = looks.iter().map(|one| one.look.clone()).collect();
-        let found = fetch(self.ports, &asked).await?;
+        let found = fetch_items(self.ports, &asked).await?;
         let context = self.compare_context();
         let mut suspects = Vec::new();
         for (suspect, found) in looks.into_iter().zip(found) {
             let item = self.expected.items.get(&suspect.place);
             let differs =
-                item.is_none_or(|item| compare::difference(item, &found, context).is_some());
+                item.is_none_or(|item| compare::find_difference(item, &found, context).is_some());
             if differs || !self.is_resolved(&suspect.place) {
                 suspects.push(suspect);
             }
@@ -266,7 +270,9 @@ impl Sweep<'_> {
     }
 }
 
-fn behind(last: &Option<ItemPlace>) -> (std::ops::Bound<ItemPlace>, std::ops::Bound<ItemPlace>) {
+fn bounds_behind(
+    last: &Option<ItemPlace>,
+) -> (std::ops::Bound<ItemPlace>, std::ops::Bound<ItemPlace>) {
     use std::ops::Bound;
     let from = last.clone().map_or(Bound::Unbounded, Bound::Excluded);
     (from, Bound::Unbounded)
@@ -279,7 +285,7 @@ fn mark_state(mark: &Mark) -> HeldState {
     }
 }
 
-fn audited(fold: &PartitionFold) -> AuditedPartition {
+fn audited_partition(fold: &PartitionFold) -> AuditedPartition {
     AuditedPartition {
         partition: fold.partition,
         begins: fold.begins,

@@ -6,7 +6,7 @@ mod look_up;
 mod many;
 mod parts;
 
-pub(crate) use look_up::unique;
+pub(crate) use look_up::unique_value;
 pub use look_up::{LookUpRequest, LookUpSubject};
 pub(crate) use parts::accept_part;
 
@@ -152,14 +152,14 @@ impl Operation {
             operation: self.name.clone(),
             unique: seed.unique,
             request: match volatile {
-                None => owned(text),
-                Some(_) => owned(without_volatile(members).text()),
+                None => owned_json(text),
+                Some(_) => owned_json(without_volatile(members).text()),
             },
             key,
             collections,
             volatile: volatile
                 .filter(|member| member.raw.get() != "null")
-                .map(|member| owned(member.raw)),
+                .map(|member| owned_json(member.raw)),
             if_version: members
                 .get("if_version")
                 .filter(|_| self.takes("if_version"))
@@ -249,7 +249,7 @@ impl Operation {
         let bodies = self.program.raw.iter().filter_map(|name| members.get(name));
         let bodies = bodies.filter(|member| !member.is_plain);
         let violations: Vec<_> = bodies
-            .filter_map(|member| body::check(member.raw, &format!("/{}", member.name)).err())
+            .filter_map(|member| body::check_body(member.raw, &format!("/{}", member.name)).err())
             .collect();
         if violations.is_empty() {
             Ok(())
@@ -267,7 +267,10 @@ impl Operation {
             else {
                 continue;
             };
-            let pair = (text(scope, index)?, text(scope, collection)?);
+            let pair = (
+                required_text(scope, index)?,
+                required_text(scope, collection)?,
+            );
             let given = collection.request_member();
             if let Some((member, owner)) =
                 given.and_then(|member| Some((member, self.program.owned.get(&pair)?)))
@@ -326,14 +329,17 @@ impl Operation {
             .program
             .key
             .iter()
-            .map(|part| text(scope, part))
+            .map(|part| required_text(scope, part))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(EntityKey(parts.join("/")))
     }
 }
 
 /// A text that must be there.
-pub(crate) fn text(scope: &Scope<'_>, expr: &crate::expression::Expr) -> Result<String, EvalError> {
+pub(crate) fn required_text(
+    scope: &Scope<'_>,
+    expr: &crate::expression::Expr,
+) -> Result<String, EvalError> {
     scope
         .text(expr)?
         .map(std::borrow::Cow::into_owned)
@@ -372,7 +378,7 @@ pub(crate) fn not_an_object() -> Invalid {
     Invalid::one("", "type", "the request must be a JSON object")
 }
 
-fn owned(text: JsonText<'_>) -> Raw {
+fn owned_json(text: JsonText<'_>) -> Raw {
     text.to_raw().into()
 }
 

@@ -2,7 +2,7 @@
 //! building it in memory. A body that a store would refuse later, when it is acknowledged already,
 //! would be a dead letter.
 
-use crate::{Violation, members::Name, schema::escape};
+use crate::{Violation, members::Name, schema::escape_step};
 use json_text::JsonText;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::{cell::RefCell, fmt};
@@ -34,7 +34,7 @@ const NESTING: usize = 100;
 const _: () = assert!(json_text::PLAIN_DEPTH < DEPTH);
 
 /// Checks the object `raw` that the request holds at `pointer`. Only the first violation is told.
-pub(crate) fn check(raw: JsonText<'_>, pointer: &str) -> Result<(), Violation> {
+pub(crate) fn check_body(raw: JsonText<'_>, pointer: &str) -> Result<(), Violation> {
     let state = State::default();
     let mut deserializer = serde_json::Deserializer::from_str(raw.get());
     match (Level {
@@ -55,7 +55,7 @@ pub(crate) fn check(raw: JsonText<'_>, pointer: &str) -> Result<(), Violation> {
                 .take()
                 .iter()
                 .rev()
-                .map(|step| format!("/{}", escape(step)))
+                .map(|step| format!("/{}", escape_step(step)))
                 .collect();
             Err(Violation {
                 pointer: format!("{pointer}{path}"),

@@ -63,17 +63,17 @@ impl Catalog {
 
     /// The definitions that are compiled in and all `*.yaml` below these folders.
     pub fn load(folders: &[PathBuf]) -> Result<Self, CatalogError> {
-        let mut texts = read::builtin();
+        let mut texts = read::builtin_files();
         for folder in folders {
-            read::folder(folder, &mut texts)?;
+            read::read_folder(folder, &mut texts)?;
         }
         let files: Result<Vec<_>, _> = texts
             .iter()
-            .map(|(name, text)| Ok((name.clone(), read::parse(name, text)?)))
+            .map(|(name, text)| Ok((name.clone(), read::parse_file(name, text)?)))
             .collect();
-        let files = fragments::expand(files?)?;
-        let definitions =
-            serde_json::to_value(merge(files.clone())).map_err(|e| CatalogError(e.to_string()))?;
+        let files = fragments::expand_fragments(files?)?;
+        let definitions = serde_json::to_value(merge_files(files.clone()))
+            .map_err(|e| CatalogError(e.to_string()))?;
         Self::compile(files, definitions).map_err(|error| read::with_line(error, &texts))
     }
 
@@ -100,7 +100,7 @@ impl Catalog {
         let own = surroundings.tables.values();
         let tables: Vec<Table> = own.map(|own| own.table.clone()).collect();
         surroundings.home = Arc::new(OperationHome {
-            version: version(&definitions).into(),
+            version: definitions_version(&definitions).into(),
             sealed: SealedMarks::collect(&files, &tables).map_err(CatalogError)?,
         });
         let mut operations = BTreeMap::new();
@@ -112,8 +112,10 @@ impl Catalog {
                 let declared = definition.operations.iter();
                 for operation in declared.filter(|operation| rank_of(operation) == rank) {
                     let name = &operation.name;
-                    let compiled = compile::operation(operation, &surroundings, &operations)
-                        .map_err(|e| CatalogError(format!("{file}: operation `{name}`: {e}")))?;
+                    let compiled =
+                        compile::compile_operation(operation, &surroundings, &operations).map_err(
+                            |e| CatalogError(format!("{file}: operation `{name}`: {e}")),
+                        )?;
                     if let Some(other) = places.insert(name.clone(), file.clone()) {
                         return Err(CatalogError(format!(
                             "{file}: operation `{name}` is declared twice, first in {other}"
@@ -124,7 +126,7 @@ impl Catalog {
             }
         }
         check_routes(&operations)?;
-        let collections = collections(&files);
+        let collections = own_collections(&files);
         let own = surroundings.tables.values();
         let hidden = own.filter(|own| own.is_hidden);
         let hidden = hidden.map(|own| own.table.name.clone()).collect();
@@ -159,7 +161,7 @@ impl Catalog {
 
     /// The operation whose name is most like this one, if any is like it at all.
     pub fn nearest(&self, name: &str) -> Option<&str> {
-        expression::nearest(name, self.0.operations.keys().map(String::as_str))
+        expression::nearest_name(name, self.0.operations.keys().map(String::as_str))
     }
 
     /// In the order of their names.
@@ -224,7 +226,7 @@ fn check_routes(operations: &BTreeMap<String, Arc<Operation>>) -> Result<(), Cat
 }
 
 /// One list of each, in the order of names, so that neither files nor their order matter.
-fn merge(files: Vec<(String, FileDefinition)>) -> FileDefinition {
+fn merge_files(files: Vec<(String, FileDefinition)>) -> FileDefinition {
     let mut all = FileDefinition {
         language: Some(LANGUAGE),
         ..FileDefinition::default()
@@ -245,7 +247,7 @@ fn merge(files: Vec<(String, FileDefinition)>) -> FileDefinition {
     all
 }
 
-fn version(definitions: &Value) -> String {
+fn definitions_version(definitions: &Value) -> String {
     Sha256::digest(definitions.to_string())
         .iter()
         .take(6)
@@ -254,7 +256,7 @@ fn version(definitions: &Value) -> String {
 }
 
 /// In the order of their names.
-fn collections(files: &[(String, FileDefinition)]) -> Vec<OwnCollection> {
+fn own_collections(files: &[(String, FileDefinition)]) -> Vec<OwnCollection> {
     let own = |definition: &crate::definition::CollectionDefinition| OwnCollection {
         index: definition.index.clone(),
         collection: definition.collection.clone(),

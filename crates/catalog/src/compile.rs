@@ -43,7 +43,7 @@ impl Surroundings {
         let mut found = Self::default();
         for (file, definition) in files {
             for table in &definition.tables {
-                let own = table::compile(table)
+                let own = table::compile_table(table)
                     .map_err(|e| format!("{file}: table `{}`: {e}", table.name))?;
                 if [held::HELD, held::LOCKS].contains(&table.name.as_str()) {
                     return Err(format!(
@@ -76,13 +76,13 @@ impl Surroundings {
                 }
             }
         }
-        found.owned = Arc::new(owned(files, &found.collections));
+        found.owned = Arc::new(owned_collections(files, &found.collections));
         Ok(found)
     }
 }
 
 /// Every owned collection with the operation that is named where `document.*` is refused.
-fn owned(
+fn owned_collections(
     files: &[(String, FileDefinition)],
     collections: &BTreeMap<(String, String), String>,
 ) -> BTreeMap<(String, String), String> {
@@ -113,7 +113,7 @@ fn owned(
 }
 
 /// Compiles one operation; `known` holds those it may be the many-document form of.
-pub(crate) fn operation(
+pub(crate) fn compile_operation(
     definition: &OperationDefinition,
     surroundings: &Surroundings,
     known: &BTreeMap<String, Arc<Operation>>,
@@ -144,7 +144,7 @@ pub(crate) fn operation(
     let (program, kind, order) = match &many {
         Some(many) => (Program::default(), many.of.kind, many.of.order),
         None => (
-            program(definition, surroundings, known)?,
+            compile_program(definition, surroundings, known)?,
             definition.kind.unwrap_or_default(),
             definition.order.unwrap_or_default(),
         ),
@@ -168,7 +168,7 @@ pub(crate) fn operation(
         refusals,
         many,
         upload: match &definition.upload {
-            Some(declared) => Some(upload(declared, known)?),
+            Some(declared) => Some(compile_upload(declared, known)?),
             None => None,
         },
         program,
@@ -219,17 +219,17 @@ fn check_shape(definition: &OperationDefinition, operation: &Operation) -> Resul
     }
 }
 
-fn program(
+fn compile_program(
     definition: &OperationDefinition,
     surroundings: &Surroundings,
     known: &BTreeMap<String, Arc<Operation>>,
 ) -> Result<Program, String> {
-    let write_names = writes::names(&definition.write)?;
+    let write_names = writes::write_names(&definition.write)?;
     let mut names = Names {
         writes: write_names.iter().filter_map(Option::as_deref).collect(),
         ..Names::default()
     };
-    let generators = generators(&definition.generate, &names)?;
+    let generators = compile_generators(&definition.generate, &names)?;
     names.generated = definition.generate.keys().map(String::as_str).collect();
     names.looked = definition.look_up.keys().map(String::as_str).collect();
     let mut lets = Vec::with_capacity(definition.lets.len());
@@ -242,7 +242,7 @@ fn program(
         names.lets.push(name);
         lets.push(expr);
     }
-    let (owners, key) = key(
+    let (owners, key) = compile_key(
         definition
             .key
             .as_ref()
@@ -258,19 +258,20 @@ fn program(
     let mut writes = Vec::with_capacity(definition.write.len());
     for (n, (write, name)) in definition.write.iter().zip(&write_names).enumerate() {
         writes.push(
-            writes::write(write, name.clone(), &place).map_err(|e| format!("write[{n}]: {e}"))?,
+            writes::compile_write(write, name.clone(), &place)
+                .map_err(|e| format!("write[{n}]: {e}"))?,
         );
     }
     writes::check_stages(&mut writes, &names, &lets)?;
     let already = definition.already.as_ref().map(|already| {
         names
             .parse(already)
-            .and_then(|expr| allow(&expr, &names, ACCEPTED.and(Reach::CURRENT)))
+            .and_then(|expr| allowed_expr(&expr, &names, ACCEPTED.and(Reach::CURRENT)))
             .map_err(|e| format!("already: {e}"))
     });
     let result = definition.result.as_ref().map(|result| {
-        let expr = body(result, &names).map_err(|e| format!("result: {e}"))?;
-        allow(
+        let expr = compile_body(result, &names).map_err(|e| format!("result: {e}"))?;
+        allowed_expr(
             &expr,
             &names,
             ACCEPTED.and(Reach::CURRENT).and(Reach::WRITTEN),
@@ -279,13 +280,13 @@ fn program(
     });
     let mut program = Program {
         raw: definition.raw.clone(),
-        rules: rules(&definition.rules, &names)?,
-        guards: guards(&definition.guards, &names)?,
+        rules: compile_rules(&definition.rules, &names)?,
+        guards: compile_guards(&definition.guards, &names)?,
         result: result.transpose()?,
         owned: Arc::clone(&surroundings.owned),
         look_ups: others::look_ups(definition, &place)?,
-        claims: others::claims(&definition.claims, &names)?,
-        parts: others::parts(&definition.parts, &names, known)?,
+        claims: others::compile_claims(&definition.claims, &names)?,
+        parts: others::compile_parts(&definition.parts, &names, known)?,
         already: already.transpose()?,
         generators,
         lets,
@@ -296,7 +297,7 @@ fn program(
     Ok(program)
 }
 
-fn generators(
+fn compile_generators(
     definitions: &Map<String, Value>,
     names: &Names<'_>,
 ) -> Result<Vec<Generator>, String> {
@@ -304,15 +305,19 @@ fn generators(
         let generator = Generator::compile(name, definition, names)
             .map_err(|e| format!("generate.{name}: {e}"))?;
         for expr in generator.exprs() {
-            within(expr, names, Reach::REQUEST).map_err(|e| format!("generate.{name}: {e}"))?;
+            check_reach(expr, names, Reach::REQUEST)
+                .map_err(|e| format!("generate.{name}: {e}"))?;
         }
         Ok(generator)
     };
     definitions.iter().map(generator).collect()
 }
 
-fn key(definition: &KeyDefinition, names: &Names<'_>) -> Result<(Vec<String>, Vec<Expr>), String> {
-    let parse = |value: &Value| allow(&names.parse(value)?, names, ACCEPTED);
+fn compile_key(
+    definition: &KeyDefinition,
+    names: &Names<'_>,
+) -> Result<(Vec<String>, Vec<Expr>), String> {
+    let parse = |value: &Value| allowed_expr(&names.parse(value)?, names, ACCEPTED);
     let of: Vec<String> = if definition.among.is_empty() {
         definition.of.iter().cloned().collect()
     } else {
@@ -337,11 +342,11 @@ fn key(definition: &KeyDefinition, names: &Names<'_>) -> Result<(Vec<String>, Ve
     Ok((of, parts))
 }
 
-fn rules(definitions: &[RuleDefinition], names: &Names<'_>) -> Result<Vec<Rule>, String> {
+fn compile_rules(definitions: &[RuleDefinition], names: &Names<'_>) -> Result<Vec<Rule>, String> {
     let rule = |(n, definition): (usize, &RuleDefinition)| {
         let that = names
             .parse(&definition.that)
-            .and_then(|that| allow(&that, names, ACCEPTED))
+            .and_then(|that| allowed_expr(&that, names, ACCEPTED))
             .map_err(|e| format!("rules[{n}].that: {e}"))?;
         Ok(Rule {
             that,
@@ -353,7 +358,10 @@ fn rules(definitions: &[RuleDefinition], names: &Names<'_>) -> Result<Vec<Rule>,
     definitions.iter().enumerate().map(rule).collect()
 }
 
-fn guards(definitions: &[GuardDefinition], names: &Names<'_>) -> Result<Vec<Guard>, String> {
+fn compile_guards(
+    definitions: &[GuardDefinition],
+    names: &Names<'_>,
+) -> Result<Vec<Guard>, String> {
     let guard = |(n, definition): (usize, &GuardDefinition)| {
         if !matches!(
             definition.code,
@@ -370,7 +378,7 @@ fn guards(definitions: &[GuardDefinition], names: &Names<'_>) -> Result<Vec<Guar
         let allowed = ACCEPTED.and(Reach::CURRENT);
         let that = names
             .parse(&definition.that)
-            .and_then(|that| allow(&that, names, allowed))
+            .and_then(|that| allowed_expr(&that, names, allowed))
             .map_err(|e| format!("guards[{n}].that: {e}"))?;
         Ok(Guard {
             that,
@@ -385,7 +393,7 @@ fn guards(definitions: &[GuardDefinition], names: &Names<'_>) -> Result<Vec<Guar
 
 /// Names and values, or one value, or a list of those, the later over the earlier. In a list, what
 /// looks like a call is one.
-fn body(value: &Value, names: &Names<'_>) -> Result<Expr, String> {
+fn compile_body(value: &Value, names: &Names<'_>) -> Result<Expr, String> {
     match value {
         Value::Object(fields) => names.fields(fields).map(Expr::Object),
         Value::Array(bodies) => {
@@ -402,11 +410,11 @@ fn body(value: &Value, names: &Names<'_>) -> Result<Expr, String> {
     }
 }
 
-fn allow(expr: &Expr, names: &Names<'_>, allowed: Reach) -> Result<Expr, String> {
-    within(expr, names, allowed).map(|()| expr.clone())
+fn allowed_expr(expr: &Expr, names: &Names<'_>, allowed: Reach) -> Result<Expr, String> {
+    check_reach(expr, names, allowed).map(|()| expr.clone())
 }
 
-fn within(expr: &Expr, names: &Names<'_>, allowed: Reach) -> Result<(), String> {
+fn check_reach(expr: &Expr, names: &Names<'_>, allowed: Reach) -> Result<(), String> {
     let reach = names.reach(expr);
     if reach.within(allowed) {
         Ok(())
@@ -432,7 +440,7 @@ fn mark_what_is_looked_at(definition: &OperationDefinition, program: &mut Progra
 }
 
 /// The file that an operation takes.
-fn upload(
+fn compile_upload(
     declared: &UploadDefinition,
     known: &BTreeMap<String, Arc<Operation>>,
 ) -> Result<Upload, String> {

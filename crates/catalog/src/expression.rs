@@ -424,14 +424,14 @@ pub(crate) fn function_names() -> impl Iterator<Item = &'static str> {
 /// `: did you mean …?`, or nothing.
 pub(crate) fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let mut hint = String::new();
-    if let Some(near) = nearest(given, known) {
+    if let Some(near) = nearest_name(given, known) {
         let _ = write!(hint, ": did you mean `{near}`?");
     }
     hint
 }
 
 /// The known name that is most like the given one, if any is like it at all.
-pub(crate) fn nearest<'a>(
+pub(crate) fn nearest_name<'a>(
     given: &str,
     known: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {

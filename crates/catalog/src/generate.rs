@@ -72,8 +72,8 @@ impl Generator {
     fn value(&self, seed: &Seed, n: usize) -> Value {
         match self.make {
             Make::Time => seed.now.into(),
-            Make::Uuid => uuid(seed, self.derive(seed, n)).into(),
-            Make::Decimal => decimal(self.derive(seed, n)).into(),
+            Make::Uuid => make_uuid(seed, self.derive(seed, n)).into(),
+            Make::Decimal => make_decimal(self.derive(seed, n)).into(),
         }
     }
 
@@ -92,7 +92,7 @@ impl Generator {
 /// As a random (version 4) UUID is written, and as good as random; where the request's own bytes
 /// begin with the time (version 7), so does this, and it sorts as they do: what is made at the same
 /// time stands side by side in the stores, in its order.
-fn uuid(seed: &Seed, mut bytes: [u8; 16]) -> String {
+fn make_uuid(seed: &Seed, mut bytes: [u8; 16]) -> String {
     let version = match seed.unique[6] >> 4 {
         7 => {
             bytes[..9].copy_from_slice(&seed.unique[..9]);
@@ -115,7 +115,7 @@ fn uuid(seed: &Seed, mut bytes: [u8; 16]) -> String {
 
 /// 24 digits, the first not 0: opaque text as Sunbird's own ids are, but with room enough never to
 /// meet another.
-fn decimal(bytes: [u8; 16]) -> String {
+fn make_decimal(bytes: [u8; 16]) -> String {
     const LEAST: u128 = 10u128.pow(23);
     (LEAST + u128::from_be_bytes(bytes) % (9 * LEAST)).to_string()
 }

@@ -21,14 +21,14 @@ pub(crate) enum MergeError {
 }
 
 /// `base` with `changes` merged into it, deeply.
-pub(crate) fn deep(base: &RawValue, changes: &RawValue) -> Result<Raw, MergeError> {
+pub(crate) fn merge_deep(base: &RawValue, changes: &RawValue) -> Result<Raw, MergeError> {
     let (base, changes) = (JsonText::from(base), JsonText::from(changes));
     if !is_object(base) || !is_object(changes) {
         return Err(MergeError::NotAnObject);
     }
     let mut out = String::with_capacity(base.get().len() + changes.get().len());
     merge_into(&mut out, base, changes, 0)?;
-    finish(out)
+    finish_object(out)
 }
 
 fn merge_into(
@@ -40,8 +40,8 @@ fn merge_into(
     if depth >= DEPTH {
         return Err(MergeError::TooDeep);
     }
-    let base = members(base)?;
-    let changes = members(changes)?;
+    let base = parse_members(base)?;
+    let changes = parse_members(changes)?;
     let mut pending = last_of_each(&changes);
     out.push('{');
     let mut old = last_of_each(&base);
@@ -80,14 +80,14 @@ fn last_of_each<'m>(members: &'m Members<'_>) -> HashMap<&'m str, JsonText<'m>> 
 /// `base` without the members that these dotted paths name. A member whose own name is the rest of
 /// a path goes first; else the path leads on at its first dot. Paths that lead nowhere, or through
 /// anything but objects, change nothing.
-pub(crate) fn without(base: &RawValue, paths: &[&str]) -> Result<Raw, MergeError> {
+pub(crate) fn remove_paths(base: &RawValue, paths: &[&str]) -> Result<Raw, MergeError> {
     let base = JsonText::from(base);
     if !is_object(base) {
         return Err(MergeError::NotAnObject);
     }
     let mut out = String::with_capacity(base.get().len());
     without_into(&mut out, base, paths, 0)?;
-    finish(out)
+    finish_object(out)
 }
 
 fn without_into(
@@ -99,7 +99,7 @@ fn without_into(
     if depth >= DEPTH {
         return Err(MergeError::TooDeep);
     }
-    let members = members(base)?;
+    let members = parse_members(base)?;
     let names: HashSet<&str> = members
         .0
         .iter()
@@ -134,11 +134,11 @@ pub(crate) fn is_object(text: JsonText<'_>) -> bool {
     text.get().starts_with('{')
 }
 
-fn members(text: JsonText<'_>) -> Result<Members<'_>, MergeError> {
+fn parse_members(text: JsonText<'_>) -> Result<Members<'_>, MergeError> {
     Members::parse(text.get()).map_err(|_| MergeError::NotAnObject)
 }
 
-fn finish(text: String) -> Result<Raw, MergeError> {
+fn finish_object(text: String) -> Result<Raw, MergeError> {
     RawValue::from_string(text)
         .map(Raw::from)
         .map_err(|_| MergeError::NotAnObject)

@@ -50,7 +50,7 @@ impl Operation {
             kind: self.kind,
             order: self.order,
             http: self.http.as_ref(),
-            key: (!program.key.is_empty()).then(|| key(&program.key)),
+            key: (!program.key.is_empty()).then(|| key_outline(&program.key)),
             documents: Vec::new(),
             tables: Vec::new(),
             parts: Vec::new(),
@@ -59,23 +59,23 @@ impl Operation {
         };
         for write in &program.writes {
             match &write.target {
-                Target::Document { .. } => add(&mut outline.documents, write.target.name()),
-                Target::Row { table, .. } => add(&mut outline.tables, &*table.name),
+                Target::Document { .. } => add_once(&mut outline.documents, write.target.name()),
+                Target::Row { table, .. } => add_once(&mut outline.tables, &*table.name),
             }
         }
         for part in &program.parts {
-            add(&mut outline.parts, part.operation.name());
+            add_once(&mut outline.parts, part.operation.name());
         }
         let rules = program.rules.iter().map(|rule| &*rule.rule);
         let guards = program.guards.iter().map(|guard| &*guard.rule);
         for rule in rules.chain(guards) {
-            add(&mut outline.refuses, rule);
+            add_once(&mut outline.refuses, rule);
         }
         for claim in &program.claims {
             if let Some(refusal) = &claim.refusal {
-                add(&mut outline.claims, &*claim.space);
+                add_once(&mut outline.claims, &*claim.space);
                 if let Some(rule) = &refusal.rule {
-                    add(&mut outline.refuses, &**rule);
+                    add_once(&mut outline.refuses, &**rule);
                 }
             }
         }
@@ -83,14 +83,14 @@ impl Operation {
     }
 }
 
-fn add<T: PartialEq>(list: &mut Vec<T>, one: T) {
+fn add_once<T: PartialEq>(list: &mut Vec<T>, one: T) {
     if !list.contains(&one) {
         list.push(one);
     }
 }
 
 /// `user/<userId>`: constants as they are, anything else by the last name in it.
-fn key(parts: &[Expr]) -> String {
+fn key_outline(parts: &[Expr]) -> String {
     let part = |part: &Expr| match part {
         Expr::Constant(Value::String(text)) => text.clone(),
         Expr::Reference(Reference {

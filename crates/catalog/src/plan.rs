@@ -161,7 +161,7 @@ impl<E: Into<PlanError>> From<E> for Stop {
     }
 }
 
-fn refused(code: RefusalCode, message: impl Into<String>) -> Stop {
+fn refusal_stop(code: RefusalCode, message: impl Into<String>) -> Stop {
     Stop::Refused(Refusal {
         code,
         message: message.into(),
@@ -217,7 +217,7 @@ impl Operation {
         let mut spots = Vec::with_capacity(self.program.writes.len());
         for stage in [SpotStage::Early, SpotStage::Late] {
             let mut found = self.spots(event, &sight, stage)?;
-            let unread = target::unread(&found, current);
+            let unread = target::unread_needs(&found, current);
             if !unread.is_empty() {
                 *read = unread;
                 return Ok(None);
@@ -230,7 +230,7 @@ impl Operation {
             for spot in found.iter().filter(|spot| spot.write.when_early) {
                 spot.check_expected(None)?;
             }
-            target::see(&found, &mut sight);
+            target::show_current(&found, &mut sight);
             spots.append(&mut found);
         }
         check_expectations(&mut spots, &sight, event)?;
@@ -255,7 +255,7 @@ impl Operation {
             .map(|result| sight.scope().value(result))
             .transpose()?
             .flatten()
-            .map(|v| event_schema::raw(&v));
+            .map(|v| event_schema::to_raw(&v));
         Ok(Some(plan))
     }
 
@@ -268,16 +268,18 @@ impl Operation {
         for spot in spots.iter().filter(|spot| !spot.skip) {
             match &spot.subject {
                 Subject::Document(key) => {
-                    let Some(change) = document::change(spot, key, sight)? else {
+                    let Some(change) = document::document_change(spot, key, sight)? else {
                         continue;
                     };
                     if let Some(name) = &spot.write.name {
-                        sight.written.insert(name, document::told(&change));
+                        sight
+                            .written
+                            .insert(name, document::change_summary(&change));
                     }
                     plan.documents.push(change);
                 }
                 Subject::Row { key, table, .. } => {
-                    plan.rows.push(row::mutation(spot, key, table, sight)?)
+                    plan.rows.push(row::row_mutation(spot, key, table, sight)?)
                 }
             }
         }
@@ -304,7 +306,7 @@ impl Operation {
         let mut spots: Vec<Spot<'a>> = Vec::with_capacity(self.program.writes.len());
         let is_late = stage == SpotStage::Late;
         for write in self.program.writes.iter().filter(|w| w.late == is_late) {
-            target::collect(write, event, sight, &mut spots)?;
+            target::collect_spots(write, event, sight, &mut spots)?;
         }
         Ok(spots)
     }
@@ -328,7 +330,7 @@ fn check_expectations(
         }
     }
     if let Some(asked) = wanted {
-        return Err(refused(
+        return Err(refusal_stop(
             RefusalCode::Version,
             format!("nothing here has a version that could be {asked}"),
         ));
@@ -337,7 +339,7 @@ fn check_expectations(
     for spot in spots.iter().filter(|spot| !spot.skip) {
         if !seen.insert(spot.subject.to_string()) {
             let twice = format!("{} would be written twice", spot.subject);
-            return Err(refused(RefusalCode::Rule, twice));
+            return Err(refusal_stop(RefusalCode::Rule, twice));
         }
         spot.check_owner(event)?;
     }

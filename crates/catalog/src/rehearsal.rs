@@ -94,7 +94,7 @@ impl Catalog {
         principal: &str,
         state: &ExampleState,
     ) -> Result<Plan, PlanError> {
-        let event = event(self, accepted, principal, &state.secret);
+        let event = rehearsal_event(self, accepted, principal, &state.secret);
         match self.of(&event)?.plan(&event, state)? {
             Planned::Plan(plan) => Ok(*plan),
             Planned::Unread(_) => Err(PlanError::BadEvent("a rehearsal knows everything".into())),
@@ -102,7 +102,12 @@ impl Catalog {
     }
 }
 
-fn event(catalog: &Catalog, accepted: &Accepted, principal: &str, keys: &Keyring) -> Transaction {
+fn rehearsal_event(
+    catalog: &Catalog,
+    accepted: &Accepted,
+    principal: &str,
+    keys: &Keyring,
+) -> Transaction {
     let named = |(index, collection): &(String, String)| {
         (format!("{index}/{collection}"), INCARNATION.into())
     };
@@ -168,7 +173,7 @@ impl ExampleState {
 impl Current for ExampleState {
     fn document(&self, key: &DocumentKey) -> CurrentDocument {
         let name = (key.collection.clone(), key.id.clone());
-        let body = self.documents.get(&name).map(event_schema::raw);
+        let body = self.documents.get(&name).map(event_schema::to_raw);
         CurrentDocument {
             revision: u64::from(body.is_some()),
             body,

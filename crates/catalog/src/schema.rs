@@ -71,18 +71,18 @@ impl Schema {
             | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
                 let known = self.known_members(error.schema_path().as_str());
                 let extra = |name: &String| Violation {
-                    pointer: format!("{pointer}/{}", escape(name)),
+                    pointer: format!("{pointer}/{}", escape_step(name)),
                     rule: rule.to_owned(),
                     message: format!(
                         "there is no field `{}` here{}",
-                        short(name),
+                        short_name(name),
                         did_you_mean(name, known.iter().map(String::as_str))
                     ),
                 };
                 unexpected.iter().map(extra).collect()
             }
             kind => vec![Violation {
-                message: sentence(kind, error.instance()),
+                message: error_sentence(kind, error.instance()),
                 pointer,
                 rule: rule.to_owned(),
             }],
@@ -105,15 +105,15 @@ impl Schema {
     }
 }
 
-fn sentence(kind: &ValidationErrorKind, instance: &Value) -> String {
+fn error_sentence(kind: &ValidationErrorKind, instance: &Value) -> String {
     use ValidationErrorKind as K;
-    let given = brief(instance);
+    let given = brief_value(instance);
     match kind {
         K::Required { property } => format!(
             "the field `{}` is missing",
             property.as_str().unwrap_or_default()
         ),
-        K::Type { kind } => format!("must be {}, not {given}", types(kind)),
+        K::Type { kind } => format!("must be {}, not {given}", type_names(kind)),
         K::Enum { options } => {
             let options: Vec<String> = options
                 .as_array()
@@ -149,7 +149,7 @@ fn sentence(kind: &ValidationErrorKind, instance: &Value) -> String {
     }
 }
 
-fn types(kind: &TypeKind) -> String {
+fn type_names(kind: &TypeKind) -> String {
     let name = |text: String| match text.as_str() {
         "array" => "a list".to_owned(),
         "object" => "an object".to_owned(),
@@ -170,7 +170,7 @@ fn types(kind: &TypeKind) -> String {
 }
 
 /// The value if it is short, else what it is: an answer does not repeat a request.
-fn brief(value: &Value) -> String {
+fn brief_value(value: &Value) -> String {
     match value {
         Value::Array(_) => "a list".into(),
         Value::Object(_) => "an object".into(),
@@ -179,7 +179,7 @@ fn brief(value: &Value) -> String {
     }
 }
 
-fn short(name: &str) -> String {
+fn short_name(name: &str) -> String {
     match name.char_indices().nth(60) {
         Some((at, _)) => format!("{}…", &name[..at]),
         None => name.to_owned(),
@@ -187,7 +187,7 @@ fn short(name: &str) -> String {
 }
 
 /// One step of a JSON pointer.
-pub(crate) fn escape(step: &str) -> String {
+pub(crate) fn escape_step(step: &str) -> String {
     step.replace('~', "~0").replace('/', "~1")
 }
 

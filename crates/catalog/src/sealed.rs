@@ -69,7 +69,7 @@ impl SealedMarks {
             self.columns.insert(name, columns);
         }
         for own in &definition.collections {
-            let paths = paths(&own.sealed)
+            let paths = parse_paths(&own.sealed)
                 .map_err(|why| format!("collection `{}/{}`: {why}", own.index, own.collection))?;
             let mapped = paths.iter().find(|path| !is_text(&own.mappings, path));
             if let Some(path) = mapped {
@@ -84,7 +84,7 @@ impl SealedMarks {
             }
         }
         for operation in &definition.operations {
-            let paths = paths(&operation.sealed)
+            let paths = parse_paths(&operation.sealed)
                 .map_err(|why| format!("operation `{}`: {why}", operation.name))?;
             let declared = |path: &&SealedPath| {
                 let properties = &operation.request["properties"];
@@ -104,7 +104,7 @@ impl SealedMarks {
     }
 }
 
-fn paths(texts: &[String]) -> Result<Vec<SealedPath>, String> {
+fn parse_paths(texts: &[String]) -> Result<Vec<SealedPath>, String> {
     texts.iter().map(|text| SealedPath::parse(text)).collect()
 }
 

@@ -17,7 +17,7 @@ pub(crate) struct OwnTable {
 /// Store's limit for one key column's text.
 const KEY_BYTES: usize = 65_535;
 
-pub(crate) fn compile(definition: &TableDefinition) -> Result<OwnTable, String> {
+pub(crate) fn compile_table(definition: &TableDefinition) -> Result<OwnTable, String> {
     let lower = |names: &[String]| {
         names
             .iter()
@@ -107,7 +107,7 @@ fn parse_type(text: &str) -> Result<ColumnType, String> {
 }
 
 /// Does the column take the value? `Err` completes "column `x` …".
-pub(crate) fn fits(kind: &ColumnType, value: &Value) -> Result<(), String> {
+pub(crate) fn check_value(kind: &ColumnType, value: &Value) -> Result<(), String> {
     let taken = match (kind, value) {
         (ColumnType::Text, Value::String(_)) | (ColumnType::Boolean, Value::Bool(_)) => true,
         (ColumnType::Int, Value::Number(n)) => n.as_i64().is_some_and(|n| i32::try_from(n).is_ok()),
@@ -118,10 +118,12 @@ pub(crate) fn fits(kind: &ColumnType, value: &Value) -> Result<(), String> {
             event_schema::codec::from_rfc3339(text).is_some()
         }
         (ColumnType::List(of) | ColumnType::Set(of), Value::Array(items)) => {
-            return items.iter().try_for_each(|item| fits(of, item));
+            return items.iter().try_for_each(|item| check_value(of, item));
         }
         (ColumnType::Map(of), Value::Object(members)) => {
-            return members.values().try_for_each(|member| fits(of, member));
+            return members
+                .values()
+                .try_for_each(|member| check_value(of, member));
         }
         _ => false,
     };
@@ -130,24 +132,25 @@ pub(crate) fn fits(kind: &ColumnType, value: &Value) -> Result<(), String> {
     } else {
         Err(format!(
             "takes {}, not {}",
-            describe(kind),
+            describe_type(kind),
             crate::expression::kind_of(value)
         ))
     }
 }
 
-/// As [`fits`], for a column of the primary key: neither empty nor longer than a store keeps.
+/// As [`check_value`], for a column of the primary key: neither empty nor longer than a store
+/// keeps.
 pub(crate) fn fits_key(kind: &ColumnType, value: &Value) -> Result<(), String> {
     match value.as_str() {
         Some("") => Err("is part of the key and must not be empty".into()),
         Some(text) if text.len() > KEY_BYTES => Err(format!(
             "is part of the key and takes at most {KEY_BYTES} bytes"
         )),
-        Some(_) | None => fits(kind, value),
+        Some(_) | None => check_value(kind, value),
     }
 }
 
-fn describe(kind: &ColumnType) -> &'static str {
+fn describe_type(kind: &ColumnType) -> &'static str {
     match kind {
         ColumnType::Text => "a text",
         ColumnType::Int => "a whole number of 32 bits",

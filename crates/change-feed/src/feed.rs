@@ -109,13 +109,18 @@ impl ChangeFeed {
         }
         match change {
             Change::Open(_) => {}
-            Change::Decision(decision) => self.decision(offset, decision, emissions),
-            Change::Mark(mark) => self.mark(offset, mark, emissions),
-            Change::Void(void) => self.void(offset, void, emissions),
+            Change::Decision(decision) => self.fold_decision(offset, decision, emissions),
+            Change::Mark(mark) => self.fold_mark(offset, mark, emissions),
+            Change::Void(void) => self.fold_void(offset, void, emissions),
         }
     }
 
-    fn decision(&mut self, offset: ChangesOffset, decision: &Decision, emissions: &mut Emissions) {
+    fn fold_decision(
+        &mut self,
+        offset: ChangesOffset,
+        decision: &Decision,
+        emissions: &mut Emissions,
+    ) {
         if !self.positions.decide(offset, decision)
             || decision.verdict != Verdict::Applied
             || decision.documents.is_empty()
@@ -127,10 +132,10 @@ impl ChangeFeed {
         } else {
             notification::of_decision(decision)
         };
-        self.pending(offset, notifications, emissions);
+        self.emit_pending(offset, notifications, emissions);
     }
 
-    fn pending(
+    fn emit_pending(
         &mut self,
         offset: ChangesOffset,
         notifications: Vec<Notification>,
@@ -142,7 +147,7 @@ impl ChangeFeed {
             let pending = Emission::Notification(notification.clone(), State::Pending);
             (offset, pending)
         }));
-        let size = size(&notifications);
+        let size = notifications_size(&notifications);
         let kept = if notifications.is_empty() {
             Kept::Nothing
         } else if self.held + size > self.limit {
@@ -159,7 +164,7 @@ impl ChangeFeed {
         self.undone.insert(offset, undone);
     }
 
-    fn mark(&mut self, at: ChangesOffset, mark: &Mark, emissions: &mut Emissions) {
+    fn fold_mark(&mut self, at: ChangesOffset, mark: &Mark, emissions: &mut Emissions) {
         let resolved: Vec<ChangesOffset> = self
             .undone
             .range(..=mark.through)
@@ -169,7 +174,7 @@ impl ChangeFeed {
         for offset in resolved {
             match self.undone.remove(&offset).map(|undone| undone.kept) {
                 Some(Kept::Here(notifications)) => {
-                    self.held -= size(&notifications);
+                    self.held -= notifications_size(&notifications);
                     emissions.extend(notifications.into_iter().map(|notification| {
                         (at, Emission::Notification(notification, State::Done))
                     }));
@@ -182,7 +187,7 @@ impl ChangeFeed {
         self.positions.forget_through(mark.through);
     }
 
-    fn void(&mut self, offset: ChangesOffset, void: &Void, emissions: &mut Emissions) {
+    fn fold_void(&mut self, offset: ChangesOffset, void: &Void, emissions: &mut Emissions) {
         if !self.positions.void(offset, void) {
             return;
         }
@@ -193,12 +198,12 @@ impl ChangeFeed {
         };
         let Some(undone) = self.undone.get_mut(&void.decision) else {
             // It was emitted as done: so is its reverse.
-            return self.pending(offset, reverse, emissions);
+            return self.emit_pending(offset, reverse, emissions);
         };
         // Whoever begins here later must find both, so it stays until the void is resolved.
         undone.until = offset;
         if let Kept::Here(notifications) = std::mem::replace(&mut undone.kept, Kept::Nothing) {
-            self.held -= size(&notifications);
+            self.held -= notifications_size(&notifications);
         }
         emissions.extend(reverse.into_iter().map(|notification| {
             let pending = Emission::Notification(Arc::new(notification), State::Pending);
@@ -207,7 +212,7 @@ impl ChangeFeed {
     }
 }
 
-fn size(notifications: &[Arc<Notification>]) -> usize {
+fn notifications_size(notifications: &[Arc<Notification>]) -> usize {
     notifications
         .iter()
         .map(|notification| notification.size())

@@ -3,13 +3,18 @@
 use serde_json::Value;
 
 /// Dotted names, in the order of the documents.
-pub(crate) fn changed(before: &Value, after: &Value) -> Vec<String> {
+pub(crate) fn changed_fields(before: &Value, after: &Value) -> Vec<String> {
     let mut names = Vec::new();
-    compare("", Some(before), Some(after), &mut names);
+    compare_values("", Some(before), Some(after), &mut names);
     names
 }
 
-fn compare(path: &str, before: Option<&Value>, after: Option<&Value>, names: &mut Vec<String>) {
+fn compare_values(
+    path: &str,
+    before: Option<&Value>,
+    after: Option<&Value>,
+    names: &mut Vec<String>,
+) {
     let objects = (
         before.and_then(Value::as_object),
         after.and_then(Value::as_object),
@@ -39,8 +44,8 @@ fn compare(path: &str, before: Option<&Value>, after: Option<&Value>, names: &mu
             let gone = gone.map(|(name, value)| (name, Some(value), None));
             for (name, before, after) in kept.chain(gone) {
                 match path {
-                    "" => compare(name, before, after, names),
-                    path => compare(&format!("{path}.{name}"), before, after, names),
+                    "" => compare_values(name, before, after, names),
+                    path => compare_values(&format!("{path}.{name}"), before, after, names),
                 }
             }
         }

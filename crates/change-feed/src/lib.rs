@@ -21,8 +21,10 @@ mod window;
 pub use feed::{ChangeFeed, Emission, ResumePoint};
 pub use holding::{HeldRow, HoldingStep, held_after, is_behind, is_held_row, lock_after};
 pub use notification::{Notification, of_decision, of_message, of_void};
-pub use scope::{scope, with_id};
+pub use scope::{subscriber_scope, with_id};
 pub use standing::StandingPositions;
 pub use tenure::TenureRule;
 pub use undo::{UndoPlan, VoidStamp};
-pub use window::{Redo, Window, chains, document_name, key_name, rests_on_key, row_name};
+pub use window::{
+    Redo, Window, chains_successors, document_name, key_name, rests_on_key, row_name,
+};

@@ -74,7 +74,7 @@ fn of_document(change: &DocumentChange, source: RecordSource) -> Option<Notifica
         }
     };
     let updated_fields = match (&change.before, &change.after) {
-        (Some(before), Some(after)) if action == "update" => Some(differing(before, after)),
+        (Some(before), Some(after)) if action == "update" => Some(differing_fields(before, after)),
         _ => None,
     };
     let notice = Notice {
@@ -101,9 +101,9 @@ fn of_document(change: &DocumentChange, source: RecordSource) -> Option<Notifica
     })
 }
 
-fn differing(before: &Raw, after: &Raw) -> Vec<String> {
+fn differing_fields(before: &Raw, after: &Raw) -> Vec<String> {
     let parse = |document: &Raw| serde_json::from_str::<Value>(document.get()).unwrap_or_default();
-    fields::changed(&parse(before), &parse(after))
+    fields::changed_fields(&parse(before), &parse(after))
 }
 
 /// The request of an informative event.

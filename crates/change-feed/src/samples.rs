@@ -10,8 +10,8 @@ use event_schema::{
     offset::{ChangesOffset, Epoch, TransactionsOffset},
     outcome::{DeadReason, Verdict},
     position::Position,
-    raw,
     signing::Keyring,
+    to_raw,
 };
 use serde_json::json;
 use std::collections::{BTreeMap, HashMap};
@@ -50,7 +50,7 @@ pub(crate) fn document(id: &str) -> DocumentKey {
 
 /// Revision `n` of a document is `{"n": n}`; revision 0 is that it is not there.
 pub(crate) fn change(id: &str, before: u64, after: u64) -> DocumentChange {
-    let body = |n: u64| (n > 0).then(|| raw(&json!({ "n": n })));
+    let body = |n: u64| (n > 0).then(|| to_raw(&json!({ "n": n })));
     DocumentChange {
         key: document(id),
         action: DocumentAction::Merge,

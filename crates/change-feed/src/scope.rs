@@ -7,7 +7,7 @@ use matching::{Document, Filter};
 use serde_json::Value;
 
 /// How a subscriber with this filter is notified of the change; `None`: not at all.
-pub fn scope(filter: &Filter, notification: &Notification) -> Option<Scope> {
+pub fn subscriber_scope(filter: &Filter, notification: &Notification) -> Option<Scope> {
     let id = notification.notice.id.as_deref();
     let holds = |body: &Option<Raw>| {
         let document = body.as_ref().and_then(|body| with_id(body, id));

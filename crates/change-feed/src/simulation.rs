@@ -263,7 +263,7 @@ impl World {
 }
 
 /// The first step after which something does not hold.
-fn run(seed: u64, places_ignored: bool) -> Result<(), String> {
+fn run_seed(seed: u64, places_ignored: bool) -> Result<(), String> {
     let mut world = World::new(seed, places_ignored);
     for step in 0..STEPS {
         world.step();
@@ -274,7 +274,7 @@ fn run(seed: u64, places_ignored: bool) -> Result<(), String> {
     Ok(())
 }
 
-fn seeds() -> std::ops::Range<u64> {
+fn seed_range() -> std::ops::Range<u64> {
     let number = |name| std::env::var(name).ok().and_then(|text| text.parse().ok());
     match number("CONSIGN_SIMULATION_SEED") {
         Some(seed) => seed..seed + 1,
@@ -284,8 +284,8 @@ fn seeds() -> std::ops::Range<u64> {
 
 #[test]
 fn every_position_that_is_taken_for_decided_has_a_record() {
-    for seed in seeds() {
-        run(seed, false).unwrap_or_else(|why| {
+    for seed in seed_range() {
+        run_seed(seed, false).unwrap_or_else(|why| {
             panic!(
                 "{why}\nCONSIGN_SIMULATION_SEED={seed} cargo test -p change-feed every_position_that"
             )
@@ -307,6 +307,8 @@ fn the_same_seed_makes_the_same_history() {
 /// Without the places that records name, events vanish behind holes: the simulation sees that.
 #[test]
 fn with_the_mechanism_off_positions_vanish() {
-    let found = (0..1_000).filter(|seed| run(*seed, true).is_err()).count();
+    let found = (0..1_000)
+        .filter(|seed| run_seed(*seed, true).is_err())
+        .count();
     assert!(found > 10, "only {found} of 1,000 histories show it");
 }

@@ -188,8 +188,8 @@ impl UndoPlan {
                     ends: undo.ends.clone(),
                     by: decision.by.clone(),
                     relaxed: decision.relaxed,
-                    documents: states.documents(decision, undo)?,
-                    rows: states.rows(decision, undo)?,
+                    documents: states.restored_documents(decision, undo)?,
+                    rows: states.restored_rows(decision, undo)?,
                     event: events.get(&decision.position).cloned(),
                     silent: is_silent(decision),
                     claim: decision.claim.clone(),
@@ -218,9 +218,9 @@ struct RestoredRow {
 struct RestoredStates<'a>(&'a BTreeMap<ChangesOffset, Change>);
 
 impl RestoredStates<'_> {
-    fn documents(&self, decision: &Decision, undo: &Undo) -> Option<Vec<DocumentChange>> {
+    fn restored_documents(&self, decision: &Decision, undo: &Undo) -> Option<Vec<DocumentChange>> {
         let reverse = |change: &DocumentChange| {
-            let (revision, after) = self.document(&document_name(&change.key), undo)?;
+            let (revision, after) = self.restored_document(&document_name(&change.key), undo)?;
             Some(DocumentChange {
                 key: change.key.clone(),
                 action: match after {
@@ -236,9 +236,9 @@ impl RestoredStates<'_> {
         decision.documents.iter().map(reverse).collect()
     }
 
-    fn document(&self, name: &str, undo: &Undo) -> Option<(u64, Option<Raw>)> {
+    fn restored_document(&self, name: &str, undo: &Undo) -> Option<(u64, Option<Raw>)> {
         let named = |change: &&DocumentChange| document_name(&change.key) == name;
-        match (*undo.bases.get(name)?, self.change(name, undo)?) {
+        match (*undo.bases.get(name)?, self.base_change(name, undo)?) {
             (Base::BeforeDecision(_), Change::Decision(decision)) => {
                 let change = decision.documents.iter().find(named)?;
                 Some((change.revision_before, change.before.clone()))
@@ -251,9 +251,9 @@ impl RestoredStates<'_> {
         }
     }
 
-    fn rows(&self, decision: &Decision, undo: &Undo) -> Option<Vec<RowMutation>> {
+    fn restored_rows(&self, decision: &Decision, undo: &Undo) -> Option<Vec<RowMutation>> {
         let reverse = |row: &RowMutation| {
-            let RestoredRow { cells, expires } = self.row(&row_name(&row.key), undo)?;
+            let RestoredRow { cells, expires } = self.restored_row(&row_name(&row.key), undo)?;
             Some(RowMutation {
                 key: row.key.clone(),
                 action: match cells {
@@ -269,9 +269,9 @@ impl RestoredStates<'_> {
         decision.rows.iter().map(reverse).collect()
     }
 
-    fn row(&self, name: &str, undo: &Undo) -> Option<RestoredRow> {
+    fn restored_row(&self, name: &str, undo: &Undo) -> Option<RestoredRow> {
         let named = |row: &&RowMutation| row_name(&row.key) == name;
-        match (*undo.bases.get(name)?, self.change(name, undo)?) {
+        match (*undo.bases.get(name)?, self.base_change(name, undo)?) {
             (Base::BeforeDecision(_), Change::Decision(decision)) => {
                 let row = decision.rows.iter().find(named)?;
                 Some(RestoredRow {
@@ -291,7 +291,7 @@ impl RestoredStates<'_> {
         }
     }
 
-    fn change(&self, name: &str, undo: &Undo) -> Option<&Change> {
+    fn base_change(&self, name: &str, undo: &Undo) -> Option<&Change> {
         match undo.bases.get(name)? {
             Base::BeforeDecision(at) | Base::AfterVoid(at) => self.0.get(at),
         }

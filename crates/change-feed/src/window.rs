@@ -93,15 +93,15 @@ impl Window {
                 }
                 self.resolved_through = self.resolved_through.max(Some(mark.through));
             }
-            Change::Decision(decision) => self.decision(offset, decision),
-            Change::Void(void) => self.void(offset, void),
+            Change::Decision(decision) => self.fold_decision(offset, decision),
+            Change::Void(void) => self.fold_void(offset, void),
         }
     }
 
-    fn decision(&mut self, offset: ChangesOffset, decision: &Decision) {
-        self.consumed(&decision.position, decision.request);
+    fn fold_decision(&mut self, offset: ChangesOffset, decision: &Decision) {
+        self.note_consumed(&decision.position, decision.request);
         if let Some(replay) = &decision.by {
-            self.consumed(&replay.position, replay.request);
+            self.note_consumed(&replay.position, replay.request);
         }
         if !self.positions.decide(offset, decision) {
             return;
@@ -112,7 +112,7 @@ impl Window {
         // Whatever is decided on a key rests on what was held of it then.
         let (changed, judged) = if !rests_on_key(&decision.verdict) {
             (None, None)
-        } else if chains(decision.relaxed, &decision.rows) {
+        } else if chains_successors(decision.relaxed, &decision.rows) {
             (key, None)
         } else {
             (None, key)
@@ -121,21 +121,21 @@ impl Window {
             position: decision.position,
             kind: StandingKind::Decision,
             was_held: is_of_held_event(&decision.rows),
-            changes: names(documents, rows, changed),
-            judged_by: names(&decision.judged_by, &decision.judged_by_rows, judged),
+            changes: touched_names(documents, rows, changed),
+            judged_by: touched_names(&decision.judged_by, &decision.judged_by_rows, judged),
         };
         self.standing.insert(offset, standing);
     }
 
-    fn void(&mut self, offset: ChangesOffset, void: &Void) {
-        self.consumed(&void.position, void.request);
+    fn fold_void(&mut self, offset: ChangesOffset, void: &Void) {
+        self.note_consumed(&void.position, void.request);
         if !self.positions.void(offset, void) {
             return;
         }
         self.standing.remove(&void.decision);
         let documents = void.documents.iter().map(|change| &change.key);
         let rows = void.rows.iter().map(|row| &row.key);
-        let key = chains(void.relaxed, &void.rows).then(|| key_name(&void.key));
+        let key = chains_successors(void.relaxed, &void.rows).then(|| key_name(&void.key));
         let standing = Standing {
             position: void.position,
             kind: StandingKind::Void {
@@ -143,14 +143,14 @@ impl Window {
                 anew: matches!(void.ends, VoidEnd::Anew | VoidEnd::Dead(_)),
             },
             was_held: false,
-            changes: names(documents, rows, key),
+            changes: touched_names(documents, rows, key),
             judged_by: Box::default(),
         };
         self.standing.insert(offset, standing);
     }
 
     /// Positions of another generation or partition come from `held` and say nothing of this log.
-    fn consumed(&mut self, position: &Position, request: RequestId) {
+    fn note_consumed(&mut self, position: &Position, request: RequestId) {
         if (position.generation, position.partition) == (self.generation, self.partition) {
             let next = position.offset.next();
             if next > self.next {
@@ -225,7 +225,7 @@ impl Window {
 
 /// Must whatever comes later on its key be undone with it? All of it must stay in order, or it
 /// moved the key's queue.
-pub fn chains(relaxed: bool, rows: &[RowMutation]) -> bool {
+pub fn chains_successors(relaxed: bool, rows: &[RowMutation]) -> bool {
     !relaxed || rows.iter().any(is_held_row)
 }
 
@@ -237,7 +237,7 @@ pub fn rests_on_key(verdict: &Verdict) -> bool {
 }
 
 /// Names that two documents or rows share only if they are the same.
-fn names<'a>(
+fn touched_names<'a>(
     documents: impl IntoIterator<Item = &'a DocumentKey>,
     rows: impl IntoIterator<Item = &'a RowKey>,
     key: Option<String>,

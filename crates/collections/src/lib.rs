@@ -95,7 +95,7 @@ fn of_view(error: StoreError) -> CollectionError {
 
 /// A name for an incarnation that nobody had before.
 pub fn fresh_incarnation() -> String {
-    incarnation::mint(runtime::random())
+    incarnation::mint_incarnation(runtime::random())
 }
 
 impl CollectionStores<'_> {
@@ -130,7 +130,7 @@ impl CollectionStores<'_> {
             });
         }
         // Another made it meanwhile.
-        self.clear(&wanted).await?;
+        self.clear_view(&wanted).await?;
         self.found(stands).await
     }
 
@@ -163,11 +163,11 @@ impl CollectionStores<'_> {
         };
         self.make_in_view(&fresh).await?;
         if !self.record.replace_collection(&fresh, old).await? {
-            self.clear(&fresh).await?;
+            self.clear_view(&fresh).await?;
             return Err(CollectionError::Gone);
         }
         tokio::time::sleep(GRACE).await;
-        self.clear(old).await?;
+        self.clear_view(old).await?;
         Ok(fresh)
     }
 
@@ -186,13 +186,13 @@ impl CollectionStores<'_> {
             tokio::time::sleep(GRACE).await;
         }
         for one in collections {
-            self.clear(one).await?;
+            self.clear_view(one).await?;
         }
         Ok(())
     }
 
     /// What the view holds of an incarnation that is over.
-    async fn clear(&self, old: &Collection) -> Result<(), StoreError> {
+    async fn clear_view(&self, old: &Collection) -> Result<(), StoreError> {
         match self.view {
             Some(view) => view.drop_collection(old).await,
             None => Ok(()),

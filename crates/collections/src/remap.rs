@@ -49,7 +49,7 @@ impl CollectionStores<'_> {
                 }
             } else {
                 let settings = stands.settings.as_ref();
-                let mappings = change::put(stands.mappings.as_ref(), given, settings)?;
+                let mappings = change::put_mappings(stands.mappings.as_ref(), given, settings)?;
                 if stands.mappings.as_ref() == Some(&mappings) {
                     return Ok(stands);
                 }

@@ -63,7 +63,7 @@ async fn embedded_rates() -> Done {
 }
 
 async fn embedded_rates_in(folder: &Path) -> Done {
-    let (log, handle) = embedded::open(&folder.join("log"), Options::default())?;
+    let (log, handle) = embedded::open_log(&folder.join("log"), Options::default())?;
     for (name, partitions) in [("one", 1), ("twelve", 12)] {
         create(&log, name, partitions).await?;
     }
@@ -193,7 +193,7 @@ async fn batches(log: &Log, topic: &str, batch: usize) -> Result<f64, Box<dyn Er
 
 async fn kafka_rates() -> Done {
     let brokers = std::env::var("CONSIGN_TEST_KAFKA").unwrap_or_else(|_| "127.0.0.1:19092".into());
-    let log = kafka::connect(KafkaSettings {
+    let log = kafka::connect_log(KafkaSettings {
         brokers: brokers.clone(),
         properties: BTreeMap::new(),
     })?;

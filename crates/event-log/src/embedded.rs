@@ -78,7 +78,7 @@ pub enum OpenError {
 
 /// Opens or creates the log in a folder. Opening reads the last segment of every partition, on the
 /// calling thread.
-pub fn open(folder: &Path, options: Options) -> Result<(Log, Handle), OpenError> {
+pub fn open_log(folder: &Path, options: Options) -> Result<(Log, Handle), OpenError> {
     let lock = FolderLock::acquire(folder)?;
     let load = Arc::new(EmbeddedLoad {
         bytes: AtomicUsize::new(0),
@@ -99,7 +99,7 @@ pub fn open(folder: &Path, options: Options) -> Result<(Log, Handle), OpenError>
         closed: watch::channel(false).0,
         lock: Mutex::new(Some(lock)),
     });
-    let upkeep = upkeep::start(&core).map_err(|source| OpenError::Io {
+    let upkeep = upkeep::start_upkeep(&core).map_err(|source| OpenError::Io {
         path: folder.to_owned(),
         source,
     })?;

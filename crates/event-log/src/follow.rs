@@ -79,7 +79,7 @@ impl Follower {
                     return Followed::Records(records);
                 }
                 Err(error) => {
-                    if let Some(lost) = self.failed(error) {
+                    if let Some(lost) = self.note_failure(error) {
                         return lost;
                     }
                 }
@@ -90,7 +90,7 @@ impl Follower {
     async fn try_next(&mut self) -> Result<Vec<Record>, StreamError> {
         loop {
             let Some(stream) = &mut self.stream else {
-                self.open().await?;
+                self.open_stream().await?;
                 continue;
             };
             let more = stream.next(self.options.batch);
@@ -112,7 +112,7 @@ impl Follower {
         }
     }
 
-    async fn open(&mut self) -> Result<(), StreamError> {
+    async fn open_stream(&mut self) -> Result<(), StreamError> {
         let (topic, partition) = (&*self.options.topic, self.options.partition);
         let offsets = self.log.admin.offsets(topic, partition).await;
         let offsets = offsets.map_err(|error| StreamError::Unavailable(error.to_string()))?;
@@ -136,7 +136,7 @@ impl Follower {
     }
 
     /// Notes a failure and when to try again; answers what must be said of it.
-    fn failed(&mut self, error: StreamError) -> Option<Followed> {
+    fn note_failure(&mut self, error: StreamError) -> Option<Followed> {
         self.stream = None;
         let component = self.options.component;
         if self.backoff.attempts().is_multiple_of(10) {

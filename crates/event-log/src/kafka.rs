@@ -39,7 +39,7 @@ impl From<rdkafka::error::KafkaError> for ConnectError {
 
 /// Makes the clients; does not wait for a broker. Whether one is there is told by
 /// [`crate::Publisher::healthy`] and by [`crate::Admin`].
-pub fn connect(settings: KafkaSettings) -> Result<Log, ConnectError> {
+pub fn connect_log(settings: KafkaSettings) -> Result<Log, ConnectError> {
     let settings = Arc::new(config::CheckedProperties::new(settings)?);
     let topics = Arc::new(topics::KnownTopics::default());
     let fetchers = Arc::new(fetcher::Fetchers::new(settings.clone())?);

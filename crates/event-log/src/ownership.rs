@@ -89,7 +89,7 @@ impl Ownership {
     /// What the member must be told next.
     pub async fn next(&self, told: &mut RebalanceHeard) -> Result<ConsumerEvent, ConsumerError> {
         loop {
-            if let Some(event) = self.event(told) {
+            if let Some(event) = self.next_event(told) {
                 return event;
             }
             self.changed.notified().await;
@@ -113,7 +113,10 @@ impl Ownership {
             .ok_or(StreamError::Revoked)
     }
 
-    fn event(&self, told: &mut RebalanceHeard) -> Option<Result<ConsumerEvent, ConsumerError>> {
+    fn next_event(
+        &self,
+        told: &mut RebalanceHeard,
+    ) -> Option<Result<ConsumerEvent, ConsumerError>> {
         let mut state = self.state.lock();
         if let Some(error) = state.error.take() {
             return Some(Err(error));

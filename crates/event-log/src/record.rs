@@ -31,18 +31,18 @@ pub struct Record {
 impl Record {
     /// Bytes of key, value and headers, as limits count them.
     pub fn size(&self) -> usize {
-        size(self.key.as_ref(), self.value.as_ref(), &self.headers)
+        record_size(self.key.as_ref(), self.value.as_ref(), &self.headers)
     }
 }
 
 impl NewRecord {
     /// Bytes of key, value and headers, as limits count them.
     pub fn size(&self) -> usize {
-        size(self.key.as_ref(), self.value.as_ref(), &self.headers)
+        record_size(self.key.as_ref(), self.value.as_ref(), &self.headers)
     }
 }
 
-fn size(key: Option<&Bytes>, value: Option<&Bytes>, headers: &Headers) -> usize {
+fn record_size(key: Option<&Bytes>, value: Option<&Bytes>, headers: &Headers) -> usize {
     let headers: usize = headers
         .iter()
         .map(|(name, value)| name.len() + value.len())

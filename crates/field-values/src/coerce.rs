@@ -20,7 +20,7 @@ pub enum Reader {
 }
 
 /// The number that a value is, by itself or as text.
-pub fn number(value: &Value, reader: Reader) -> Option<Number> {
+pub fn read_number(value: &Value, reader: Reader) -> Option<Number> {
     match value {
         Value::Number(number) => {
             let whole = number
@@ -32,14 +32,14 @@ pub fn number(value: &Value, reader: Reader) -> Option<Number> {
                 .or_else(|| number.as_f64().map(Number::Real))
         }
         Value::String(text) => match reader {
-            Reader::Exact => decimal(text),
-            Reader::Float => float(text),
+            Reader::Exact => parse_decimal(text),
+            Reader::Float => parse_float(text),
         },
         _ => None,
     }
 }
 
-fn decimal(text: &str) -> Option<Number> {
+fn parse_decimal(text: &str) -> Option<Number> {
     if let Ok(whole) = text.parse::<i128>() {
         return Some(Number::Whole(whole));
     }
@@ -53,16 +53,16 @@ fn decimal(text: &str) -> Option<Number> {
         .map(Number::Real)
 }
 
-fn float(text: &str) -> Option<Number> {
+fn parse_float(text: &str) -> Option<Number> {
     let trimmed = text.trim_matches(|letter: char| letter <= ' ');
     let plain = trimmed.strip_suffix(['f', 'F', 'd', 'D']);
-    decimal(trimmed)
-        .or_else(|| decimal(plain?))
-        .or_else(|| hexadecimal(trimmed))
+    parse_decimal(trimmed)
+        .or_else(|| parse_decimal(plain?))
+        .or_else(|| parse_hexadecimal(trimmed))
 }
 
 /// `0x1.8p3`
-fn hexadecimal(text: &str) -> Option<Number> {
+fn parse_hexadecimal(text: &str) -> Option<Number> {
     let text = text.strip_suffix(['f', 'F', 'd', 'D']).unwrap_or(text);
     let (sign, digits) = text
         .strip_prefix('-')
@@ -114,7 +114,7 @@ impl Number {
 }
 
 /// The nearest number that 16 bits hold; beyond the largest, an infinity.
-pub fn half(real: f64) -> f64 {
+pub fn to_half_float(real: f64) -> f64 {
     let single = real as f32;
     if single == 0.0 || !single.is_finite() {
         return single.into();
@@ -131,13 +131,13 @@ pub fn half(real: f64) -> f64 {
 }
 
 /// A text letter by letter in lower case, as an index has it: a letter stays one.
-pub fn lowercase(text: &str) -> String {
+pub fn lowercase_text(text: &str) -> String {
     let one = |letter: char| letter.to_lowercase().next().unwrap_or(letter);
     text.chars().map(one).collect()
 }
 
 /// A value of a document: `true`, `"true"`, and so on; the empty text is false.
-pub fn boolean(value: &Value) -> Option<bool> {
+pub fn read_boolean(value: &Value) -> Option<bool> {
     match value.as_str() {
         Some("") => Some(false),
         _ => strict_boolean(value),
@@ -158,7 +158,7 @@ pub fn strict_boolean(value: &Value) -> Option<bool> {
 }
 
 /// A scalar as the text that a keyword or text field indexes.
-pub fn text(value: &Value) -> Option<std::borrow::Cow<'_, str>> {
+pub fn scalar_text(value: &Value) -> Option<std::borrow::Cow<'_, str>> {
     match value {
         Value::String(text) => Some(text.as_str().into()),
         Value::Number(number) => Some(number.to_string().into()),

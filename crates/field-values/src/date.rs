@@ -61,17 +61,17 @@ pub enum NotAMoment {
 impl DateFormat {
     /// Reads `a||b`; the default is `strict_date_optional_time||epoch_millis`.
     pub fn read(format: Option<&str>) -> Vec<Self> {
-        format::read(format.unwrap_or("strict_date_optional_time||epoch_millis"))
+        format::read_formats(format.unwrap_or("strict_date_optional_time||epoch_millis"))
     }
 
     /// `None` if the text is not of this format.
     pub fn parse(&self, text: &str, fill: Fill) -> Option<Reading> {
         match self {
-            Self::Iso(strictness) => iso::parse(text, *strictness)?.reading(fill),
+            Self::Iso(strictness) => iso::parse_iso(text, *strictness)?.reading(fill),
             Self::Day if text.contains('T') => None,
-            Self::Day => iso::parse(text, Strictness::Lenient)?.reading(fill),
-            Self::EpochMillis => epoch::millis(text).map(Reading::Millis),
-            Self::EpochSecond => epoch::second(text, fill).map(Reading::Millis),
+            Self::Day => iso::parse_iso(text, Strictness::Lenient)?.reading(fill),
+            Self::EpochMillis => epoch::parse_millis(text).map(Reading::Millis),
+            Self::EpochSecond => epoch::parse_seconds(text, fill).map(Reading::Millis),
             Self::Pattern(pattern) => pattern.parse(text)?.reading(fill),
             Self::Unknown(_) => None,
         }
@@ -79,7 +79,7 @@ impl DateFormat {
 }
 
 /// A moment as an index spells it by the first of the formats; `None` where it is not known how.
-pub fn spell(formats: &[DateFormat], millis: i64) -> Option<String> {
+pub fn spell_date(formats: &[DateFormat], millis: i64) -> Option<String> {
     match formats.first()? {
         DateFormat::Iso(_) => {
             let pattern = Pattern::read("uuuu-MM-dd'T'HH:mm:ss.SSSX")?;
@@ -92,7 +92,7 @@ pub fn spell(formats: &[DateFormat], millis: i64) -> Option<String> {
 }
 
 /// By the first format that fits.
-pub fn parse(formats: &[DateFormat], text: &str, fill: Fill) -> Result<i64, NotAMoment> {
+pub fn parse_date(formats: &[DateFormat], text: &str, fill: Fill) -> Result<i64, NotAMoment> {
     match formats.iter().find_map(|format| format.parse(text, fill)) {
         Some(Reading::Millis(millis)) => return Ok(millis),
         Some(Reading::Regional(region)) => return Err(NotAMoment::Regional(region)),
@@ -108,8 +108,8 @@ pub fn parse(formats: &[DateFormat], text: &str, fill: Fill) -> Result<i64, NotA
 /// A value of a document.
 pub fn of_document(formats: &[DateFormat], value: &Value) -> Result<i64, NotAMoment> {
     match value {
-        Value::String(text) => parse(formats, text, Fill::Down),
-        Value::Number(number) => parse(formats, &number.to_string(), Fill::Down),
+        Value::String(text) => parse_date(formats, text, Fill::Down),
+        Value::Number(number) => parse_date(formats, &number.to_string(), Fill::Down),
         _ => Err(NotAMoment::Malformed),
     }
 }
@@ -145,7 +145,7 @@ impl Detected {
 }
 
 /// Would an index make a date field of a new string like this? Bare numbers are no dates to it.
-pub fn detected(text: &str) -> Option<(Detected, Reading)> {
+pub fn detect_date(text: &str) -> Option<(Detected, Reading)> {
     if !text.contains(['-', '/', ':']) {
         return None;
     }

@@ -15,7 +15,7 @@ pub fn parse(text: &str) -> Option<u128> {
 }
 
 /// First and last address of `10.0.0.0/8`.
-pub fn block(text: &str) -> Option<(u128, u128)> {
+pub fn parse_block(text: &str) -> Option<(u128, u128)> {
     let (address, length) = text.split_once('/')?;
     let bits = parse(address)?;
     let length: u32 = length.parse().ok()?;
@@ -33,7 +33,7 @@ pub fn block(text: &str) -> Option<(u128, u128)> {
 }
 
 /// An address as an index shows it.
-pub fn shown(bits: u128) -> String {
+pub fn address_text(bits: u128) -> String {
     let address = Ipv6Addr::from_bits(bits);
     match address.to_ipv4_mapped() {
         Some(short) => short.to_string(),

@@ -1,7 +1,7 @@
 //! Points in every spelling that an index takes, in documents and in queries. It must never accept
 //! a place that is not on earth, unless the field forgives that: then the place is moved onto it.
 
-use crate::coerce::{Number, Reader, number};
+use crate::coerce::{Number, Reader, read_number};
 use serde_json::{Map, Value};
 
 /// Degrees; latitude within ±90, longitude within ±180.
@@ -19,13 +19,13 @@ pub struct Leniency {
 }
 
 /// All points of a field's value in a document: one, or an array of them. `[lon, lat]` is one.
-pub fn points(value: &Value, leniency: Leniency) -> Result<Vec<Point>, String> {
+pub fn read_points(value: &Value, leniency: Leniency) -> Result<Vec<Point>, String> {
     let one = |value: &Value| {
-        let point = spelled(value, leniency.ignore_z, true)?;
+        let point = spelled_point(value, leniency.ignore_z, true)?;
         if leniency.ignore_malformed {
-            Ok(moved(point))
+            Ok(normalised_point(point))
         } else {
-            checked(point)
+            checked_point(point)
         }
     };
     match value {
@@ -59,19 +59,19 @@ fn is_torn(value: &Value, leniency: Leniency) -> bool {
 }
 
 /// The point of a query.
-pub fn point(value: &Value) -> Result<Point, String> {
+pub fn read_point(value: &Value) -> Result<Point, String> {
     match value {
         Value::Array(items) if items.iter().all(Value::is_number) => {
-            checked(spelled(value, false, false)?)
+            checked_point(spelled_point(value, false, false)?)
         }
         Value::Array(_) | Value::Null => Err("a point's array holds two numbers".to_owned()),
-        Value::Number(_) | Value::Bool(_) => checked(geohash(&value.to_string())?),
-        Value::Object(members) => checked(of_query_object(members)?),
-        Value::String(_) => checked(spelled(value, false, false)?),
+        Value::Number(_) | Value::Bool(_) => checked_point(parse_geohash(&value.to_string())?),
+        Value::Object(members) => checked_point(of_query_object(members)?),
+        Value::String(_) => checked_point(spelled_point(value, false, false)?),
     }
 }
 
-fn spelled(value: &Value, ignore_z: bool, is_document: bool) -> Result<Point, String> {
+fn spelled_point(value: &Value, ignore_z: bool, is_document: bool) -> Result<Point, String> {
     match value {
         Value::Object(members) if is_document => of_object(members, ignore_z),
         Value::Array(items) => of_numbers(items, ignore_z),
@@ -80,7 +80,7 @@ fn spelled(value: &Value, ignore_z: bool, is_document: bool) -> Result<Point, St
     }
 }
 
-fn checked(point: Point) -> Result<Point, String> {
+fn checked_point(point: Point) -> Result<Point, String> {
     let Point { lat, lon } = point;
     if !(-90.0..=90.0).contains(&lat) {
         return Err(format!("latitude {lat} is not within 90 degrees"));
@@ -92,12 +92,12 @@ fn checked(point: Point) -> Result<Point, String> {
 }
 
 /// Over the pole and around the earth, back into its range.
-fn moved(point: Point) -> Point {
+fn normalised_point(point: Point) -> Point {
     let centred = |degrees: f64| {
         let rest = degrees.rem_euclid(360.0);
         if rest > 180.0 { rest - 360.0 } else { rest }
     };
-    if checked(point).is_ok() {
+    if checked_point(point).is_ok() {
         return point;
     }
     let (mut lat, mut lon) = (centred(point.lat), point.lon);
@@ -112,22 +112,22 @@ fn moved(point: Point) -> Point {
 }
 
 /// A number of degrees, also as text.
-pub fn degrees(value: &Value) -> Result<f64, String> {
-    let number = number(value, Reader::Float).map(Number::real);
+pub fn read_degrees(value: &Value) -> Result<f64, String> {
+    let number = read_number(value, Reader::Float).map(Number::real);
     number.ok_or_else(|| format!("{value} is not a number of degrees"))
 }
 
 fn of_numbers(items: &[Value], ignore_z: bool) -> Result<Point, String> {
     match items {
         [lon, lat] => Ok(Point {
-            lat: degrees(lat)?,
-            lon: degrees(lon)?,
+            lat: read_degrees(lat)?,
+            lon: read_degrees(lon)?,
         }),
         [lon, lat, z] if ignore_z => {
-            degrees(z)?;
+            read_degrees(z)?;
             Ok(Point {
-                lat: degrees(lat)?,
-                lon: degrees(lon)?,
+                lat: read_degrees(lat)?,
+                lon: read_degrees(lon)?,
             })
         }
         [_, _, _] => Err("a height is not taken".to_owned()),
@@ -155,14 +155,14 @@ pub fn of_object(members: &Map<String, Value>, ignore_z: bool) -> Result<Point, 
     }
     match (members.get("lat"), members.get("lon"), members.get("z")) {
         (Some(lat), Some(lon), None) => Ok(Point {
-            lat: degrees(lat)?,
-            lon: degrees(lon)?,
+            lat: read_degrees(lat)?,
+            lon: read_degrees(lon)?,
         }),
         (Some(lat), Some(lon), Some(z)) if ignore_z => {
-            degrees(z)?;
+            read_degrees(z)?;
             Ok(Point {
-                lat: degrees(lat)?,
-                lon: degrees(lon)?,
+                lat: read_degrees(lat)?,
+                lon: read_degrees(lon)?,
             })
         }
         (Some(_), Some(_), Some(_)) => Err("a height is not taken".to_owned()),
@@ -178,11 +178,11 @@ fn of_query_object(members: &Map<String, Value>) -> Result<Point, String> {
     }
     let corner = match members.get("geohash") {
         None => None,
-        Some(Value::String(hash)) => Some(geohash(hash)?),
-        Some(other) => Some(geohash(&other.to_string())?),
+        Some(Value::String(hash)) => Some(parse_geohash(hash)?),
+        Some(other) => Some(parse_geohash(&other.to_string())?),
     };
     let edge = |name: &str, of_hash: Option<f64>| match members.get(name) {
-        Some(value) => degrees(value),
+        Some(value) => read_degrees(value),
         None => of_hash.ok_or_else(|| format!("the point lacks {name}")),
     };
     Ok(Point {
@@ -193,7 +193,7 @@ fn of_query_object(members: &Map<String, Value>) -> Result<Point, String> {
 
 /// A point as text: `lat,lon`, WKT, or a geohash.
 pub fn of_text(text: &str, ignore_z: bool) -> Result<Point, String> {
-    let number = |part: &str| degrees(&Value::from(part));
+    let number = |part: &str| read_degrees(&Value::from(part));
     let height = |part: Option<&str>| match part {
         None => Ok(()),
         Some(part) if ignore_z => number(part).map(drop),
@@ -231,7 +231,7 @@ pub fn of_text(text: &str, ignore_z: bool) -> Result<Point, String> {
             _ => Err(format!("`{text}` is not a point")),
         };
     }
-    geohash(text)
+    parse_geohash(text)
 }
 
 const ALPHABET: &[u8; 32] = b"0123456789bcdefghjkmnpqrstuvwxyz";
@@ -258,7 +258,7 @@ pub fn geohash_cell(hash: &[u8]) -> Option<[(f64, f64); 2]> {
 }
 
 /// The south-west corner of the cell, as Elasticsearch reads a hash; 12 characters count.
-fn geohash(hash: &str) -> Result<Point, String> {
+fn parse_geohash(hash: &str) -> Result<Point, String> {
     let counted = &hash.as_bytes()[..hash.len().min(12)];
     match geohash_cell(counted).filter(|_| !hash.is_empty()) {
         Some([(lat, _), (lon, _)]) => Ok(Point { lat, lon }),

@@ -28,7 +28,7 @@ pub struct JsonFault {
 }
 
 /// Scans the whole text: where the members stand, if it is an object.
-pub(crate) fn scan(bytes: &[u8], depth: usize) -> Result<Option<Vec<MemberSpan>>, JsonFault> {
+pub(crate) fn scan_json(bytes: &[u8], depth: usize) -> Result<Option<Vec<MemberSpan>>, JsonFault> {
     if let Err(error) = std::str::from_utf8(bytes) {
         let offset = error.valid_up_to();
         return Err(JsonFault {
@@ -113,9 +113,10 @@ impl<'a> Scan<'a> {
             }
         }
         self.space();
-        match self.at == self.bytes.len() {
-            true => Ok(()),
-            false => Err(self.syntax("there is more after the value")),
+        if self.at == self.bytes.len() {
+            Ok(())
+        } else {
+            Err(self.syntax("there is more after the value"))
         }
     }
 
@@ -223,12 +224,13 @@ impl<'a> Scan<'a> {
         if self.open.len() > PLAIN_DEPTH {
             self.spoil_member();
         }
-        match self.open.len() < self.depth {
-            true => Ok(()),
-            false => Err(self.stop(
+        if self.open.len() < self.depth {
+            Ok(())
+        } else {
+            Err(self.stop(
                 JsonFaultKind::TooDeep,
                 format!("nested deeper than {} levels", self.depth),
-            )),
+            ))
         }
     }
 
@@ -271,16 +273,16 @@ impl<'a> Scan<'a> {
         };
         let siblings = &self.keys[*first..];
         let twice = match seen {
-            Some(seen) => !seen.insert(name(self.bytes, key)),
-            None if siblings.len() < MANY => {
-                siblings.iter().any(|other| same(self.bytes, *other, key))
-            }
+            Some(seen) => !seen.insert(key_name(self.bytes, key)),
+            None if siblings.len() < MANY => siblings
+                .iter()
+                .any(|other| same_keys(self.bytes, *other, key)),
             None => {
                 let mut names: HashSet<_> = siblings
                     .iter()
-                    .map(|other| name(self.bytes, *other))
+                    .map(|other| key_name(self.bytes, *other))
                     .collect();
-                let fresh = names.insert(name(self.bytes, key));
+                let fresh = names.insert(key_name(self.bytes, key));
                 *seen = Some(names);
                 !fresh
             }
@@ -290,16 +292,15 @@ impl<'a> Scan<'a> {
             self.keys.pop();
         }
         self.keys.push(key);
-        match twice {
-            false => Ok(()),
-            true => {
-                let text = String::from_utf8_lossy(&name(self.bytes, key)).into_owned();
-                Err(ScanEnd {
-                    kind: JsonFaultKind::DuplicateKey,
-                    offset: key.start - 1,
-                    message: format!("the member `{text}` appears twice").into(),
-                })
-            }
+        if twice {
+            let text = String::from_utf8_lossy(&key_name(self.bytes, key)).into_owned();
+            Err(ScanEnd {
+                kind: JsonFaultKind::DuplicateKey,
+                offset: key.start - 1,
+                message: format!("the member `{text}` appears twice").into(),
+            })
+        } else {
+            Ok(())
         }
     }
 
@@ -343,10 +344,15 @@ impl<'a> Scan<'a> {
     fn unicode_escape(&mut self) -> Step {
         let lone = "the escape is half of a character: a surrogate without its partner";
         match self.hex4(self.at)? {
-            0xd800..=0xdbff => match self.bytes.get(self.at + 6..self.at + 8) == Some(b"\\u") {
-                true if matches!(self.hex4(self.at + 6)?, 0xdc00..=0xdfff) => self.at += 12,
-                _ => return Err(self.stop(JsonFaultKind::Utf8, lone)),
-            },
+            0xd800..=0xdbff => {
+                if self.bytes.get(self.at + 6..self.at + 8) == Some(b"\\u")
+                    && matches!(self.hex4(self.at + 6)?, 0xdc00..=0xdfff)
+                {
+                    self.at += 12
+                } else {
+                    return Err(self.stop(JsonFaultKind::Utf8, lone));
+                }
+            }
             0xdc00..=0xdfff => return Err(self.stop(JsonFaultKind::Utf8, lone)),
             _ => self.at += 6,
         }
@@ -392,21 +398,21 @@ impl<'a> Scan<'a> {
             self.digits()?;
         }
         let text = &self.bytes[start..self.at];
-        let fits = match plain {
-            true => whole <= 18 || whole_number_fits(text),
-            false => (!exponent && whole < 300) || double_fits(text),
+        let fits = if plain {
+            whole <= 18 || whole_number_fits(text)
+        } else {
+            (!exponent && whole < 300) || double_fits(text)
         };
-        match fits {
-            true => Ok(()),
-            false => {
-                let shown = String::from_utf8_lossy(&text[..text.len().min(40)]).into_owned();
-                let message = format!("the number {shown} does not fit into 64 bits");
-                Err(ScanEnd {
-                    kind: JsonFaultKind::Number,
-                    offset: start,
-                    message: message.into(),
-                })
-            }
+        if fits {
+            Ok(())
+        } else {
+            let shown = String::from_utf8_lossy(&text[..text.len().min(40)]).into_owned();
+            let message = format!("the number {shown} does not fit into 64 bits");
+            Err(ScanEnd {
+                kind: JsonFaultKind::Number,
+                offset: start,
+                message: message.into(),
+            })
         }
     }
 
@@ -422,12 +428,11 @@ impl<'a> Scan<'a> {
     }
 
     fn word(&mut self, word: &[u8]) -> Step<bool> {
-        match self.bytes[self.at..].starts_with(word) {
-            true => {
-                self.at += word.len();
-                Ok(false)
-            }
-            false => Err(self.syntax("expected a value")),
+        if self.bytes[self.at..].starts_with(word) {
+            self.at += word.len();
+            Ok(false)
+        } else {
+            Err(self.syntax("expected a value"))
         }
     }
 
@@ -484,7 +489,9 @@ impl<'a> Scan<'a> {
                         None => self.keys.last(),
                     };
                     let text = last
-                        .map(|key| String::from_utf8_lossy(&name(self.bytes, *key)).into_owned())
+                        .map(|key| {
+                            String::from_utf8_lossy(&key_name(self.bytes, *key)).into_owned()
+                        })
                         .unwrap_or_default();
                     pointer.push_str(&text.replace('~', "~0").replace('/', "~1"));
                 }
@@ -516,23 +523,22 @@ fn double_fits(text: &[u8]) -> bool {
         .is_ok_and(f64::is_finite)
 }
 
-fn same(bytes: &[u8], a: ObjectKey, b: ObjectKey) -> bool {
-    match a.escaped || b.escaped {
-        false => bytes[a.start..a.end] == bytes[b.start..b.end],
-        true => name(bytes, a) == name(bytes, b),
+fn same_keys(bytes: &[u8], a: ObjectKey, b: ObjectKey) -> bool {
+    if a.escaped || b.escaped {
+        key_name(bytes, a) == key_name(bytes, b)
+    } else {
+        bytes[a.start..a.end] == bytes[b.start..b.end]
     }
 }
 
 /// A name without its escapes.
-fn name(bytes: &[u8], key: ObjectKey) -> Cow<'_, [u8]> {
+fn key_name(bytes: &[u8], key: ObjectKey) -> Cow<'_, [u8]> {
     let inner = &bytes[key.start..key.end];
-    match key.escaped {
-        false => Cow::Borrowed(inner),
-        true => {
-            let decoded: Result<String, _> =
-                serde_json::from_slice(&bytes[key.start - 1..=key.end]);
-            decoded.map_or(Cow::Borrowed(inner), |text| Cow::Owned(text.into_bytes()))
-        }
+    if key.escaped {
+        let decoded: Result<String, _> = serde_json::from_slice(&bytes[key.start - 1..=key.end]);
+        decoded.map_or(Cow::Borrowed(inner), |text| Cow::Owned(text.into_bytes()))
+    } else {
+        Cow::Borrowed(inner)
     }
 }
 

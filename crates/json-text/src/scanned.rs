@@ -66,7 +66,7 @@ impl ScannedJson {
     /// # Errors
     /// The first fault, with its place.
     pub fn scan(text: Bytes, depth: usize) -> Result<Self, JsonFault> {
-        let members = scan::scan(&text, depth)?;
+        let members = scan::scan_json(&text, depth)?;
         let is_space = |byte: &u8| byte.is_ascii_whitespace();
         let start = text.iter().take_while(|byte| is_space(byte)).count();
         let behind = text.iter().rev().take_while(|byte| is_space(byte)).count();

@@ -95,7 +95,7 @@ impl Cost {
                 self.steps += GEODESIC_STEPS * geodesics as u64;
             }
             Condition::Select { query, .. } => {
-                let inner = crate::filter::normalise::normalise(query).cost();
+                let inner = crate::filter::normalise::normalise_clause(query).cost();
                 self.patterns += inner.patterns;
                 self.geodesics += inner.geodesics;
                 self.steps += inner.steps;

@@ -65,14 +65,14 @@ impl<'a> Document<'a> {
     pub fn at(&self, path: &str) -> Option<&'a Value> {
         match self.root {
             DocumentRoot::Object(object) if self.dotted => last_spelling(object, path, MAX_NESTING),
-            DocumentRoot::Object(object) => plain(object, path),
+            DocumentRoot::Object(object) => plain_lookup(object, path),
             DocumentRoot::Element(element) if path == ELEMENT => Some(element),
             DocumentRoot::Element(Value::Object(object)) => {
                 let rest = path.strip_prefix(ELEMENT)?.strip_prefix('.')?;
                 if self.dotted {
                     last_spelling(object, rest, MAX_NESTING - 1)
                 } else {
-                    plain(object, rest)
+                    plain_lookup(object, rest)
                 }
             }
             DocumentRoot::Element(_) | DocumentRoot::Nothing => None,
@@ -96,13 +96,13 @@ impl<'a> Document<'a> {
     pub fn each_field(&self, visit: &mut dyn FnMut(&str, &'a Value)) {
         let mut path = String::with_capacity(64);
         match self.root {
-            DocumentRoot::Object(object) => walk(object, &mut path, MAX_NESTING, visit),
+            DocumentRoot::Object(object) => walk_fields(object, &mut path, MAX_NESTING, visit),
             DocumentRoot::Element(element) => {
                 visit(ELEMENT, element);
                 if let Value::Object(object) = element {
                     path.push_str(ELEMENT);
                     path.push('.');
-                    walk(object, &mut path, MAX_NESTING - 1, visit);
+                    walk_fields(object, &mut path, MAX_NESTING - 1, visit);
                 }
             }
             DocumentRoot::Nothing => {}
@@ -116,7 +116,7 @@ impl<'a> Document<'a> {
 }
 
 /// `path` is where `object` lies, a dot at its end unless it is the root.
-fn walk<'a>(
+fn walk_fields<'a>(
     object: &'a Map<String, Value>,
     path: &mut String,
     nesting: usize,
@@ -128,14 +128,14 @@ fn walk<'a>(
         visit(path, value);
         if let (Value::Object(inner), 2..) = (value, nesting) {
             path.push('.');
-            walk(inner, path, nesting - 1, visit);
+            walk_fields(inner, path, nesting - 1, visit);
         }
         path.truncate(start);
     }
 }
 
 /// One key per step: right when no key contains a dot.
-fn plain<'a>(object: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
+fn plain_lookup<'a>(object: &'a Map<String, Value>, path: &str) -> Option<&'a Value> {
     let mut object = object;
     let mut rest = path;
     for _ in 0..MAX_NESTING {

@@ -49,11 +49,11 @@ pub enum Difference {
 
 /// The filter as an Elasticsearch query.
 pub fn to_elasticsearch(filter: &Filter) -> Result<Value, Untranslatable> {
-    translate(filter).map(|translation| translation.query)
+    translate_filter(filter).map(|translation| translation.query)
 }
 
 /// The filter as an Elasticsearch query, with what may differ.
-pub fn translate(filter: &Filter) -> Result<Translation, Untranslatable> {
+pub fn translate_filter(filter: &Filter) -> Result<Translation, Untranslatable> {
     let mut refuse = |_: &Arc<Condition>, _: bool, why: Untranslatable| Err(why);
     translate_with(filter, &mut refuse)
 }
@@ -94,17 +94,17 @@ fn untranslatable<T>(keyword: &str, reason: &str) -> Result<T, Untranslatable> {
 }
 
 /// An object of one property.
-fn one(name: &str, value: Value) -> Value {
+fn single_property(name: &str, value: Value) -> Value {
     Value::Object(Map::from_iter([(name.to_owned(), value)]))
 }
 
-fn boolean(clause: &str, queries: Vec<Value>) -> Value {
-    one("bool", one(clause, queries.into()))
+fn bool_query(clause: &str, queries: Vec<Value>) -> Value {
+    single_property("bool", single_property(clause, queries.into()))
 }
 
 /// Documents that satisfy at least one. Said aloud, because beside a `filter` the default would be
 /// none.
-fn any(queries: Vec<Value>) -> Value {
+fn any_query(queries: Vec<Value>) -> Value {
     json!({ "bool": { "should": queries, "minimum_should_match": 1 } })
 }
 
@@ -125,11 +125,11 @@ impl ClauseTranslator<'_> {
             Clause::Nothing => json!({ "match_none": {} }),
             Clause::Condition(leaf) => self.leaf(leaf)?,
             Clause::Missing(leaf) => {
-                boolean("must_not", self.negated(|this| Ok(vec![this.leaf(leaf)?]))?)
+                bool_query("must_not", self.negated(|this| Ok(vec![this.leaf(leaf)?]))?)
             }
-            Clause::And(parts) => boolean("filter", self.clauses(parts)?),
-            Clause::Or(parts) => any(self.clauses(parts)?),
-            Clause::Not(inner) => boolean(
+            Clause::And(parts) => bool_query("filter", self.clauses(parts)?),
+            Clause::Or(parts) => any_query(self.clauses(parts)?),
+            Clause::Not(inner) => bool_query(
                 "must_not",
                 self.negated(|this| Ok(vec![this.clause(inner)?]))?,
             ),
@@ -141,19 +141,19 @@ impl ClauseTranslator<'_> {
             } => {
                 let mut all = self.clauses(must)?;
                 if !should.is_empty() {
-                    all.push(any(self.clauses(should)?));
+                    all.push(any_query(self.clauses(should)?));
                 }
                 let mut none = self.negated(|this| this.clauses(must_not))?;
                 if !should_not.is_empty() {
                     let should_not = self.negated(|this| this.clauses(should_not))?;
-                    none.push(boolean("filter", should_not));
+                    none.push(bool_query("filter", should_not));
                 }
                 json!({ "bool": { "filter": all, "must_not": none } })
             }
         })
     }
 
-    /// What `translate` gives, which stands under a negation.
+    /// What `translate_filter` gives, which stands under a negation.
     fn negated<T>(
         &mut self,
         translate: impl FnOnce(&mut Self) -> Result<T, Untranslatable>,
@@ -173,13 +173,13 @@ impl ClauseTranslator<'_> {
 
     fn condition(&mut self, condition: &Condition) -> Result<Value, Untranslatable> {
         Ok(match condition {
-            Condition::Equals { field, value } => term("equals", field, value)?,
+            Condition::Equals { field, value } => term_query("equals", field, value)?,
             Condition::In { field, values } if field.as_str() == "_id" => {
                 json!({ "ids": { "values": values.iter().map(|value| Value::from(&**value)).collect::<Vec<_>>() } })
             }
-            Condition::In { field, values } => one(
+            Condition::In { field, values } => single_property(
                 "terms",
-                one(
+                single_property(
                     field.as_str(),
                     values.iter().map(|value| Value::from(&**value)).collect(),
                 ),
@@ -190,15 +190,15 @@ impl ClauseTranslator<'_> {
             }
             Condition::Holds { field, value } => {
                 self.differ(Difference::ScalarIsArray);
-                term("exists", field, value)?
+                term_query("exists", field, value)?
             }
-            Condition::Range { field, bounds } => range(field, bounds),
-            Condition::Regexp { field, pattern } => pattern::translate(field, pattern)?,
+            Condition::Range { field, bounds } => range_query(field, bounds),
+            Condition::Regexp { field, pattern } => pattern::translate_pattern(field, pattern)?,
             Condition::Geo { field, shape } => self.area(field, shape),
             Condition::Match { object } => {
                 let mut parts = Vec::new();
                 self.contained(object, "", &mut parts)?;
-                boolean("filter", parts)
+                bool_query("filter", parts)
             }
             Condition::Select { .. } => {
                 return untranslatable("select", "elements of an array have no place in the index");
@@ -261,14 +261,14 @@ impl ClauseTranslator<'_> {
             Shape::Box(area) => bounding_box(field, area),
             Shape::Circle { centre, radius } => {
                 self.differ(Difference::SphericalDistance);
-                within(field, *centre, *radius)
+                distance_query(field, *centre, *radius)
             }
             Shape::Ring { centre, from, to } => {
                 self.differ(Difference::SphericalDistance);
                 if *from <= 0.0 {
-                    return within(field, *centre, *to);
+                    return distance_query(field, *centre, *to);
                 }
-                json!({ "bool": { "filter": [within(field, *centre, *to)], "must_not": [within(field, *centre, *from)] } })
+                json!({ "bool": { "filter": [distance_query(field, *centre, *to)], "must_not": [distance_query(field, *centre, *from)] } })
             }
             Shape::Polygon(polygon) => {
                 self.differ(Difference::StraightEdges);
@@ -279,14 +279,14 @@ impl ClauseTranslator<'_> {
                     .collect();
                 ring.extend(ring.first().cloned());
                 let polygon = json!({ "shape": { "type": "Polygon", "coordinates": [ring] }, "relation": "intersects" });
-                one("geo_shape", one(field.as_str(), polygon))
+                single_property("geo_shape", single_property(field.as_str(), polygon))
             }
         }
     }
 }
 
 /// The same longitude in [-180, 180]: others are refused there.
-fn wrapped(lon: f64) -> f64 {
+fn wrapped_longitude(lon: f64) -> f64 {
     if (-180.0..=180.0).contains(&lon) {
         lon
     } else {
@@ -294,18 +294,18 @@ fn wrapped(lon: f64) -> f64 {
     }
 }
 
-fn within(field: &FieldPath, centre: Point, metres: f64) -> Value {
+fn distance_query(field: &FieldPath, centre: Point, metres: f64) -> Value {
     if !(-90.0..=90.0).contains(&centre.lat) {
         return json!({ "match_none": {} });
     }
-    let centre = json!({ "lat": centre.lat, "lon": wrapped(centre.lon) });
+    let centre = json!({ "lat": centre.lat, "lon": wrapped_longitude(centre.lon) });
     // No distance is none there; points are known to a centimetre.
     let metres = metres.max(0.01);
     let operand = [
         (field.to_string(), centre),
         ("distance".to_owned(), format!("{metres}m").into()),
     ];
-    one("geo_distance", Value::Object(Map::from_iter(operand)))
+    single_property("geo_distance", Value::Object(Map::from_iter(operand)))
 }
 
 fn bounding_box(field: &FieldPath, area: &BoundingBox) -> Value {
@@ -316,14 +316,14 @@ fn bounding_box(field: &FieldPath, area: &BoundingBox) -> Value {
     let (left, right) = if around {
         (-180.0, 180.0)
     } else {
-        (wrapped(area.left), wrapped(area.right))
+        (wrapped_longitude(area.left), wrapped_longitude(area.right))
     };
     let edges = json!({ "top": area.top.min(90.0), "left": left, "bottom": area.bottom.max(-90.0), "right": right });
-    one("geo_bounding_box", one(field.as_str(), edges))
+    single_property("geo_bounding_box", single_property(field.as_str(), edges))
 }
 
 /// A floating-point field there holds -0 below 0; a limit of zero must have both on the same side.
-fn range(field: &FieldPath, bounds: &Bounds) -> Value {
+fn range_query(field: &FieldPath, bounds: &Bounds) -> Value {
     let zero = Number::from(0_i64);
     let limit = |limit: Limit, below: bool| {
         if limit.at == zero && below {
@@ -348,13 +348,13 @@ fn range(field: &FieldPath, bounds: &Bounds) -> Value {
         .into_iter()
         .chain(high)
         .map(|(name, at)| (name.to_owned(), at));
-    one(
+    single_property(
         "range",
-        one(field.as_str(), Value::Object(limits.collect())),
+        single_property(field.as_str(), Value::Object(limits.collect())),
     )
 }
 
-fn term(keyword: &str, field: &FieldPath, value: &Scalar) -> Result<Value, Untranslatable> {
+fn term_query(keyword: &str, field: &FieldPath, value: &Scalar) -> Result<Value, Untranslatable> {
     match value {
         Scalar::Null => untranslatable(keyword, "null is not indexed"),
         Scalar::Number(number) if *number == Number::from(0_i64) => {
@@ -362,7 +362,7 @@ fn term(keyword: &str, field: &FieldPath, value: &Scalar) -> Result<Value, Untra
                 at: *number,
                 inclusive: true,
             });
-            Ok(range(
+            Ok(range_query(
                 field,
                 &Bounds {
                     low: limit,
@@ -370,16 +370,16 @@ fn term(keyword: &str, field: &FieldPath, value: &Scalar) -> Result<Value, Untra
                 },
             ))
         }
-        Scalar::Bool(_) | Scalar::Number(_) | Scalar::String(_) => Ok(one(
+        Scalar::Bool(_) | Scalar::Number(_) | Scalar::String(_) => Ok(single_property(
             "term",
-            one(field.as_str(), one("value", value.to_json())),
+            single_property(field.as_str(), single_property("value", value.to_json())),
         )),
     }
 }
 
 fn scalar_term(wanted: &Value, path: &str) -> Result<Value, Untranslatable> {
     let scalar = Scalar::from_json(wanted).unwrap_or(Scalar::Null);
-    term("match", &FieldPath::new(path), &scalar)
+    term_query("match", &FieldPath::new(path), &scalar)
 }
 
 #[cfg(test)]

@@ -12,13 +12,13 @@ use crate::geo;
 use crate::number::Number;
 
 /// Whether the document satisfies the clause.
-pub fn clause(clause: &Clause, document: &Document<'_>) -> bool {
-    let holds = |inner: &Clause| self::clause(inner, document);
+pub fn clause_holds(clause: &Clause, document: &Document<'_>) -> bool {
+    let holds = |inner: &Clause| self::clause_holds(inner, document);
     match clause {
         Clause::Everything => true,
         Clause::Nothing => false,
-        Clause::Condition(leaf) => condition(leaf, document),
-        Clause::Missing(leaf) => !condition(leaf, document),
+        Clause::Condition(leaf) => condition_holds(leaf, document),
+        Clause::Missing(leaf) => !condition_holds(leaf, document),
         Clause::And(all) => all.iter().all(holds),
         Clause::Or(any) => any.iter().any(holds),
         Clause::Not(inner) => !holds(inner),
@@ -37,7 +37,7 @@ pub fn clause(clause: &Clause, document: &Document<'_>) -> bool {
 }
 
 /// Whether the document satisfies the condition. Always false when the field is absent.
-pub fn condition(condition: &Condition, document: &Document<'_>) -> bool {
+pub fn condition_holds(condition: &Condition, document: &Document<'_>) -> bool {
     match condition {
         Condition::Match { object } => holds_all(document, object),
         _ => condition
@@ -59,20 +59,20 @@ pub fn on_value(condition: &Condition, found: &Value) -> bool {
         Condition::Holds { value, .. } => found
             .as_array()
             .is_some_and(|array| array.iter().any(|element| value.equals(element))),
-        Condition::Range { bounds, .. } => within(bounds, found),
+        Condition::Range { bounds, .. } => is_within_bounds(bounds, found),
         Condition::Regexp { pattern, .. } => {
             found.as_str().is_some_and(|text| pattern.is_match(text))
         }
-        Condition::Geo { shape, .. } => inside(shape, found),
+        Condition::Geo { shape, .. } => is_inside_shape(shape, found),
         Condition::Select { index, query, .. } => {
-            let element = found.as_array().and_then(|array| element(array, *index));
-            element.is_some_and(|element| clause(query, &Document::of_element(element)))
+            let element = found.as_array().and_then(|array| element_at(array, *index));
+            element.is_some_and(|element| clause_holds(query, &Document::of_element(element)))
         }
         Condition::Match { .. } => false,
     }
 }
 
-fn within(bounds: &Bounds, found: &Value) -> bool {
+fn is_within_bounds(bounds: &Bounds, found: &Value) -> bool {
     match found {
         Value::Number(number) => {
             Number::from_json(number).is_some_and(|number| bounds.contains(number))
@@ -81,12 +81,12 @@ fn within(bounds: &Bounds, found: &Value) -> bool {
     }
 }
 
-fn inside(shape: &Shape, found: &Value) -> bool {
+fn is_inside_shape(shape: &Shape, found: &Value) -> bool {
     geo::parse_point(found).is_some_and(|point| shape.contains(point))
 }
 
 /// The element at an index that counts from the end when it is negative.
-pub fn element(array: &[Value], index: i64) -> Option<&Value> {
+pub fn element_at(array: &[Value], index: i64) -> Option<&Value> {
     let position = match usize::try_from(index) {
         Ok(from_start) => from_start,
         Err(_) => array
@@ -98,7 +98,7 @@ pub fn element(array: &[Value], index: i64) -> Option<&Value> {
 
 /// Whether `found` contains `wanted`: objects path by path, arrays as multisets, scalars by type and
 /// value.
-fn contains(found: &Value, wanted: &Value) -> bool {
+fn contains_value(found: &Value, wanted: &Value) -> bool {
     match (found, wanted) {
         (Value::Object(_), Value::Object(wanted)) => holds_all(&Document::new(found), wanted),
         (Value::Array(found), Value::Array(wanted)) => contains_array(found, wanted),
@@ -126,7 +126,7 @@ fn holds_all(document: &Document<'_>, wanted: &Map<String, Value>) -> bool {
                 }
                 wanted => document
                     .at(path)
-                    .is_some_and(|found| contains(found, wanted)),
+                    .is_some_and(|found| contains_value(found, wanted)),
             };
             path.truncate(start);
             holds
@@ -148,18 +148,18 @@ fn contains_array(found: &[Value], wanted: &[Value]) -> bool {
             found
                 .iter()
                 .enumerate()
-                .filter(|(_, found)| contains(found, wanted))
+                .filter(|(_, found)| contains_value(found, wanted))
                 .map(|(at, _)| at)
                 .collect()
         })
         .collect();
     let mut taken_by: Vec<Option<usize>> = vec![None; found.len()];
-    (0..wanted.len()).all(|seeker| place(seeker, &fits, &mut taken_by))
+    (0..wanted.len()).all(|seeker| place_element(seeker, &fits, &mut taken_by))
 }
 
 /// Finds an element for one wanted element, moving others where needed: a breadth-first search over
 /// who would have to move.
-fn place(seeker: usize, fits: &[Vec<usize>], taken_by: &mut [Option<usize>]) -> bool {
+fn place_element(seeker: usize, fits: &[Vec<usize>], taken_by: &mut [Option<usize>]) -> bool {
     let mut reached_from: Vec<Option<usize>> = vec![None; taken_by.len()];
     let mut queue = std::collections::VecDeque::from([seeker]);
     while let Some(wanted) = queue.pop_front() {
@@ -171,7 +171,7 @@ fn place(seeker: usize, fits: &[Vec<usize>], taken_by: &mut [Option<usize>]) -> 
             match taken_by[at] {
                 Some(holder) => queue.push_back(holder),
                 None => {
-                    reassign(at, seeker, &reached_from, taken_by);
+                    reassign_elements(at, seeker, &reached_from, taken_by);
                     return true;
                 }
             }
@@ -181,7 +181,7 @@ fn place(seeker: usize, fits: &[Vec<usize>], taken_by: &mut [Option<usize>]) -> 
 }
 
 /// Walks back from a free element to the seeker, giving each element to the one that reached it.
-fn reassign(
+fn reassign_elements(
     free: usize,
     seeker: usize,
     reached_from: &[Option<usize>],
@@ -199,35 +199,35 @@ fn reassign(
 }
 
 /// Whether the document satisfies the canonical form.
-pub fn normalised(form: &Normalised, document: &Document<'_>) -> bool {
+pub fn normalised_holds(form: &Normalised, document: &Document<'_>) -> bool {
     form.conjunctions.iter().any(|conjunction| {
         conjunction
             .terms
             .iter()
-            .all(|term| self::term(term, document))
+            .all(|term| self::term_holds(term, document))
     })
 }
 
 /// Whether the document satisfies one term of a conjunction.
-pub fn term(term: &Term, document: &Document<'_>) -> bool {
+pub fn term_holds(term: &Term, document: &Document<'_>) -> bool {
     match term {
-        Term::Literal(literal) => self::literal(literal, document),
-        Term::Tree(tree) => self::tree(tree, document),
+        Term::Literal(literal) => self::literal_holds(literal, document),
+        Term::Tree(tree) => self::tree_holds(tree, document),
     }
 }
 
 /// Whether the condition holds, or does not when the literal is negated.
-pub fn literal(literal: &Literal, document: &Document<'_>) -> bool {
+pub fn literal_holds(literal: &Literal, document: &Document<'_>) -> bool {
     let leaf: &Arc<Condition> = &literal.condition;
-    condition(leaf, document) != literal.negated
+    condition_holds(leaf, document) != literal.negated
 }
 
 /// Whether the document satisfies the tree.
-pub fn tree(tree: &Tree, document: &Document<'_>) -> bool {
+pub fn tree_holds(tree: &Tree, document: &Document<'_>) -> bool {
     match tree {
-        Tree::Literal(literal) => self::literal(literal, document),
-        Tree::All(all) => all.iter().all(|tree| self::tree(tree, document)),
-        Tree::Any(any) => any.iter().any(|tree| self::tree(tree, document)),
+        Tree::Literal(literal) => self::literal_holds(literal, document),
+        Tree::All(all) => all.iter().all(|tree| self::tree_holds(tree, document)),
+        Tree::Any(any) => any.iter().any(|tree| self::tree_holds(tree, document)),
     }
 }
 

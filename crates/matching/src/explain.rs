@@ -30,20 +30,24 @@ pub struct Explanation {
 }
 
 /// Evaluates the filter and keeps what each clause saw.
-pub fn explain(filter: &Filter, document: &Document<'_>) -> Explanation {
-    clause(filter.clause(), document)
+pub fn explain_filter(filter: &Filter, document: &Document<'_>) -> Explanation {
+    explain_clause(filter.clause(), document)
 }
 
-fn clause(clause: &Clause, document: &Document<'_>) -> Explanation {
+fn explain_clause(clause: &Clause, document: &Document<'_>) -> Explanation {
     match clause {
-        Clause::Everything => plain("everything", true, "an empty filter matches every document"),
-        Clause::Nothing => plain("nothing", false, "`nothing` matches no document"),
-        Clause::Condition(leaf) => condition(keyword(leaf), leaf, false, document),
-        Clause::Missing(leaf) => condition("missing", leaf, true, document),
-        Clause::And(parts) => group("and", parts, ExplainedGroup::All, document),
-        Clause::Or(parts) => group("or", parts, ExplainedGroup::Any, document),
+        Clause::Everything => {
+            plain_explanation("everything", true, "an empty filter matches every document")
+        }
+        Clause::Nothing => plain_explanation("nothing", false, "`nothing` matches no document"),
+        Clause::Condition(leaf) => {
+            explain_condition(condition_keyword(leaf), leaf, false, document)
+        }
+        Clause::Missing(leaf) => explain_condition("missing", leaf, true, document),
+        Clause::And(parts) => explain_group("and", parts, ExplainedGroup::All, document),
+        Clause::Or(parts) => explain_group("or", parts, ExplainedGroup::Any, document),
         Clause::Not(inner) => {
-            let inner = self::clause(inner, document);
+            let inner = self::explain_clause(inner, document);
             let reason = if inner.matches {
                 "what it negates matches"
             } else {
@@ -51,7 +55,7 @@ fn clause(clause: &Clause, document: &Document<'_>) -> Explanation {
             };
             Explanation {
                 parts: vec![inner.clone()],
-                ..plain("not", !inner.matches, reason)
+                ..plain_explanation("not", !inner.matches, reason)
             }
         }
         Clause::Bool {
@@ -68,7 +72,7 @@ fn clause(clause: &Clause, document: &Document<'_>) -> Explanation {
             ];
             let given = groups.into_iter().filter(|(_, parts, _)| !parts.is_empty());
             let parts: Vec<Explanation> = given
-                .map(|(name, parts, kind)| group(name, parts, kind, document))
+                .map(|(name, parts, kind)| explain_group(name, parts, kind, document))
                 .collect();
             let failed: Vec<&str> = parts
                 .iter()
@@ -84,7 +88,7 @@ fn clause(clause: &Clause, document: &Document<'_>) -> Explanation {
                 matches: failed.is_empty(),
                 reason,
                 parts,
-                ..plain("bool", true, "")
+                ..plain_explanation("bool", true, "")
             }
         }
     }
@@ -99,13 +103,16 @@ enum ExplainedGroup {
     NotAll,
 }
 
-fn group(
+fn explain_group(
     name: &str,
     parts: &[Clause],
     kind: ExplainedGroup,
     document: &Document<'_>,
 ) -> Explanation {
-    let parts: Vec<Explanation> = parts.iter().map(|part| clause(part, document)).collect();
+    let parts: Vec<Explanation> = parts
+        .iter()
+        .map(|part| explain_clause(part, document))
+        .collect();
     let (total, holding) = (
         parts.len(),
         parts.iter().filter(|part| part.matches).count(),
@@ -118,7 +125,7 @@ fn group(
     };
     Explanation {
         parts,
-        ..plain(
+        ..plain_explanation(
             name,
             matches,
             &format!("{holding} of {total} match, {wanted}"),
@@ -126,7 +133,7 @@ fn group(
     }
 }
 
-fn plain(clause: &str, matches: bool, reason: &str) -> Explanation {
+fn plain_explanation(clause: &str, matches: bool, reason: &str) -> Explanation {
     Explanation {
         clause: clause.to_owned(),
         matches,
@@ -137,7 +144,7 @@ fn plain(clause: &str, matches: bool, reason: &str) -> Explanation {
     }
 }
 
-fn keyword(condition: &Condition) -> &'static str {
+fn condition_keyword(condition: &Condition) -> &'static str {
     match condition {
         Condition::Equals { .. } => "equals",
         Condition::In { field, .. } if field.as_str() == "_id" => "ids",
@@ -166,8 +173,13 @@ fn keyword(condition: &Condition) -> &'static str {
     }
 }
 
-fn condition(name: &str, leaf: &Condition, negated: bool, document: &Document<'_>) -> Explanation {
-    let holds = evaluate::condition(leaf, document);
+fn explain_condition(
+    name: &str,
+    leaf: &Condition,
+    negated: bool,
+    document: &Document<'_>,
+) -> Explanation {
+    let holds = evaluate::condition_holds(leaf, document);
     let found = leaf.field().and_then(|field| document.get(field));
     let reason = match (leaf.field(), found) {
         (None, _) => if holds {
@@ -177,23 +189,23 @@ fn condition(name: &str, leaf: &Condition, negated: bool, document: &Document<'_
         }
         .to_owned(),
         (Some(field), None) => format!("the document has no field `{field}`"),
-        (Some(_), Some(found)) => saw(leaf, found, holds),
+        (Some(_), Some(found)) => seen_value_text(leaf, found, holds),
     };
-    let mut explanation = plain(name, holds != negated, &reason);
+    let mut explanation = plain_explanation(name, holds != negated, &reason);
     explanation.field = leaf.field().map(ToString::to_string);
-    explanation.found = found.map(shown);
+    explanation.found = found.map(shown_value);
     if let (Condition::Select { index, query, .. }, Some(Value::Array(array))) = (leaf, found)
-        && let Some(element) = evaluate::element(array, *index)
+        && let Some(element) = evaluate::element_at(array, *index)
     {
         explanation
             .parts
-            .push(clause(query, &Document::of_element(element)));
+            .push(explain_clause(query, &Document::of_element(element)));
     }
     explanation
 }
 
 /// What a condition says of the value its field holds.
-fn saw(leaf: &Condition, found: &Value, holds: bool) -> String {
+fn seen_value_text(leaf: &Condition, found: &Value, holds: bool) -> String {
     let is = if holds { "is" } else { "is not" };
     match leaf {
         Condition::Equals { value, .. } => format!("the value {is} {}", value.to_json()),
@@ -208,17 +220,17 @@ fn saw(leaf: &Condition, found: &Value, holds: bool) -> String {
         }
         Condition::Holds { .. } => "the value is no array".to_owned(),
         Condition::Range { .. } if !found.is_number() => "the value is no number".to_owned(),
-        Condition::Range { .. } => format!("the number {is} in {}", operand(leaf)),
+        Condition::Range { .. } => format!("the number {is} in {}", operand_text(leaf)),
         Condition::Regexp { .. } if !found.is_string() => "the value is no string".to_owned(),
         Condition::Regexp { pattern, .. } => format!(
             "{pattern:?} {} found in the text",
             if holds { "is" } else { "is not" }
         ),
-        Condition::Geo { shape, .. } => place(shape, found, holds),
+        Condition::Geo { shape, .. } => place_text(shape, found, holds),
         Condition::Match { .. } => "compared as a whole".to_owned(),
         Condition::Select { index, .. } => match found.as_array() {
             None => "the value is no array".to_owned(),
-            Some(array) if evaluate::element(array, *index).is_none() => {
+            Some(array) if evaluate::element_at(array, *index).is_none() => {
                 format!("the array has {} elements, none at {index}", array.len())
             }
             Some(_) => format!(
@@ -233,7 +245,7 @@ fn saw(leaf: &Condition, found: &Value, holds: bool) -> String {
     }
 }
 
-fn place(shape: &Shape, found: &Value, holds: bool) -> String {
+fn place_text(shape: &Shape, found: &Value, holds: bool) -> String {
     let Some(point) = geo::parse_point(found) else {
         return "the value is no point".to_owned();
     };
@@ -248,17 +260,17 @@ fn place(shape: &Shape, found: &Value, holds: bool) -> String {
         }
         Shape::Circle { centre, radius } => format!(
             "{:.3} m away, at most {radius} m wanted",
-            geo::distance(*centre, point)
+            geo::geodesic_distance(*centre, point)
         ),
         Shape::Ring { centre, from, to } => format!(
             "{:.3} m away, {from} m to {to} m wanted",
-            geo::distance(*centre, point)
+            geo::geodesic_distance(*centre, point)
         ),
     }
 }
 
 /// The part of a condition's JSON that follows its keyword and field.
-fn operand(leaf: &Condition) -> String {
+fn operand_text(leaf: &Condition) -> String {
     let json = leaf.to_json();
     let inner = json
         .as_object()
@@ -270,7 +282,7 @@ fn operand(leaf: &Condition) -> String {
         .to_string()
 }
 
-fn shown(value: &Value) -> Value {
+fn shown_value(value: &Value) -> Value {
     match value {
         Value::String(text) if text.len() > LONGEST_SHOWN => {
             let start: String = text.chars().take(LONGEST_SHOWN / 4).collect();

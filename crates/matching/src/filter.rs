@@ -178,7 +178,7 @@ impl FilterError {
 impl Filter {
     /// Reads and checks a filter.
     pub fn parse(value: &Value, options: &Options) -> Result<Filter, FilterError> {
-        let (root, conditions) = parse::parse(value, options)?;
+        let (root, conditions) = parse::parse_filter(value, options)?;
         Ok(Filter {
             root: Arc::new(root),
             conditions,
@@ -196,19 +196,19 @@ impl Filter {
 
     /// Whether the document satisfies the filter, by plain evaluation.
     pub fn matches(&self, document: &Document<'_>) -> bool {
-        evaluate::clause(&self.root, document)
+        evaluate::clause_holds(&self.root, document)
     }
 
     /// The canonical form: the same for every spelling of the same filter.
     pub fn normalise(&self) -> Normalised {
-        normalise::normalise(&self.root)
+        normalise::normalise_clause(&self.root)
     }
 
     /// The filter in the language it was parsed from, geographic operands in degrees and metres.
     pub fn to_json(&self) -> Value {
         match &*self.root {
             Clause::Everything => Value::Object(Map::new()),
-            root => write::clause(root),
+            root => write::clause_json(root),
         }
     }
 }
@@ -231,7 +231,7 @@ impl Condition {
 
     /// The condition in the language it was parsed from.
     pub fn to_json(&self) -> Value {
-        write::condition(self)
+        write::condition_json(self)
     }
 }
 
@@ -295,9 +295,9 @@ impl Shape {
     pub fn contains(&self, point: geo::Point) -> bool {
         match self {
             Shape::Box(area) => area.contains(point),
-            Shape::Circle { centre, radius } => geo::distance(*centre, point) <= *radius,
+            Shape::Circle { centre, radius } => geo::geodesic_distance(*centre, point) <= *radius,
             Shape::Ring { centre, from, to } => {
-                (*from..=*to).contains(&geo::distance(*centre, point))
+                (*from..=*to).contains(&geo::geodesic_distance(*centre, point))
             }
             Shape::Polygon(polygon) => polygon.contains(point),
         }

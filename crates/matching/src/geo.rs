@@ -11,7 +11,7 @@ mod polygon;
 mod tests;
 
 pub use bounds::{Bounds, Rectangle};
-pub use distance::{Direction, Radius, distance};
+pub use distance::{Direction, Radius, geodesic_distance};
 pub use parse::{BoxError, DistanceError, parse_box, parse_distance, parse_point};
 pub use polygon::Polygon;
 
@@ -53,7 +53,7 @@ impl BoundingBox {
 
 /// The same longitude within [-180, 180]; values already there are untouched, so nothing is lost to
 /// rounding.
-fn wrap(lon: f64) -> f64 {
+fn wrap_longitude(lon: f64) -> f64 {
     if (-180.0..=180.0).contains(&lon) {
         return lon;
     }

@@ -39,7 +39,7 @@ use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
 use crate::filter::normalise::{self, Normalised, Term, Tree};
 use conjunction::{
-    Access, ConditionCode, ConjunctionTarget, IndexedConjunction, MOST, code, leaf_of,
+    Access, ConditionCode, ConjunctionTarget, IndexedConjunction, MOST, condition_code, leaf_of,
 };
 use guards::Guards;
 use leaves::Leaves;
@@ -216,8 +216,10 @@ impl Engine {
 
     fn intern(&mut self, term: &Term) -> ConditionCode {
         match term {
-            Term::Literal(literal) => code(self.leaves.intern(&literal.condition), literal.negated),
-            Term::Tree(tree) => code(self.leaves.add_tree(tree.clone()), false),
+            Term::Literal(literal) => {
+                condition_code(self.leaves.intern(&literal.condition), literal.negated)
+            }
+            Term::Tree(tree) => condition_code(self.leaves.add_tree(tree.clone()), false),
         }
     }
 

@@ -28,7 +28,7 @@ pub mod room_id;
 
 pub use document::Document;
 pub use elasticsearch::{Untranslatable, to_elasticsearch};
-pub use explain::{Explanation, explain};
+pub use explain::{Explanation, explain_filter};
 pub use field::FieldPath;
 pub use filter::normalise;
 pub use filter::normalise::{Conjunction, Literal, Normalised, Term, Tree};

@@ -91,14 +91,14 @@ impl Pattern {
             return Err(PatternError::TooLong(max_bytes));
         }
         let syntax = translate::to_rust(source).map_err(PatternError::Syntax)?;
-        let estimate = states(&parse_syntax(&syntax, flags)?);
+        let estimate = count_states(&parse_syntax(&syntax, flags)?);
         if estimate.saturating_mul(4) > max_program {
             return Err(PatternError::TooLarge(max_program));
         }
         let compiled = OnceLock::new();
         if estimate > SMALL || max_program < SMALL * STATE_BYTES {
-            let regex =
-                compile(&syntax, flags, max_program).ok_or(PatternError::TooLarge(max_program))?;
+            let regex = compile_regex(&syntax, flags, max_program)
+                .ok_or(PatternError::TooLarge(max_program))?;
             let _ = compiled.set(Some(regex));
         }
         Ok(Pattern(Arc::new(CompiledPattern {
@@ -138,7 +138,7 @@ impl Pattern {
     fn regex(&self) -> Option<&Regex> {
         self.0
             .compiled
-            .get_or_init(|| compile(&self.syntax(), self.0.flags, SMALL * STATE_BYTES))
+            .get_or_init(|| compile_regex(&self.syntax(), self.0.flags, SMALL * STATE_BYTES))
             .as_ref()
     }
 }
@@ -164,7 +164,7 @@ fn one_line(error: &regex_syntax::Error) -> String {
     }
 }
 
-fn compile(syntax: &str, flags: Flags, max_program: usize) -> Option<Regex> {
+fn compile_regex(syntax: &str, flags: Flags, max_program: usize) -> Option<Regex> {
     RegexBuilder::new(syntax)
         .nest_limit(MAX_NESTING)
         .size_limit(max_program)
@@ -177,7 +177,7 @@ fn compile(syntax: &str, flags: Flags, max_program: usize) -> Option<Regex> {
 }
 
 /// An upper estimate of the states of the automaton.
-fn states(hir: &Hir) -> usize {
+fn count_states(hir: &Hir) -> usize {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => 1,
         HirKind::Literal(literal) => literal.0.len(),
@@ -187,19 +187,19 @@ fn states(hir: &Hir) -> usize {
             .iter()
             .map(|range| 1 + 2 * range.end().len_utf8())
             .sum(),
-        HirKind::Capture(capture) => 2 + states(&capture.sub),
+        HirKind::Capture(capture) => 2 + count_states(&capture.sub),
         HirKind::Repetition(repetition) => {
             let copies = repetition
                 .max
                 .unwrap_or(repetition.min.saturating_add(1))
                 .max(1) as usize;
-            states(&repetition.sub)
+            count_states(&repetition.sub)
                 .saturating_add(1)
                 .saturating_mul(copies)
         }
         HirKind::Concat(parts) | HirKind::Alternation(parts) => parts
             .iter()
-            .fold(1, |sum, part| states(part).saturating_add(sum)),
+            .fold(1, |sum, part| count_states(part).saturating_add(sum)),
     }
 }
 

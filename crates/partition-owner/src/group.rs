@@ -74,11 +74,11 @@ pub async fn own_partitions<W: PartitionWork>(
             owned: HashMap::new(),
             running: TaskSet::new(),
         };
-        tasks.serve(consumer, asked)
+        tasks.serve_consumer(consumer, asked)
     };
     let place = (&*options.group, &*options.topic);
     let backoff = options.backoff.clone();
-    membership::keep(&*log.groups, place, backoff, shutdown, notice, serve)
+    membership::keep_membership(&*log.groups, place, backoff, shutdown, notice, serve)
         .await
         .map_err(GroupRefused)
 }
@@ -103,7 +103,7 @@ struct Assignment {
 }
 
 impl<W: PartitionWork> PartitionTasks<'_, W> {
-    async fn serve(
+    async fn serve_consumer(
         mut self,
         mut consumer: Box<dyn Consumer>,
         mut asked: mpsc::Receiver<OwnerRequest>,
@@ -113,21 +113,22 @@ impl<W: PartitionWork> PartitionTasks<'_, W> {
                 biased;
                 () = self.shutdown.soft() => break Ok(()),
                 event = consumer.next() => match event {
-                    Ok(event) => self.follow(event),
+                    Ok(event) => self.follow_event(event),
                     Err(error) => break Err(error),
                 },
-                Some(request) = asked.recv() => self.answer(consumer.as_mut(), request).await,
+                Some(request) = asked.recv() => self.answer_request(consumer.as_mut(), request).await,
                 // What it came to, the task has said itself.
                 Some(()) = self.running.join_next() => {}
             }
         };
         let is_soft = ended.is_ok();
-        self.drain(consumer.as_mut(), &mut asked, is_soft).await;
+        self.drain_tasks(consumer.as_mut(), &mut asked, is_soft)
+            .await;
         consumer.leave().await;
         ended
     }
 
-    async fn answer(&self, consumer: &mut dyn Consumer, request: OwnerRequest) {
+    async fn answer_request(&self, consumer: &mut dyn Consumer, request: OwnerRequest) {
         match request {
             OwnerRequest::Open {
                 partition,
@@ -152,26 +153,26 @@ impl<W: PartitionWork> PartitionTasks<'_, W> {
         }
     }
 
-    fn follow(&mut self, event: ConsumerEvent) {
+    fn follow_event(&mut self, event: ConsumerEvent) {
         match event {
             ConsumerEvent::Assigned(partitions) => {
                 tracing::info!(?partitions, "partitions assigned");
                 for partition in partitions {
-                    self.start(partition);
+                    self.start_task(partition);
                 }
             }
             ConsumerEvent::Revoked(partitions) | ConsumerEvent::Lost(partitions) => {
                 tracing::info!(?partitions, "partitions revoked");
                 for partition in partitions {
-                    self.release(partition);
+                    self.release_partition(partition);
                     self.work.notice(partition, OwnerNotice::Revoked);
                 }
             }
         }
     }
 
-    fn start(&mut self, partition: u16) {
-        self.release(partition);
+    fn start_task(&mut self, partition: u16) {
+        self.release_partition(partition);
         self.assignments += 1;
         let (stop, shutdown) = self.shutdown.child();
         let component = self.options.component;
@@ -197,7 +198,7 @@ impl<W: PartitionWork> PartitionTasks<'_, W> {
         self.running.spawn("partition", task.run());
     }
 
-    fn release(&mut self, partition: u16) {
+    fn release_partition(&mut self, partition: u16) {
         if let Some(assignment) = self.owned.remove(&partition) {
             assignment.stop.hard();
             assignment.health.release();
@@ -206,7 +207,7 @@ impl<W: PartitionWork> PartitionTasks<'_, W> {
 
     /// Soft: tasks finish what is in hand, within the deadline; hard ends each of them by itself.
     /// Otherwise they are cut off.
-    async fn drain(
+    async fn drain_tasks(
         &mut self,
         consumer: &mut dyn Consumer,
         asked: &mut mpsc::Receiver<OwnerRequest>,
@@ -218,16 +219,16 @@ impl<W: PartitionWork> PartitionTasks<'_, W> {
             tokio::select! {
                 biased;
                 () = &mut deadline => break,
-                Some(request) = asked.recv() => self.answer(consumer, request).await,
+                Some(request) = asked.recv() => self.answer_request(consumer, request).await,
                 Some(()) = self.running.join_next() => {}
             }
         }
         while let Ok(request) = asked.try_recv() {
-            self.answer(consumer, request).await;
+            self.answer_request(consumer, request).await;
         }
         self.running.shutdown().await;
         for partition in self.owned.keys().copied().collect::<Vec<_>>() {
-            self.release(partition);
+            self.release_partition(partition);
         }
     }
 }

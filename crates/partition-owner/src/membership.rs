@@ -18,7 +18,7 @@ pub(crate) enum OwnedMembership<'a> {
 ///
 /// # Errors
 /// Why the log refuses this member for good.
-pub(crate) async fn keep<F>(
+pub(crate) async fn keep_membership<F>(
     groups: &dyn Groups,
     (group, topic): (&str, &str),
     mut backoff: Backoff,

@@ -17,14 +17,14 @@ impl<W: PartitionWork> OwnerTask<W> {
     pub async fn run(mut self) {
         let mut carried = W::Carried::default();
         loop {
-            let wait = match self.tenure(&mut carried).await {
+            let wait = match self.run_tenure(&mut carried).await {
                 Ok(TenureOutcome::Stopped) => return,
-                Ok(TenureOutcome::Halted(why)) => return self.halt(why),
-                Ok(TenureOutcome::Retake { why, pause }) => self.retake(&why, pause),
+                Ok(TenureOutcome::Halted(why)) => return self.halt_partition(why),
+                Ok(TenureOutcome::Retake { why, pause }) => self.retake_partition(&why, pause),
                 Err(panic) => {
                     // It may be half changed.
                     carried = W::Carried::default();
-                    self.panicked(&panic)
+                    self.note_panic(&panic)
                 }
             };
             tokio::select! {
@@ -36,7 +36,7 @@ impl<W: PartitionWork> OwnerTask<W> {
     }
 
     /// One tenure; `Err`: what it said when it panicked.
-    async fn tenure(&mut self, carried: &mut W::Carried) -> Result<TenureOutcome, String> {
+    async fn run_tenure(&mut self, carried: &mut W::Carried) -> Result<TenureOutcome, String> {
         let (work, owned) = (self.work.clone(), self.owned.clone());
         let mut tenure = pin!(catch_panic(work.tenure(&owned, carried)));
         let mut settled = pin!(tokio::time::sleep(self.settled_after));
@@ -53,7 +53,7 @@ impl<W: PartitionWork> OwnerTask<W> {
         }
     }
 
-    fn retake(&mut self, why: &str, pause: RetakePause) -> Duration {
+    fn retake_partition(&mut self, why: &str, pause: RetakePause) -> Duration {
         let partition = self.owned.number;
         tracing::warn!(partition, why, "taking the partition again");
         self.work.notice(partition, OwnerNotice::Retaken);
@@ -65,7 +65,7 @@ impl<W: PartitionWork> OwnerTask<W> {
         }
     }
 
-    fn panicked(&mut self, panic: &str) -> Duration {
+    fn note_panic(&mut self, panic: &str) -> Duration {
         let partition = self.owned.number;
         tracing::error!(
             partition,
@@ -79,7 +79,7 @@ impl<W: PartitionWork> OwnerTask<W> {
         self.backoff.next_wait()
     }
 
-    fn halt(&self, why: String) {
+    fn halt_partition(&self, why: String) {
         let partition = self.owned.number;
         tracing::error!(
             partition,

@@ -13,7 +13,7 @@ use store::{Collection, DocumentWrite, fold::Folded};
 /// Documents that are read and written together.
 const PAGE: usize = 500;
 
-fn name(collection: &Collection) -> [&str; 3] {
+fn collection_name(collection: &Collection) -> [&str; 3] {
     [
         &collection.index,
         &collection.collection,
@@ -22,7 +22,7 @@ fn name(collection: &Collection) -> [&str; 3] {
 }
 
 /// Copies what stands, from where the report says that it was cut short.
-pub(crate) async fn copy(
+pub(crate) async fn copy_collections(
     ports: &RebuildPorts,
     target: &RebuildTarget,
     collections: &[Collection],
@@ -30,16 +30,16 @@ pub(crate) async fn copy(
     observe: RebuildObserver<'_>,
 ) -> Result<(), RebuildError> {
     let mut collections: Vec<&Collection> = collections.iter().collect();
-    collections.sort_by_key(|collection| name(collection));
+    collections.sort_by_key(|collection| collection_name(collection));
     let begun = report.copied_through.clone();
     for collection in collections {
         let mut after = None;
         if let Some(begun) = &begun {
             let through = [&*begun.index, &*begun.collection, &*begun.incarnation];
-            if name(collection) < through {
+            if collection_name(collection) < through {
                 continue;
             }
-            after = (name(collection) == through).then(|| begun.id.clone());
+            after = (collection_name(collection) == through).then(|| begun.id.clone());
         }
         copy_collection(ports, target, collection, after, report, observe).await?;
     }
@@ -55,7 +55,7 @@ async fn copy_collection(
     report: &mut RebuildReport,
     observe: RebuildObserver<'_>,
 ) -> Result<(), RebuildError> {
-    let [index, name, incarnation] = name(collection);
+    let [index, name, incarnation] = collection_name(collection);
     let record = &ports.record;
     loop {
         let ids = record.scan(index, name, incarnation, after.as_deref(), PAGE);

@@ -27,11 +27,12 @@ impl RebuildTarget {
         }
         let documents = folded.documents.into_iter().map(Write::Document);
         let rows = folded.rows.into_iter().map(Write::Row);
-        self.write(documents.chain(rows).collect(), report).await
+        self.write_until_done(documents.chain(rows).collect(), report)
+            .await
     }
 
     /// Writes until nothing is left to try again: a store that is away makes a rebuild wait.
-    async fn write(
+    async fn write_until_done(
         &self,
         mut left: Vec<Write>,
         report: &mut RebuildReport,

@@ -18,9 +18,9 @@ mod scope;
 mod target;
 
 pub use ports::{RebuildObserver, RebuildPorts};
-pub use remap::{NewMappings, remap};
+pub use remap::{NewMappings, remap_collection};
 pub use report::{RebuildReport, RebuiltCounts, RebuiltPartition, RefusedItem};
-pub use run::{RebuildOptions, rebuild};
+pub use run::{RebuildOptions, run_rebuild};
 pub use scope::{RebuildScope, RebuiltStore};
 
 use audit::AuditError;

@@ -9,10 +9,10 @@
 
 use crate::{
     RebuildError,
-    copy::copy,
+    copy::copy_collections,
     ports::{RebuildObserver, RebuildPorts},
     report::{RebuildReport, RefusedItem},
-    run::{begin, write_partition},
+    run::{begin_folds, write_partition},
     scope::{LivingCollections, RebuildScope, RebuiltStore},
     target::RebuildTarget,
 };
@@ -54,7 +54,7 @@ pub struct NewMappings {
 ///
 /// # Errors
 /// If it cannot be done; the collection is as it was then, or the same call goes on.
-pub async fn remap(
+pub async fn remap_collection(
     ports: &RebuildPorts,
     asked: &NewMappings,
     observe: RebuildObserver<'_>,
@@ -132,20 +132,23 @@ impl<'a> AnnouncedChange<'a> {
             announced: stands,
             renewed: Instant::now(),
         };
-        change.announce(&asked.mappings).await?;
+        change.announce_mappings(&asked.mappings).await?;
         Ok(change)
     }
 
-    async fn announce(&mut self, mappings: &serde_json::Value) -> Result<(), RebuildError> {
+    async fn announce_mappings(
+        &mut self,
+        mappings: &serde_json::Value,
+    ) -> Result<(), RebuildError> {
         let (mappings, since) = (mappings.clone(), self.ports.clock.now());
         let next = Collection {
             changing: Some(MappingChange { mappings, since }),
             ..self.announced.clone()
         };
-        self.replace(next).await
+        self.replace_collection(next).await
     }
 
-    async fn replace(&mut self, next: Collection) -> Result<(), RebuildError> {
+    async fn replace_collection(&mut self, next: Collection) -> Result<(), RebuildError> {
         let record = &self.ports.record;
         if !record.replace_collection(&next, &self.announced).await? {
             return Err(RebuildError::Busy(self.announced.name()));
@@ -155,10 +158,10 @@ impl<'a> AnnouncedChange<'a> {
     }
 
     /// Called now and then while it goes on.
-    async fn renew(&mut self) -> Result<(), RebuildError> {
+    async fn renew_announcement(&mut self) -> Result<(), RebuildError> {
         let changing = self.announced.changing.clone();
         match changing.filter(|_| self.renewed.elapsed() >= RENEWED) {
-            Some(change) => self.announce(&change.mappings).await,
+            Some(change) => self.announce_mappings(&change.mappings).await,
             None => Ok(()),
         }
     }
@@ -168,7 +171,7 @@ impl<'a> AnnouncedChange<'a> {
             changing: None,
             ..self.announced.clone()
         };
-        self.replace(standing).await
+        self.replace_collection(standing).await
     }
 }
 
@@ -186,14 +189,14 @@ impl Remapping<'_> {
         report: &mut RebuildReport,
     ) -> Result<(), RebuildError> {
         sleep(GRACE).await;
-        self.settle().await?;
+        self.wait_until_applied().await?;
         let named = std::slice::from_ref(&self.wanted);
         let living = LivingCollections::new(named);
         let target = RebuildTarget::Successor(self.view.clone());
-        let mut folds = begin(self.ports, report).await?;
+        let mut folds = begin_folds(self.ports, report).await?;
         if self.view.succession(&self.wanted).await? == Succession::Promoted {
             // Cut short, nobody knows how far behind the swap: all of it once more.
-            copy(self.ports, &target, named, report, self.observe).await?;
+            copy_collections(self.ports, &target, named, report, self.observe).await?;
         } else {
             self.skip_resolved(report).await?;
             check_documents(self.ports, self.view.as_ref(), &self.wanted, report).await?;
@@ -201,10 +204,13 @@ impl Remapping<'_> {
                 return Ok(());
             }
             self.view.begin_successor(&self.wanted).await?;
-            copy(self.ports, &target, named, report, self.observe).await?;
+            copy_collections(self.ports, &target, named, report, self.observe).await?;
             loop {
-                change.renew().await?;
-                let new = self.follow(&target, &living, &mut folds, report).await?.1;
+                change.renew_announcement().await?;
+                let new = self
+                    .follow_changes(&target, &living, &mut folds, report)
+                    .await?
+                    .1;
                 if new <= CAUGHT_UP {
                     break;
                 }
@@ -219,14 +225,16 @@ impl Remapping<'_> {
         // Writes that are under way may still go to the first index: until the marks say of each of
         // them that it is resolved, it is written to the second as well.
         loop {
-            change.renew().await?;
-            let (last, _) = self.follow(&target, &living, &mut folds, report).await?;
+            change.renew_announcement().await?;
+            let (last, _) = self
+                .follow_changes(&target, &living, &mut folds, report)
+                .await?;
             if is_resolved(&folds, &last) {
                 break;
             }
             sleep(LOOK).await;
         }
-        change.replace(self.wanted.clone()).await?;
+        change.replace_collection(self.wanted.clone()).await?;
         sleep(GRACE).await;
         self.view.end_succession(&self.wanted).await?;
         report.is_done = true;
@@ -236,7 +244,7 @@ impl Remapping<'_> {
 
     /// Waits until everything accepted before now is applied: what was planned by the old mappings
     /// alone is in the record.
-    async fn settle(&self) -> Result<(), RebuildError> {
+    async fn wait_until_applied(&self) -> Result<(), RebuildError> {
         let RebuildPorts {
             log,
             layout,
@@ -283,7 +291,7 @@ impl Remapping<'_> {
     }
 
     /// Writes what came since; answers the last records that left anything, and how many came.
-    async fn follow(
+    async fn follow_changes(
         &self,
         target: &RebuildTarget,
         living: &LivingCollections,

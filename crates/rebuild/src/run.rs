@@ -5,7 +5,7 @@
 
 use crate::{
     RebuildError,
-    copy::copy,
+    copy::copy_collections,
     ports::{RebuildObserver, RebuildPorts},
     report::{RebuildReport, RebuiltPartition},
     scope::{LivingCollections, RebuildScope, RebuiltStore},
@@ -23,7 +23,7 @@ use event_schema::{
 };
 use store::{
     Collection,
-    fold::{StoredEffects, fold},
+    fold::{StoredEffects, fold_effects},
 };
 
 /// Records of the log that are read and written together.
@@ -47,7 +47,7 @@ pub struct RebuildOptions {
 ///
 /// # Errors
 /// If the log or the record cannot be read, or what is asked for cannot be done.
-pub async fn rebuild(
+pub async fn run_rebuild(
     ports: &RebuildPorts,
     options: RebuildOptions,
     observe: RebuildObserver<'_>,
@@ -75,14 +75,14 @@ pub async fn rebuild(
         target.prepare(ports, &named).await?;
     }
     // After the places are made: a worker writes what is decided from here on into them.
-    let folds = begin(ports, &mut report).await?;
+    let folds = begin_folds(ports, &mut report).await?;
     let begins = |one: &PartitionFold| (one.begins > 0).then_some((one.partition, one.begins));
     if let Some((partition, begins)) = folds.iter().find_map(begins) {
         if scope.store == RebuiltStore::Record && !options.is_partial {
             return Err(RebuildError::LogIsTrimmed { partition, begins });
         }
         if scope.store == RebuiltStore::View && !report.is_copied {
-            copy(ports, &target, &named, &mut report, observe).await?;
+            copy_collections(ports, &target, &named, &mut report, observe).await?;
         }
     }
     let living = LivingCollections::new(&named);
@@ -99,7 +99,7 @@ pub async fn rebuild(
 }
 
 /// The folds of all partitions, and in the report where they end.
-pub(crate) async fn begin(
+pub(crate) async fn begin_folds(
     ports: &RebuildPorts,
     report: &mut RebuildReport,
 ) -> Result<Vec<PartitionFold>, RebuildError> {
@@ -195,7 +195,7 @@ pub(crate) async fn write_partition(
         }
         let with_effects = effects.iter().filter(|one| !one.is_empty());
         last = with_effects.map(|one| one.at).max().or(last);
-        let folded = fold(effects.iter().map(NamedEffects::stored));
+        let folded = fold_effects(effects.iter().map(NamedEffects::stored));
         report.counts.documents += folded.documents.len() as u64;
         report.counts.rows += folded.rows.len() as u64;
         target.fill(folded, report).await?;

@@ -25,17 +25,20 @@ pub struct LetterCause {
 }
 
 /// The causes, the one with most letters first.
-pub fn causes<'a>(lines: impl IntoIterator<Item = &'a DeadLetterLine>) -> Vec<LetterCause> {
+pub fn group_causes<'a>(lines: impl IntoIterator<Item = &'a DeadLetterLine>) -> Vec<LetterCause> {
     let mut groups: BTreeMap<&str, Vec<&DeadLetterLine>> = BTreeMap::new();
     for line in lines {
         groups.entry(&line.fingerprint).or_default().push(line);
     }
-    let mut causes: Vec<LetterCause> = groups.into_values().filter_map(|of| cause(&of)).collect();
+    let mut causes: Vec<LetterCause> = groups
+        .into_values()
+        .filter_map(|of| common_cause(&of))
+        .collect();
     causes.sort_by_key(|cause| std::cmp::Reverse(cause.count));
     causes
 }
 
-fn cause(lines: &[&DeadLetterLine]) -> Option<LetterCause> {
+fn common_cause(lines: &[&DeadLetterLine]) -> Option<LetterCause> {
     let one = lines.first()?;
     let keys: BTreeSet<&str> = lines.iter().map(|line| line.key.as_str()).collect();
     // As texts they do not sort: a whole second is written without a fraction.
@@ -58,7 +61,7 @@ fn cause(lines: &[&DeadLetterLine]) -> Option<LetterCause> {
 
 #[cfg(test)]
 mod tests {
-    use super::causes;
+    use super::group_causes;
     use crate::DeadLetterLine;
 
     #[test]
@@ -77,7 +80,7 @@ mod tests {
             overtaken: false,
         };
         let lines = ["2026-03-01T09:00:36.5Z", "2026-03-01T09:00:36Z"].map(line);
-        let causes = causes(&lines);
+        let causes = group_causes(&lines);
         assert_eq!(causes[0].first, "2026-03-01T09:00:36Z");
         assert_eq!(causes[0].last, "2026-03-01T09:00:36.5Z");
     }

@@ -40,7 +40,7 @@ pub fn edited_event(
     let mut event = codec::decode_transaction(&parts).map_err(|error| undecodable(&error))?;
     let was = event.data.request.clone();
     let request: Value = serde_json::from_str(was.get()).map_err(|error| undecodable(&error))?;
-    let patched = event_schema::raw(&patch.apply(&request)?);
+    let patched = event_schema::to_raw(&patch.apply(&request)?);
     event.attributes.catalog = catalog.version().to_owned();
     let operation = catalog.of(&event)?;
     event.data.request = boundary.seal_edited(operation.name(), &was, &patched)?;

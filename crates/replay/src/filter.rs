@@ -89,7 +89,7 @@ impl DeadLetterFilter {
             && self
                 .text
                 .as_ref()
-                .is_none_or(|text| line.message.contains(text) || contains(event, text))
+                .is_none_or(|text| line.message.contains(text) || contains_text(event, text))
             && self.holds_fields(event)
     }
 
@@ -115,7 +115,7 @@ fn is_value(found: &Value, wanted: &str) -> bool {
         || serde_json::from_str::<Value>(wanted).is_ok_and(|wanted| wanted == *found)
 }
 
-fn contains(event: &[u8], text: &str) -> bool {
+fn contains_text(event: &[u8], text: &str) -> bool {
     std::str::from_utf8(event).is_ok_and(|event| event.contains(text))
 }
 

@@ -2,9 +2,9 @@
 
 use crate::{DeadLetterFilter, DeadLetterLine, ReplayError};
 use event_schema::{
+    cause_fingerprint,
     codec::rfc3339,
     decision::OriginalRecord,
-    fingerprint,
     held::{self, HeldEvent, HeldKind, HeldMode, HeldPlace, KeyLock, LockState},
     id::{EntityKey, RequestId},
     mutation::RowKey,
@@ -36,8 +36,9 @@ impl HeldLetter {
             key: self.key.0.clone(),
             operation: held.operation.clone(),
             code: reason.map_or_else(String::new, |reason| reason.code.clone()),
-            fingerprint: reason
-                .map_or_else(String::new, |reason| fingerprint(&held.operation, reason)),
+            fingerprint: reason.map_or_else(String::new, |reason| {
+                cause_fingerprint(&held.operation, reason)
+            }),
             store: reason.and_then(|reason| reason.store.clone()),
             message: reason.map_or_else(String::new, |reason| reason.message.clone()),
             time: rfc3339(last.map_or(held.since, |failed| failed.time)),
@@ -90,8 +91,8 @@ pub async fn dead_letters<T>(
         }
     };
     if filter.requests.is_empty() {
-        for bucket in buckets(filter) {
-            let locks = scan(record, held::LOCKS, held::bucket_key(bucket), None).await?;
+        for bucket in filter_buckets(filter) {
+            let locks = scan_rows(record, held::LOCKS, held::bucket_key(bucket), None).await?;
             for some in locks.chunks(PAGE) {
                 let letters = letters_of(record, some, filter).await?;
                 letters.into_iter().for_each(&mut take);
@@ -115,10 +116,10 @@ pub async fn dead_letters<T>(
 }
 
 /// Those that may hold what the filter takes.
-fn buckets(filter: &DeadLetterFilter) -> std::ops::Range<u16> {
+fn filter_buckets(filter: &DeadLetterFilter) -> std::ops::Range<u16> {
     match &filter.key {
         Some(key) => {
-            let bucket = held::bucket(&EntityKey(key.clone()));
+            let bucket = held::key_bucket(&EntityKey(key.clone()));
             bucket..bucket + 1
         }
         None => 0..held::BUCKETS,
@@ -149,7 +150,7 @@ pub(crate) async fn letters_of(
     for ((key, lock, place), row) in heads.iter().zip(found) {
         // It may have been moved since the lock was read.
         let Some(row) = row else { continue };
-        letters.extend(letter(key, lock, place, &row.cells)?);
+        letters.extend(held_letter(key, lock, place, &row.cells)?);
     }
     Ok(letters)
 }
@@ -162,9 +163,9 @@ async fn open_letters(
     letters: &mut Vec<HeldLetter>,
 ) -> Result<(), ReplayError> {
     let after = Some(HeldPlace::before_open().as_str().to_owned());
-    for (row, cells) in scan(record, held::HELD, held::queue_key(key), after).await? {
+    for (row, cells) in scan_rows(record, held::HELD, held::queue_key(key), after).await? {
         let place = held::read_place(&row)?;
-        letters.extend(letter(key, lock, &place, &cells)?);
+        letters.extend(held_letter(key, lock, &place, &cells)?);
     }
     Ok(())
 }
@@ -202,7 +203,7 @@ pub async fn dead_letter(
     let (_, lock) = held::read_lock(&lock_key, &lock.cells)?;
     for (place, row) in places.iter().zip(found) {
         if let Some(row) = row
-            && let Some(letter) = letter(key, &lock, place, &row.cells)?
+            && let Some(letter) = held_letter(key, &lock, place, &row.cells)?
         {
             return Ok(Some(letter));
         }
@@ -210,7 +211,7 @@ pub async fn dead_letter(
     Ok(None)
 }
 
-fn letter(
+fn held_letter(
     key: &EntityKey,
     lock: &KeyLock,
     place: &HeldPlace,
@@ -228,7 +229,7 @@ fn letter(
 }
 
 /// All rows of a partition, from behind `after` on.
-pub(crate) async fn scan(
+pub(crate) async fn scan_rows(
     record: &dyn Record,
     table: &str,
     partition: Map<String, Value>,

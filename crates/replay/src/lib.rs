@@ -13,14 +13,16 @@ mod patch;
 mod preview;
 mod queues;
 
-pub use cause::{LetterCause, causes};
+pub use cause::{LetterCause, group_causes};
 pub use edit::{EditError, edited_event};
 pub use filter::DeadLetterFilter;
 pub use job::{JobAction, JobItem, JobOrder, JobState, JobWish, ReplayJob};
 pub use letters::{HeldLetter, dead_letter, dead_letters};
 pub use line::DeadLetterLine;
 pub use patch::{JsonPatch, PatchError};
-pub use preview::{FieldChange, LaterWrite, PreviewStores, ReplayPreview, StateChange, preview};
+pub use preview::{
+    FieldChange, LaterWrite, PreviewStores, ReplayPreview, StateChange, preview_replay,
+};
 pub use queues::{HeldCounts, HeldOverview, full_keys, held_overview};
 
 use store::StoreError;

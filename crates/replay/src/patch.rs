@@ -69,25 +69,25 @@ impl JsonPatch {
 impl PatchStep {
     fn apply(&self, to: &mut Value) -> Result<(), String> {
         match self {
-            Self::Add { path, value } => add(to, path, value.clone()),
-            Self::Remove { path } => remove(to, path).map(drop),
+            Self::Add { path, value } => add_value(to, path, value.clone()),
+            Self::Remove { path } => remove_value(to, path).map(drop),
             Self::Replace { path, value } => {
-                *find(to, path)? = value.clone();
+                *find_target(to, path)? = value.clone();
                 Ok(())
             }
             Self::Move { from, path } => {
                 if path.starts_with(&format!("{from}/")) {
                     return Err(format!("`{from}` cannot be moved into itself"));
                 }
-                let moved = remove(to, from)?;
-                add(to, path, moved)
+                let moved = remove_value(to, from)?;
+                add_value(to, path, moved)
             }
             Self::Copy { from, path } => {
-                let copied = find(to, from)?.clone();
-                add(to, path, copied)
+                let copied = find_target(to, from)?.clone();
+                add_value(to, path, copied)
             }
             Self::Test { path, value } => {
-                let found = find(to, path)?;
+                let found = find_target(to, path)?;
                 if found == value {
                     Ok(())
                 } else {
@@ -98,13 +98,13 @@ impl PatchStep {
     }
 }
 
-fn find<'a>(within: &'a mut Value, path: &str) -> Result<&'a mut Value, String> {
+fn find_target<'a>(within: &'a mut Value, path: &str) -> Result<&'a mut Value, String> {
     let found = within.pointer_mut(path);
     found.ok_or_else(|| format!("there is nothing at `{path}`"))
 }
 
 /// The parent's path, and the name of the child, unescaped.
-fn split(path: &str) -> Result<(&str, String), String> {
+fn split_pointer(path: &str) -> Result<(&str, String), String> {
     let (parent, name) = path
         .rsplit_once('/')
         .ok_or_else(|| format!("`{path}` is no JSON pointer to a member"))?;
@@ -112,7 +112,7 @@ fn split(path: &str) -> Result<(&str, String), String> {
 }
 
 /// A place in a list: at most its length, which is behind the last.
-fn index(name: &str, length: usize) -> Result<usize, String> {
+fn list_index(name: &str, length: usize) -> Result<usize, String> {
     let is_number = name == "0" || !name.starts_with('0') && !name.starts_with('+');
     let index = name.parse::<usize>().ok().filter(|_| is_number);
     index
@@ -120,29 +120,29 @@ fn index(name: &str, length: usize) -> Result<usize, String> {
         .ok_or_else(|| format!("a list of {length} has no place `{name}`"))
 }
 
-fn add(to: &mut Value, path: &str, value: Value) -> Result<(), String> {
+fn add_value(to: &mut Value, path: &str, value: Value) -> Result<(), String> {
     if path.is_empty() {
         *to = value;
         return Ok(());
     }
-    let (parent, name) = split(path)?;
-    match find(to, parent)? {
+    let (parent, name) = split_pointer(path)?;
+    match find_target(to, parent)? {
         Value::Object(members) => {
             members.insert(name, value);
         }
         Value::Array(list) if name == "-" => list.push(value),
-        Value::Array(list) => list.insert(index(&name, list.len())?, value),
+        Value::Array(list) => list.insert(list_index(&name, list.len())?, value),
         _ => return Err(format!("`{parent}` is neither an object nor a list")),
     }
     Ok(())
 }
 
-fn remove(from: &mut Value, path: &str) -> Result<Value, String> {
-    find(from, path)?;
-    let (parent, name) = split(path)?;
-    match find(from, parent)? {
+fn remove_value(from: &mut Value, path: &str) -> Result<Value, String> {
+    find_target(from, path)?;
+    let (parent, name) = split_pointer(path)?;
+    match find_target(from, parent)? {
         Value::Object(members) => members.remove(&name),
-        Value::Array(list) => Some(list.remove(index(&name, list.len().saturating_sub(1))?)),
+        Value::Array(list) => Some(list.remove(list_index(&name, list.len().saturating_sub(1))?)),
         _ => None,
     }
     .ok_or_else(|| format!("there is nothing at `{path}`"))

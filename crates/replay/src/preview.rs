@@ -130,7 +130,7 @@ impl Current for ReadState<'_> {
 }
 
 impl ReadState<'_> {
-    async fn read(
+    async fn read_needs(
         &mut self,
         record: &dyn Record,
         needs: &Needs,
@@ -172,7 +172,7 @@ fn is_later(position: &Position, held: &Position) -> bool {
 ///
 /// # Errors
 /// If the record store cannot be read.
-pub async fn preview(
+pub async fn preview_replay(
     stores: PreviewStores<'_>,
     letter: &HeldLetter,
     event: &OriginalRecord,
@@ -192,12 +192,12 @@ pub async fn preview(
         keys: stores.keys,
         later: Vec::new(),
     };
-    let planned = match decoded(event) {
+    let planned = match decode_event(event) {
         Ok(event) => {
             let version = stores.catalog.version();
             let is_other = event.attributes.catalog != version;
             preview.planned_by = is_other.then(|| version.to_owned());
-            planned(stores, &event, &letter.held.position, &mut state).await?
+            plan_event(stores, &event, &letter.held.position, &mut state).await?
         }
         Err(why) => Err(why),
     };
@@ -208,23 +208,23 @@ pub async fn preview(
             let verdict = plan.verdict.clone();
             if let Verdict::Refused(refusal) = verdict {
                 (preview.verdict, preview.why) = ("refused".to_owned(), Some(refusal.message));
-            } else if let Some(why) = unmappable(stores, &plan).await? {
+            } else if let Some(why) = find_unmappable(stores, &plan).await? {
                 (preview.verdict, preview.why) = ("refused".to_owned(), Some(why));
             } else {
                 preview.verdict = "applied".to_owned();
-                preview.changes = changes(stores, &plan, &state);
+                preview.changes = state_changes(stores, &plan, &state);
             }
         }
     }
     Ok(preview)
 }
 
-fn decoded(event: &OriginalRecord) -> Result<Transaction, String> {
+fn decode_event(event: &OriginalRecord) -> Result<Transaction, String> {
     let parts = event.parts().map_err(|error| error.to_string())?;
     codec::decode_transaction(&parts).map_err(|error| error.to_string())
 }
 
-async fn planned(
+async fn plan_event(
     stores: PreviewStores<'_>,
     event: &Transaction,
     held: &Position,
@@ -276,7 +276,7 @@ async fn planned_over(
         if let Some((boundary, _)) = &opening {
             boundary.store_keys(&mut needs);
         }
-        state.read(stores.record, &needs, held).await?;
+        state.read_needs(stores.record, &needs, held).await?;
         // The worker guards itself as well: what makes planning panic is a dead letter of its own.
         let planned = catch_unwind(AssertUnwindSafe(|| match &mut opening {
             Some((boundary, values)) => {
@@ -298,7 +298,10 @@ async fn planned_over(
 }
 
 /// What the view's mapping would not take, as far as can be known.
-async fn unmappable(stores: PreviewStores<'_>, plan: &Plan) -> Result<Option<String>, ReplayError> {
+async fn find_unmappable(
+    stores: PreviewStores<'_>,
+    plan: &Plan,
+) -> Result<Option<String>, ReplayError> {
     for change in &plan.documents {
         let key = &change.key;
         let found = stores
@@ -319,7 +322,11 @@ async fn unmappable(stores: PreviewStores<'_>, plan: &Plan) -> Result<Option<Str
 }
 
 /// Documents are in the record and in the view, rows in the record alone.
-fn changes(stores: PreviewStores<'_>, plan: &Plan, state: &ReadState<'_>) -> Vec<StateChange> {
+fn state_changes(
+    stores: PreviewStores<'_>,
+    plan: &Plan,
+    state: &ReadState<'_>,
+) -> Vec<StateChange> {
     let record = ("record", stores.record.name());
     let view = stores.view.map(|view| ("view", view.name()));
     let both = std::iter::once(record).chain(view);
@@ -344,30 +351,30 @@ fn document_fields(change: &DocumentChange) -> Vec<FieldChange> {
     let parse = |raw: &event_schema::Raw| serde_json::from_str::<Value>(raw.get()).ok();
     let before = change.before.as_ref().and_then(parse);
     let after = change.after.as_ref().and_then(parse);
-    differences(before.as_ref(), after.as_ref())
+    field_differences(before.as_ref(), after.as_ref())
 }
 
 fn row_fields(row: &RowMutation, before: Option<Map<String, Value>>) -> Vec<FieldChange> {
     let mut after = match row.action {
-        RowAction::Remove => return differences(before.map(Value::Object).as_ref(), None),
+        RowAction::Remove => return field_differences(before.map(Value::Object).as_ref(), None),
         RowAction::Put => Map::new(),
         RowAction::Merge => before.clone().unwrap_or_default(),
     };
     after.extend(row.cells.clone());
     after.retain(|_, value| !value.is_null());
     let (before, after) = (before.map(Value::Object), Value::Object(after));
-    differences(before.as_ref(), Some(&after))
+    field_differences(before.as_ref(), Some(&after))
 }
 
 /// Each member that differs, objects looked into; a whole that comes or goes is told by all of its
 /// members.
-fn differences(before: Option<&Value>, after: Option<&Value>) -> Vec<FieldChange> {
+fn field_differences(before: Option<&Value>, after: Option<&Value>) -> Vec<FieldChange> {
     let mut fields = Vec::new();
-    differ(String::new(), before, after, &mut fields);
+    collect_differences(String::new(), before, after, &mut fields);
     fields
 }
 
-fn differ(
+fn collect_differences(
     field: String,
     before: Option<&Value>,
     after: Option<&Value>,
@@ -385,7 +392,7 @@ fn differ(
         for name in names {
             let escaped = name.replace('~', "~0").replace('/', "~1");
             let inside = format!("{field}/{escaped}");
-            differ(inside, before.get(name), after.get(name), fields);
+            collect_differences(inside, before.get(name), after.get(name), fields);
         }
         return;
     }
@@ -404,7 +411,7 @@ mod tests {
     fn told(before: Value, after: Value) -> Vec<(String, Option<Value>, Option<Value>)> {
         let some = |value: &Value| (!value.is_null()).then(|| value.clone());
         let (before, after) = (some(&before), some(&after));
-        let fields = differences(before.as_ref(), after.as_ref());
+        let fields = field_differences(before.as_ref(), after.as_ref());
         fields
             .into_iter()
             .map(|change| (change.field, change.before, change.after))

@@ -2,7 +2,7 @@
 
 use crate::{
     DeadLetterFilter, DeadLetterLine, ReplayError,
-    letters::{letters_of, scan},
+    letters::{letters_of, scan_rows},
 };
 use event_schema::{
     held::{self, LockState},
@@ -47,7 +47,7 @@ pub async fn held_overview(
     let mut overview = HeldOverview::default();
     let all = DeadLetterFilter::default();
     for bucket in 0..held::BUCKETS {
-        let locks = scan(record, held::LOCKS, held::bucket_key(bucket), None).await?;
+        let locks = scan_rows(record, held::LOCKS, held::bucket_key(bucket), None).await?;
         for (row, cells) in &locks {
             let (_, lock) = held::read_lock(row, cells)?;
             let heads = u64::from(lock.state == LockState::Locked);
@@ -78,7 +78,7 @@ pub async fn held_overview(
 pub async fn full_keys(record: &dyn Record, limit: u64) -> Result<Vec<EntityKey>, ReplayError> {
     let mut full = Vec::new();
     for bucket in 0..held::BUCKETS {
-        for (row, cells) in scan(record, held::LOCKS, held::bucket_key(bucket), None).await? {
+        for (row, cells) in scan_rows(record, held::LOCKS, held::bucket_key(bucket), None).await? {
             let (key, lock) = held::read_lock(&row, &cells)?;
             let parked = lock.waiting.saturating_sub(1);
             if lock.state != LockState::Free && parked >= limit {

@@ -14,9 +14,12 @@ impl TraceContext {
     /// `None`: not well formed. Of a version that is not known yet, what version 00 says is read.
     pub fn parse(text: &str) -> Option<Self> {
         let mut fields = text.split('-');
-        let version = hex(fields.next()?, 2)?;
-        let (trace, span) = (hex(fields.next()?, 32)?, hex(fields.next()?, 16)?);
-        let flags = hex(fields.next()?, 2)?;
+        let version = parse_hex(fields.next()?, 2)?;
+        let (trace, span) = (
+            parse_hex(fields.next()?, 32)?,
+            parse_hex(fields.next()?, 16)?,
+        );
+        let flags = parse_hex(fields.next()?, 2)?;
         let is_known = version == 0;
         if version == 0xff || trace == 0 || span == 0 || is_known && fields.next().is_some() {
             return None;
@@ -47,7 +50,7 @@ impl TraceContext {
 }
 
 /// Lower-case digits alone, and so many.
-fn hex(text: &str, digits: usize) -> Option<u128> {
+fn parse_hex(text: &str, digits: usize) -> Option<u128> {
     let is_hex = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
     if text.len() == digits && text.bytes().all(is_hex) {
         u128::from_str_radix(text, 16).ok()

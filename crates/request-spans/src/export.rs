@@ -91,7 +91,7 @@ pub fn export_spans(settings: &SpanSettings, service: &'static str) -> Result<()
     let Some(endpoint) = settings.otlp_endpoint.as_deref() else {
         return Ok(());
     };
-    let exporter = exporter(endpoint, service).map_err(|why| ExportError::Endpoint {
+    let exporter = make_exporter(endpoint, service).map_err(|why| ExportError::Endpoint {
         endpoint: endpoint.to_owned(),
         why,
     })?;
@@ -103,7 +103,7 @@ pub fn export_spans(settings: &SpanSettings, service: &'static str) -> Result<()
     };
     if EXPORT.set(export).is_ok() {
         info!(endpoint, "spans of requests are exported");
-        runtime::spawn("export spans", run(exporter, messages));
+        runtime::spawn("export spans", run_export(exporter, messages));
     }
     Ok(())
 }
@@ -129,7 +129,7 @@ pub async fn flush_spans() {
 }
 
 /// Whether a request without a trace context is traced.
-pub(crate) fn samples() -> bool {
+pub(crate) fn is_sampled() -> bool {
     EXPORT
         .get()
         .is_some_and(|export| runtime::random::<f64>() < export.sample_ratio)
@@ -146,7 +146,7 @@ pub(crate) fn enqueue_span(span: SpanData) {
     }
 }
 
-fn exporter(endpoint: &str, service: &'static str) -> Result<SpanExporter, String> {
+fn make_exporter(endpoint: &str, service: &'static str) -> Result<SpanExporter, String> {
     let base = endpoint.trim_end_matches('/');
     let url = reqwest::Url::parse(base).map_err(|error| error.to_string())?;
     if !matches!(url.scheme(), "http" | "https") {
@@ -175,7 +175,7 @@ fn exporter(endpoint: &str, service: &'static str) -> Result<SpanExporter, Strin
 }
 
 /// Sends what is in the queue until the process ends.
-async fn run(exporter: SpanExporter, mut messages: mpsc::Receiver<ExportMessage>) {
+async fn run_export(exporter: SpanExporter, mut messages: mpsc::Receiver<ExportMessage>) {
     let mut received = Vec::with_capacity(BATCH);
     let mut complained: Option<Instant> = None;
     while messages.recv_many(&mut received, BATCH).await > 0 {

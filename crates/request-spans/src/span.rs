@@ -42,7 +42,7 @@ impl OpenSpan {
         }
         let caller = traceparent.and_then(TraceContext::parse);
         let context = caller.map_or_else(
-            || TraceContext::fresh(export::samples()),
+            || TraceContext::fresh(export::is_sampled()),
             TraceContext::child,
         );
         Some(Self {
@@ -50,7 +50,7 @@ impl OpenSpan {
             context,
             parent: caller.map(|caller| caller.span),
             name: name.into(),
-            started: now(),
+            started: system_time(),
             attributes: Vec::new(),
             failure: None,
         })
@@ -68,7 +68,7 @@ impl OpenSpan {
             context: caller.child(),
             parent: Some(caller.span),
             name: name.into(),
-            started: now(),
+            started: system_time(),
             attributes: Vec::new(),
             failure: None,
         })
@@ -101,12 +101,12 @@ impl Drop for OpenSpan {
             export::enqueue_span(SpanData {
                 status,
                 attributes: std::mem::take(&mut self.attributes),
-                ..span(
+                ..span_data(
                     self.context,
                     self.parent,
                     std::mem::take(&mut self.name),
                     self.kind.clone(),
-                    self.started..now(),
+                    self.started..system_time(),
                 )
             });
         }
@@ -137,8 +137,8 @@ impl Stage<'_> {
         if !caller.sampled {
             return;
         }
-        let from = moment(self.from);
-        let to = moment(self.to).max(from);
+        let from = time_of_millis(self.from);
+        let to = time_of_millis(self.to).max(from);
         let attributes = attributes()
             .into_iter()
             .map(|(key, value)| KeyValue::new(key, value))
@@ -146,7 +146,7 @@ impl Stage<'_> {
         export::enqueue_span(SpanData {
             attributes,
             parent_span_is_remote: true,
-            ..span(
+            ..span_data(
                 caller.child(),
                 Some(caller.span),
                 self.name.into(),
@@ -157,7 +157,7 @@ impl Stage<'_> {
     }
 }
 
-fn span(
+fn span_data(
     context: TraceContext,
     parent: Option<u64>,
     name: Cow<'static, str>,
@@ -193,10 +193,10 @@ fn span(
     clippy::disallowed_methods,
     reason = "as the time of a log line: nothing is decided by it"
 )]
-fn now() -> SystemTime {
+fn system_time() -> SystemTime {
     SystemTime::now()
 }
 
-fn moment(millis: i64) -> SystemTime {
+fn time_of_millis(millis: i64) -> SystemTime {
     UNIX_EPOCH + Duration::from_millis(u64::try_from(millis).unwrap_or(0))
 }

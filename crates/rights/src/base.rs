@@ -23,7 +23,7 @@ const DEFAULT_SERVER: &[&str] = &["publicApi"];
 const ANONYMOUS_AUTH: &[&str] = &["checkToken", "getCurrentUser", "getMyRights", "login"];
 const ANONYMOUS_SERVER: &[&str] = &["publicApi", "openapi"];
 
-fn entry(actions: &[&str]) -> ControllerEntry {
+fn controller_entry(actions: &[&str]) -> ControllerEntry {
     let actions = actions
         .iter()
         .map(|action| ((*action).to_owned(), true))
@@ -31,10 +31,10 @@ fn entry(actions: &[&str]) -> ControllerEntry {
     ControllerEntry { actions }
 }
 
-fn role(controllers: &[(&str, &[&str])]) -> Role {
+fn base_role(controllers: &[(&str, &[&str])]) -> Role {
     let entries = controllers
         .iter()
-        .map(|(name, actions)| ((*name).to_owned(), entry(actions)));
+        .map(|(name, actions)| ((*name).to_owned(), controller_entry(actions)));
     Role {
         controllers: entries.collect(),
         ..Role::default()
@@ -44,23 +44,23 @@ fn role(controllers: &[(&str, &[&str])]) -> Role {
 /// While everybody may do everything.
 pub fn open_roles() -> BTreeMap<String, Role> {
     NAMES
-        .map(|name| (name.to_owned(), role(&[("*", &["*"])])))
+        .map(|name| (name.to_owned(), base_role(&[("*", &["*"])])))
         .into()
 }
 
 /// Once rights are restricted.
 pub fn restricted_roles() -> BTreeMap<String, Role> {
-    let default = role(&[("auth", DEFAULT_AUTH), ("server", DEFAULT_SERVER)]);
-    let anonymous = role(&[("auth", ANONYMOUS_AUTH), ("server", ANONYMOUS_SERVER)]);
+    let default = base_role(&[("auth", DEFAULT_AUTH), ("server", DEFAULT_SERVER)]);
+    let anonymous = base_role(&[("auth", ANONYMOUS_AUTH), ("server", ANONYMOUS_SERVER)]);
     BTreeMap::from([
-        ("admin".into(), role(&[("*", &["*"])])),
+        ("admin".into(), base_role(&[("*", &["*"])])),
         ("default".into(), default),
         ("anonymous".into(), anonymous),
     ])
 }
 
 /// Each has the role of its name.
-pub fn profiles() -> BTreeMap<String, RightsProfile> {
+pub fn base_profiles() -> BTreeMap<String, RightsProfile> {
     let profile = |name: &str, rate_limit| RightsProfile {
         policies: vec![Policy {
             role: name.to_owned(),

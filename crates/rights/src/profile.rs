@@ -90,14 +90,14 @@ impl RightsProfile {
     }
 }
 
-fn object(at: &str, value: Value) -> Result<Map<String, Value>, RightsFault> {
+fn expect_object(at: &str, value: Value) -> Result<Map<String, Value>, RightsFault> {
     match value {
         Value::Object(members) => Ok(members),
         _ => Err(RightsFault::WrongType(at.into(), "an object")),
     }
 }
 
-fn text(at: String, value: Option<Value>) -> Result<String, RightsFault> {
+fn expect_text(at: String, value: Option<Value>) -> Result<String, RightsFault> {
     match value {
         Some(Value::String(text)) if text.is_empty() => Err(RightsFault::Empty(at)),
         Some(Value::String(text)) => Ok(text),
@@ -106,7 +106,7 @@ fn text(at: String, value: Option<Value>) -> Result<String, RightsFault> {
     }
 }
 
-fn list(at: &str, value: Option<Value>) -> Result<Vec<Value>, RightsFault> {
+fn expect_list(at: &str, value: Option<Value>) -> Result<Vec<Value>, RightsFault> {
     match value {
         None | Some(Value::Null) => Ok(Vec::new()),
         Some(Value::Array(list)) => Ok(list),
@@ -115,10 +115,10 @@ fn list(at: &str, value: Option<Value>) -> Result<Vec<Value>, RightsFault> {
 }
 
 fn read_policy(at: &str, policy: Value) -> Result<Policy, RightsFault> {
-    let mut policy = object(at, policy)?;
-    let role = text(format!("{at}.roleId"), policy.remove("roleId"))?;
+    let mut policy = expect_object(at, policy)?;
+    let role = expect_text(format!("{at}.roleId"), policy.remove("roleId"))?;
     let within = format!("{at}.restrictedTo");
-    let restrictions = list(&within, policy.remove("restrictedTo"))?;
+    let restrictions = expect_list(&within, policy.remove("restrictedTo"))?;
     if let Some(other) = policy.keys().next() {
         return Err(RightsFault::Unexpected(
             format!("{at}.{other}"),
@@ -138,17 +138,17 @@ fn read_policy(at: &str, policy: Value) -> Result<Policy, RightsFault> {
 }
 
 fn read_restriction(at: &str, restriction: Value) -> Result<Restriction, RightsFault> {
-    let mut restriction = object(at, restriction)?;
-    let index = text(format!("{at}.index"), restriction.remove("index"))?;
+    let mut restriction = expect_object(at, restriction)?;
+    let index = expect_text(format!("{at}.index"), restriction.remove("index"))?;
     let within = format!("{at}.collections");
-    let collections = list(&within, restriction.remove("collections"))?;
+    let collections = expect_list(&within, restriction.remove("collections"))?;
     if let Some(other) = restriction.keys().next() {
         return Err(RightsFault::Unexpected(
             format!("{at}.{other}"),
             "index, collections",
         ));
     }
-    let read = |(n, one): (usize, Value)| text(format!("{within}[{n}]"), Some(one));
+    let read = |(n, one): (usize, Value)| expect_text(format!("{within}[{n}]"), Some(one));
     let collections = collections
         .into_iter()
         .enumerate()

@@ -74,7 +74,7 @@ impl Role {
 }
 
 fn read_controller(name: &str, entry: Value) -> Result<ControllerEntry, RightsFault> {
-    crate::name::check(name)?;
+    crate::name::check_name(name)?;
     let at = format!("controllers.{name}");
     let Value::Object(mut entry) = entry else {
         return Err(RightsFault::WrongType(at, "an object"));
@@ -92,7 +92,7 @@ fn read_controller(name: &str, entry: Value) -> Result<ControllerEntry, RightsFa
     };
     let mut read = BTreeMap::new();
     for (action, allowed) in actions {
-        crate::name::check(&action)?;
+        crate::name::check_name(&action)?;
         if name == "*" && action != "*" {
             return Err(RightsFault::ActionOfAnyController(action));
         }

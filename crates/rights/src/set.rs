@@ -25,7 +25,7 @@ impl Default for RightsSet {
     fn default() -> Self {
         Self {
             roles: base::open_roles(),
-            profiles: base::profiles(),
+            profiles: base::base_profiles(),
         }
     }
 }
@@ -48,7 +48,7 @@ impl RightsSet {
         for (name, role) in base::restricted_roles() {
             self.roles.entry(name).or_insert(role);
         }
-        for (name, profile) in base::profiles() {
+        for (name, profile) in base::base_profiles() {
             self.profiles.entry(name).or_insert(profile);
         }
         self
@@ -57,11 +57,11 @@ impl RightsSet {
     /// The three base roles and profiles as they are once rights are restricted.
     pub fn restrict(&mut self) {
         self.roles.extend(base::restricted_roles());
-        self.profiles.extend(base::profiles());
+        self.profiles.extend(base::base_profiles());
     }
 
     pub fn put_role(&mut self, id: &str, role: Role, fresh: bool) -> Result<(), RightsFault> {
-        name::check(id)?;
+        name::check_name(id)?;
         if fresh && self.roles.contains_key(id) {
             return Err(RightsFault::RoleExists(id.into()));
         }
@@ -78,7 +78,7 @@ impl RightsSet {
         profile: RightsProfile,
         fresh: bool,
     ) -> Result<(), RightsFault> {
-        name::check(id)?;
+        name::check_name(id)?;
         if fresh && self.profiles.contains_key(id) {
             return Err(RightsFault::ProfileExists(id.into()));
         }

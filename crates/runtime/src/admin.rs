@@ -19,7 +19,7 @@ struct Admin {
 }
 
 /// The three routes.
-pub fn routes(health: Health, registry: Registry) -> Router {
+pub fn admin_routes(health: Health, registry: Registry) -> Router {
     Router::new()
         .route(
             "/healthz",
@@ -31,13 +31,13 @@ pub fn routes(health: Health, registry: Registry) -> Router {
 }
 
 /// Serves them until shutdown.
-pub async fn serve(
+pub async fn serve_admin(
     listener: TcpListener,
     health: Health,
     registry: Registry,
     shutdown: Shutdown,
 ) -> std::io::Result<()> {
-    axum::serve(listener, routes(health, registry))
+    axum::serve(listener, admin_routes(health, registry))
         .with_graceful_shutdown(async move { shutdown.soft().await })
         .await
 }

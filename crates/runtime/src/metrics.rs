@@ -46,7 +46,7 @@ impl MetricSink for MetricList {
         let kinds = collector.collect();
         let kind = kinds
             .first()
-            .map_or("untyped", |f| kind(f.get_field_type()));
+            .map_or("untyped", |f| type_name(f.get_field_type()));
         let described = collector.desc().into_iter().map(|desc| MetricDescription {
             name: desc.fq_name.clone(),
             kind,
@@ -58,7 +58,7 @@ impl MetricSink for MetricList {
     }
 }
 
-fn kind(of: MetricType) -> &'static str {
+fn type_name(of: MetricType) -> &'static str {
     match of {
         MetricType::COUNTER => "counter",
         MetricType::GAUGE => "gauge",

@@ -71,7 +71,7 @@ impl Layers {
         empty_tables(&defaults, "", &mut free);
         Self {
             merged: defaults,
-            examples: leaves(examples).into_iter().collect(),
+            examples: leaf_values(examples).into_iter().collect(),
             free,
             origins: BTreeMap::new(),
         }
@@ -86,8 +86,8 @@ impl Layers {
                     from: from.clone(),
                     why: error.to_string(),
                 })?;
-        for (key, value) in leaves(&table) {
-            self.set(&key, Given::Typed(value), &from)?;
+        for (key, value) in leaf_values(&table) {
+            self.set_value(&key, Given::Typed(value), &from)?;
         }
         Ok(())
     }
@@ -117,15 +117,15 @@ impl Layers {
                 .find(|key| key.replace('.', "_") == spelled);
             let Some(key) = known.or_else(|| self.free_key(&spelled)) else {
                 let near = self
-                    .near(&spelled.replacen('_', ".", 1))
-                    .map(|near| variable(&near));
+                    .nearest_key(&spelled.replacen('_', ".", 1))
+                    .map(|near| variable_name(&near));
                 return Err(SettingsError::Unknown {
                     from,
                     key: name,
                     near,
                 });
             };
-            self.set(&key, Given::Text(text), &from)?;
+            self.set_value(&key, Given::Text(text), &from)?;
         }
         Ok(())
     }
@@ -143,7 +143,7 @@ impl Layers {
                 });
             };
             let key = key.trim();
-            self.set(
+            self.set_value(
                 key,
                 Given::Text(text.trim().to_owned()),
                 &Source::Flag(key.to_owned()),
@@ -168,7 +168,7 @@ impl Layers {
 
     /// Every known key, dotted, those without a default included.
     pub fn keys(&self) -> Vec<String> {
-        let mut keys: Vec<String> = leaves(&self.merged)
+        let mut keys: Vec<String> = leaf_values(&self.merged)
             .into_iter()
             .map(|(key, _)| key)
             .collect();
@@ -182,7 +182,7 @@ impl Layers {
         keys
     }
 
-    fn near(&self, key: &str) -> Option<String> {
+    fn nearest_key(&self, key: &str) -> Option<String> {
         let scored = self
             .keys()
             .into_iter()
@@ -203,7 +203,7 @@ impl Layers {
         })
     }
 
-    fn set(&mut self, key: &str, given: Given, from: &Source) -> Result<(), SettingsError> {
+    fn set_value(&mut self, key: &str, given: Given, from: &Source) -> Result<(), SettingsError> {
         let (path, name, value) =
             match self.free.iter().find_map(|table| {
                 Some((table, key.strip_prefix(table.as_str())?.strip_prefix('.')?))
@@ -211,12 +211,12 @@ impl Layers {
                 // Dots in the name belong to the name: `kafka.properties."sasl.username"`.
                 Some((table, name)) => (table.as_str(), name, given.guessed()),
                 None => {
-                    let known = find(&self.merged, key).or_else(|| self.examples.get(key));
+                    let known = find_value(&self.merged, key).or_else(|| self.examples.get(key));
                     let Some(known) = known.filter(|known| !known.is_table()) else {
                         return Err(SettingsError::Unknown {
                             from: from.clone(),
                             key: key.to_owned(),
-                            near: self.near(key),
+                            near: self.nearest_key(key),
                         });
                     };
                     let (path, name) = key.rsplit_once('.').unwrap_or(("", key));
@@ -246,14 +246,14 @@ impl Layers {
 }
 
 /// `gateway.body_limit` is `CONSIGN_GATEWAY_BODY_LIMIT`.
-pub fn variable(key: &str) -> String {
+pub fn variable_name(key: &str) -> String {
     format!("CONSIGN_{}", key.replace('.', "_").to_ascii_uppercase())
 }
 
 /// Every value that is no table, by dotted key.
-pub fn leaves(table: &Table) -> Vec<(String, Value)> {
+pub fn leaf_values(table: &Table) -> Vec<(String, Value)> {
     let below = |(key, value): (&String, &Value)| match value {
-        Value::Table(inner) => leaves(inner)
+        Value::Table(inner) => leaf_values(inner)
             .into_iter()
             .map(|(rest, value)| (format!("{key}.{rest}"), value))
             .collect(),
@@ -278,15 +278,15 @@ fn empty_tables(table: &Table, path: &str, found: &mut BTreeSet<String>) {
     }
 }
 
-fn find<'a>(table: &'a Table, key: &str) -> Option<&'a Value> {
+fn find_value<'a>(table: &'a Table, key: &str) -> Option<&'a Value> {
     match key.split_once('.') {
-        Some((first, rest)) => find(table.get(first)?.as_table()?, rest),
+        Some((first, rest)) => find_value(table.get(first)?.as_table()?, rest),
         None => table.get(key),
     }
 }
 
 /// TOML where it parses.
-fn parse(text: &str) -> Option<Value> {
+fn parse_value(text: &str) -> Option<Value> {
     format!("v = {text}")
         .parse::<Table>()
         .ok()
@@ -298,7 +298,7 @@ impl Given {
     fn guessed(self) -> Value {
         match self {
             Self::Typed(value) => value,
-            Self::Text(text) => parse(&text).unwrap_or(Value::String(text)),
+            Self::Text(text) => parse_value(&text).unwrap_or(Value::String(text)),
         }
     }
 
@@ -306,7 +306,7 @@ impl Given {
     fn fitted(self, known: &Value) -> Result<Value, (&'static str, String)> {
         let value = match self {
             Self::Typed(value) => value,
-            Self::Text(text) => match (known, parse(&text)) {
+            Self::Text(text) => match (known, parse_value(&text)) {
                 (Value::String(_), Some(Value::String(quoted))) => Value::String(quoted),
                 (Value::String(_), _) => Value::String(text),
                 (Value::Array(_), Some(list @ Value::Array(_))) => list,
@@ -319,11 +319,11 @@ impl Given {
                 (_, None) => Value::String(text),
             },
         };
-        fit(known, value)
+        fit_value(known, value)
     }
 }
 
-fn fit(known: &Value, value: Value) -> Result<Value, (&'static str, String)> {
+fn fit_value(known: &Value, value: Value) -> Result<Value, (&'static str, String)> {
     let expected = |name| Err((name, value.to_string()));
     match (known, &value) {
         (Value::String(_), Value::String(_))

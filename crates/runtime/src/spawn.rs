@@ -20,12 +20,12 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    tokio::spawn(named(name, task))
+    tokio::spawn(run_named(name, task))
 }
 
 /// The task as it is run. Made of combinators: an `async` block that takes a future holds it twice,
 /// once as what it was given and once as what it awaits, and each task is copied whole when it starts.
-fn named<F: Future>(name: &'static str, task: F) -> impl Future<Output = F::Output> {
+fn run_named<F: Future>(name: &'static str, task: F) -> impl Future<Output = F::Output> {
     let watched = AssertUnwindSafe(task).catch_unwind().map(move |ended| {
         ended.unwrap_or_else(|panic| {
             error!(task = name, panic = panic_text(&*panic), "a task panicked");
@@ -48,7 +48,7 @@ impl<T: Send + 'static> TaskSet<T> {
     /// Starts one more.
     #[expect(clippy::disallowed_methods, reason = "the task is named")]
     pub fn spawn(&mut self, name: &'static str, task: impl Future<Output = T> + Send + 'static) {
-        self.0.spawn(named(name, task));
+        self.0.spawn(run_named(name, task));
     }
 
     /// Waits for one that ends by itself; `None`: there is none left. What panicked was logged.

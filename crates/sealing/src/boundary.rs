@@ -5,7 +5,7 @@
 use crate::{
     cipher::{SubjectAccess, ValuePlace},
     mask::{MASK, has_sealed, mask_values},
-    subject_keys::hash,
+    subject_keys::value_hash,
 };
 use catalog::{Accepted, Current, CurrentDocument, Needs, Plan, SealedMarks, SealedPath};
 use event_schema::{
@@ -14,8 +14,8 @@ use event_schema::{
     id::EntityKey,
     mutation::{DocumentKey, RowKey, RowMutation},
     outcome::Verdict,
-    raw,
     signing::Keyring,
+    to_raw,
 };
 use serde_json::{Map, Value};
 use std::{cell::RefCell, collections::BTreeMap};
@@ -58,7 +58,7 @@ impl<'a> SealedBoundary<'a> {
     pub fn entity_key(&self, key: EntityKey) -> EntityKey {
         match key.0.split_once('/') {
             Some((kind, id)) if self.marks.is_kind(kind) => {
-                EntityKey(format!("{kind}/{}", hash(self.secret, kind, id)))
+                EntityKey(format!("{kind}/{}", value_hash(self.secret, kind, id)))
             }
             Some(_) | None => key,
         }
@@ -71,7 +71,7 @@ impl<'a> SealedBoundary<'a> {
                 if let Value::String(text) = value
                     && self.marks.is_column(&key.table, column)
                 {
-                    *text = hash(self.secret, column, text);
+                    *text = value_hash(self.secret, column, text);
                 }
             }
         }
@@ -81,7 +81,7 @@ impl<'a> SealedBoundary<'a> {
     /// The unique value as stores have it.
     pub fn unique_value(&self, mut value: UniqueValue) -> UniqueValue {
         if self.marks.is_space(&value.space) {
-            value.value = hash(self.secret, &value.space, &value.value);
+            value.value = value_hash(self.secret, &value.space, &value.value);
         }
         value
     }
@@ -89,21 +89,21 @@ impl<'a> SealedBoundary<'a> {
     /// A client's request with its marked members sealed. Of an erased subject nothing in it is taken
     /// for sealed already.
     pub fn seal_request(&self, accepted: &mut Accepted) -> Result<(), SubjectErased> {
-        let marked = self.request(&accepted.operation);
+        let marked = self.marked_request(&accepted.operation);
         let seal = |place: ValuePlace<'_>, text: &mut String| {
             if self.open(place, text).is_none() {
                 *text = self.sealed(place, text)?;
             }
             Ok::<_, SubjectErased>(())
         };
-        accepted.request = self.edited(marked, &accepted.request, seal)?;
+        accepted.request = self.edited_body(marked, &accepted.request, seal)?;
         Ok(())
     }
 
     /// A part of a plan likewise. What could not be opened, since its subject was erased, stays
     /// sealed.
     pub fn seal_part(&self, part: &mut Accepted) -> Result<(), SubjectErased> {
-        part.request = self.resealed(self.request(&part.operation), &part.request)?;
+        part.request = self.resealed(self.marked_request(&part.operation), &part.request)?;
         Ok(())
     }
 
@@ -124,7 +124,7 @@ impl<'a> SealedBoundary<'a> {
             *edits.entry(field).or_default() += 1;
         });
         let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-        self.edited(self.request(operation), edited, |place, text| {
+        self.edited_body(self.marked_request(operation), edited, |place, text| {
             let stood = stood.get(place.field).map_or(&[][..], Vec::as_slice);
             let nth = seen.entry(place.field.to_owned()).or_default();
             let n = std::mem::replace(nth, *nth + 1);
@@ -142,13 +142,17 @@ impl<'a> SealedBoundary<'a> {
     /// A request's marked members opened. What cannot be stays as it is. The values, for masking.
     pub fn open_request(&self, operation: &str, request: &mut Raw) -> Vec<String> {
         let mut values = Vec::new();
-        *request = self.opened(self.request(operation), request, &mut values);
+        *request = self.opened_body(self.marked_request(operation), request, &mut values);
         values
     }
 
     /// A document's marked fields opened.
     pub fn open_document(&self, index: &str, collection: &str, body: &Raw) -> Raw {
-        self.opened(self.document(index, collection), body, &mut Vec::new())
+        self.opened_body(
+            self.marked_document(index, collection),
+            body,
+            &mut Vec::new(),
+        )
     }
 
     /// A row's marked cells opened.
@@ -172,7 +176,7 @@ impl<'a> SealedBoundary<'a> {
         for change in &mut plan.documents {
             let key = &change.key;
             for body in [&mut change.before, &mut change.after] {
-                let marked = self.document(&key.index, &key.collection);
+                let marked = self.marked_document(&key.index, &key.collection);
                 *body = match body {
                     Some(body) => Some(self.resealed(marked, body)?),
                     None => None,
@@ -218,7 +222,7 @@ impl<'a> SealedBoundary<'a> {
     }
 
     fn seal_cells(&self, table: &str, cells: &mut Map<String, Value>) -> Result<(), SubjectErased> {
-        self.each_cell(table, cells, |place, text| self.reseal(place, text))
+        self.each_cell(table, cells, |place, text| self.reseal_text(place, text))
     }
 
     fn each_cell<E>(
@@ -240,7 +244,7 @@ impl<'a> SealedBoundary<'a> {
         Ok(())
     }
 
-    fn request(&self, operation: &str) -> MarkedBody<'a> {
+    fn marked_request(&self, operation: &str) -> MarkedBody<'a> {
         MarkedBody {
             kind: "request",
             within: operation.to_owned(),
@@ -248,7 +252,7 @@ impl<'a> SealedBoundary<'a> {
         }
     }
 
-    fn document(&self, index: &str, collection: &str) -> MarkedBody<'a> {
+    fn marked_document(&self, index: &str, collection: &str) -> MarkedBody<'a> {
         MarkedBody {
             kind: "document",
             within: format!("{index}/{collection}"),
@@ -266,7 +270,7 @@ impl<'a> SealedBoundary<'a> {
     }
 
     /// Seals what is not sealed. Of an erased subject, only what its own key sealed may stay.
-    fn reseal(&self, place: ValuePlace<'_>, text: &mut String) -> Result<(), SubjectErased> {
+    fn reseal_text(&self, place: ValuePlace<'_>, text: &mut String) -> Result<(), SubjectErased> {
         let subject = self.subject.ok_or(SubjectErased)?;
         let is_sealed = match &subject.key {
             Some(key) => key.open(place, text).is_some(),
@@ -279,10 +283,10 @@ impl<'a> SealedBoundary<'a> {
     }
 
     fn resealed(&self, marked: MarkedBody<'_>, body: &Raw) -> Result<Raw, SubjectErased> {
-        self.edited(marked, body, |place, text| self.reseal(place, text))
+        self.edited_body(marked, body, |place, text| self.reseal_text(place, text))
     }
 
-    fn opened(&self, marked: MarkedBody<'_>, body: &Raw, values: &mut Vec<String>) -> Raw {
+    fn opened_body(&self, marked: MarkedBody<'_>, body: &Raw, values: &mut Vec<String>) -> Raw {
         if !has_sealed(body.get()) {
             return body.clone();
         }
@@ -293,7 +297,7 @@ impl<'a> SealedBoundary<'a> {
             }
             Ok::<_, SubjectErased>(())
         };
-        let opened = self.edited(marked, body, open);
+        let opened = self.edited_body(marked, body, open);
         opened.unwrap_or_else(|SubjectErased| body.clone())
     }
 
@@ -302,10 +306,10 @@ impl<'a> SealedBoundary<'a> {
             call(place.field.to_owned(), text.clone());
             Ok::<_, SubjectErased>(())
         };
-        drop(self.edited(self.request(operation), body, look));
+        drop(self.edited_body(self.marked_request(operation), body, look));
     }
 
-    fn edited<E>(
+    fn edited_body<E>(
         &self,
         marked: MarkedBody<'_>,
         body: &Raw,
@@ -332,7 +336,7 @@ impl<'a> SealedBoundary<'a> {
             });
             done?;
         }
-        Ok(raw(&value))
+        Ok(to_raw(&value))
     }
 }
 
@@ -377,9 +381,9 @@ impl<S: Current + ?Sized> Current for OpenedState<'_, S> {
     fn document(&self, key: &DocumentKey) -> CurrentDocument {
         let CurrentDocument { revision, body } = self.state.document(key);
         let open = |body: Raw| {
-            let marked = self.boundary.document(&key.index, &key.collection);
+            let marked = self.boundary.marked_document(&key.index, &key.collection);
             self.boundary
-                .opened(marked, &body, &mut self.values.borrow_mut())
+                .opened_body(marked, &body, &mut self.values.borrow_mut())
         };
         CurrentDocument {
             revision,

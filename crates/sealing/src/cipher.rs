@@ -32,12 +32,12 @@ impl KeyId {
 
     /// Of the key that a sealed text names.
     pub fn of_sealed(text: &str) -> Option<Self> {
-        Some(split(text)?.0)
+        Some(split_sealed(text)?.0)
     }
 
     /// Is the whole text one that the key of this name may have sealed?
     pub fn has_sealed(self, text: &str) -> bool {
-        split(text).is_some_and(|(id, rest)| id == self && rest.len() >= NONCE + TAG)
+        split_sealed(text).is_some_and(|(id, rest)| id == self && rest.len() >= NONCE + TAG)
     }
 }
 
@@ -78,7 +78,7 @@ impl fmt::Display for KeyId {
     }
 }
 
-fn split(text: &str) -> Option<(KeyId, Vec<u8>)> {
+fn split_sealed(text: &str) -> Option<(KeyId, Vec<u8>)> {
     let bytes = URL_SAFE_NO_PAD.decode(text.strip_prefix(PREFIX)?).ok()?;
     let (id, rest) = bytes.split_first_chunk::<ID>()?;
     Some((KeyId(*id), rest.to_vec()))
@@ -128,7 +128,7 @@ impl SubjectKey {
 
     /// The text that this key sealed in this place; `None` for anything else.
     pub fn open(&self, place: ValuePlace<'_>, text: &str) -> Option<String> {
-        let (id, bytes) = split(text)?;
+        let (id, bytes) = split_sealed(text)?;
         if id != self.id {
             return None;
         }

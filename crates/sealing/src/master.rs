@@ -33,7 +33,7 @@ impl MasterKeys {
     /// The one that follows from the deployment's secret, where no other is given.
     pub fn derived(secret: &Keyring) -> Self {
         let key = secret.tag("sealing master", &[]);
-        Self([master("derived", &key)].into())
+        Self([master_key("derived", &key)].into())
     }
 
     /// `name:base64` on each line, the newest first; the derived one opens what it wrapped before
@@ -54,13 +54,13 @@ impl MasterKeys {
             if keys.iter().any(|known: &MasterKey| known.name == name) || name == "derived" {
                 return Err(bad("has a name that is taken"));
             }
-            keys.push(master(name, &key));
+            keys.push(master_key(name, &key));
         }
         if keys.is_empty() {
             let why = "is missing";
             return Err(BadMasterKey { line: 1, why });
         }
-        keys.push(master("derived", &secret.tag("sealing master", &[])));
+        keys.push(master_key("derived", &secret.tag("sealing master", &[])));
         Ok(Self(keys.into()))
     }
 
@@ -96,7 +96,7 @@ impl MasterKeys {
     }
 }
 
-fn master(name: &str, key: &[u8; 32]) -> MasterKey {
+fn master_key(name: &str, key: &[u8; 32]) -> MasterKey {
     MasterKey {
         name: name.to_owned(),
         cipher: Aes256GcmSiv::new(key.into()),

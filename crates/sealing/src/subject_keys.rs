@@ -91,7 +91,7 @@ impl SubjectKeys {
 
     /// The keyed hash in the place of a value that must be found again by itself.
     pub fn hash(&self, space: &str, value: &str) -> String {
-        hash(&self.secret, space, value)
+        value_hash(&self.secret, space, value)
     }
 
     /// The deployment's secret, from which hashes and names derive.
@@ -121,18 +121,18 @@ impl SubjectKeys {
         if let Some(key) = self.held.get(&id) {
             return Ok(Some(key));
         }
-        let name = name(id);
-        if let Some(text) = self.read(&name).await? {
-            return self.keep(id, &text);
+        let name = key_name(id);
+        if let Some(text) = self.read_record(&name).await? {
+            return self.keep_key(id, &text);
         }
         let fresh: [u8; 32] = runtime::random();
-        let text = self.wrapped(id, &fresh);
+        let text = self.wrapped_record(id, &fresh);
         match self.record.swap_value(&name, None, &text).await? {
-            Swapped::Stands(Some(text)) => self.keep(id, &text),
+            Swapped::Stands(Some(text)) => self.keep_key(id, &text),
             Swapped::Stands(None) | Swapped::Done => {
                 // What is sealed with it may be in the log the next moment.
                 self.record.settle().await?;
-                self.keep(id, &text)
+                self.keep_key(id, &text)
             }
         }
     }
@@ -142,8 +142,8 @@ impl SubjectKeys {
         if let Some(key) = self.held.get(&id) {
             return Ok(Some(key));
         }
-        match self.read(&name(id)).await? {
-            Some(text) => self.keep(id, &text),
+        match self.read_record(&key_name(id)).await? {
+            Some(text) => self.keep_key(id, &text),
             None => Ok(None),
         }
     }
@@ -153,7 +153,7 @@ impl SubjectKeys {
     pub async fn erase(&self, subjects: &[String], now: i64) -> Result<Erasure, StoreError> {
         let mut outcomes = Vec::with_capacity(subjects.len());
         for subject in subjects {
-            outcomes.push(self.destroy(subject, now).await?);
+            outcomes.push(self.destroy_key(subject, now).await?);
         }
         self.record.settle().await?;
         // Also where all were erased before: whoever did that may have ended before this.
@@ -161,11 +161,11 @@ impl SubjectKeys {
         Ok(Erasure { outcomes, to_run })
     }
 
-    async fn destroy(&self, subject: &str, now: i64) -> Result<ErasedSubject, StoreError> {
+    async fn destroy_key(&self, subject: &str, now: i64) -> Result<ErasedSubject, StoreError> {
         let id = self.id(subject);
-        let name = name(id);
-        let gone = text(&KeyRecord::Erased { at: now });
-        let mut stands = self.read(&name).await?;
+        let name = key_name(id);
+        let gone = record_text(&KeyRecord::Erased { at: now });
+        let mut stands = self.read_record(&name).await?;
         loop {
             if let Some(text) = &stands
                 && matches!(self.parse(&name, text)?, KeyRecord::Erased { .. })
@@ -198,15 +198,15 @@ impl SubjectKeys {
             };
             after = Some(last.clone());
             for name in names.iter().filter(|name| name.starts_with(NAMES)) {
-                self.rewrap(name, &mut report).await?;
+                self.rewrap_key(name, &mut report).await?;
             }
         }
     }
 
-    async fn rewrap(&self, name: &str, report: &mut RotationReport) -> Result<(), StoreError> {
-        let mut stands = self.read(name).await?;
+    async fn rewrap_key(&self, name: &str, report: &mut RotationReport) -> Result<(), StoreError> {
+        let mut stands = self.read_record(name).await?;
         while let Some(text) = &stands {
-            let id = id_in(name).ok_or_else(|| self.damaged(name, "its name"))?;
+            let id = id_in(name).ok_or_else(|| self.damaged_record(name, "its name"))?;
             let (master, wrapped) = match self.parse(name, text)? {
                 KeyRecord::Erased { .. } => {
                     report.erased += 1;
@@ -222,7 +222,7 @@ impl SubjectKeys {
                 report.unreadable += 1;
                 return Ok(());
             };
-            let fresh = self.wrapped(id, &key);
+            let fresh = self.wrapped_record(id, &key);
             match self.record.swap_value(name, Some(text), &fresh).await? {
                 Swapped::Done => {
                     report.rewrapped += 1;
@@ -234,8 +234,8 @@ impl SubjectKeys {
         Ok(())
     }
 
-    fn keep(&self, id: KeyId, text: &str) -> Result<Option<Arc<SubjectKey>>, StoreError> {
-        let name = name(id);
+    fn keep_key(&self, id: KeyId, text: &str) -> Result<Option<Arc<SubjectKey>>, StoreError> {
+        let name = key_name(id);
         let KeyRecord::Wrapped { master, key } = self.parse(&name, text)? else {
             return Ok(None);
         };
@@ -252,26 +252,26 @@ impl SubjectKeys {
         Ok(Some(key))
     }
 
-    fn wrapped(&self, id: KeyId, key: &[u8; 32]) -> String {
+    fn wrapped_record(&self, id: KeyId, key: &[u8; 32]) -> String {
         let (master, bytes) = self.masters.wrap(id, key, runtime::random());
         let key = STANDARD.encode(bytes);
-        text(&KeyRecord::Wrapped { master, key })
+        record_text(&KeyRecord::Wrapped { master, key })
     }
 
     fn unwrapped(&self, id: KeyId, master: &str, key: &str) -> Option<[u8; 32]> {
         self.masters.unwrap(id, master, &STANDARD.decode(key).ok()?)
     }
 
-    async fn read(&self, name: &str) -> Result<Option<String>, StoreError> {
+    async fn read_record(&self, name: &str) -> Result<Option<String>, StoreError> {
         let found = self.record.held_values(&[name.to_owned()]).await?;
         Ok(found.into_iter().next().flatten())
     }
 
     fn parse(&self, name: &str, text: &str) -> Result<KeyRecord, StoreError> {
-        serde_json::from_str(text).map_err(|_| self.damaged(name, "what stands there"))
+        serde_json::from_str(text).map_err(|_| self.damaged_record(name, "what stands there"))
     }
 
-    fn damaged(&self, name: &str, what: &str) -> StoreError {
+    fn damaged_record(&self, name: &str, what: &str) -> StoreError {
         StoreError::Damaged {
             store: self.record.name(),
             why: format!("{name}: {what} is no subject's key"),
@@ -280,13 +280,13 @@ impl SubjectKeys {
 }
 
 /// The keyed hash of a value: 24 bytes, as text.
-pub(crate) fn hash(secret: &Keyring, space: &str, value: &str) -> String {
+pub(crate) fn value_hash(secret: &Keyring, space: &str, value: &str) -> String {
     use base64::engine::general_purpose::URL_SAFE_NO_PAD;
     let tag = secret.tag("sealing hash", &[space.as_bytes(), value.as_bytes()]);
     URL_SAFE_NO_PAD.encode(&tag[..24])
 }
 
-fn name(id: KeyId) -> String {
+fn key_name(id: KeyId) -> String {
     format!("{NAMES}{id}")
 }
 
@@ -296,7 +296,7 @@ fn id_in(name: &str) -> Option<KeyId> {
     Some(KeyId(bytes.try_into().ok()?))
 }
 
-fn text(record: &KeyRecord) -> String {
+fn record_text(record: &KeyRecord) -> String {
     serde_json::to_string(record).expect("a key's record is made of JSON types")
 }
 

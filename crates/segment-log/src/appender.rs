@@ -59,12 +59,12 @@ impl Appender {
         let first = shared.end.load(Ordering::Acquire);
         self.timestamp = self.timestamp.max((shared.options.clock)());
         if self.must_roll(shared)
-            && let Err(error) = self.roll(shared, first)
+            && let Err(error) = self.roll_segment(shared, first)
         {
             return Err((batch, AppenderFailure::Rejected(error)));
         }
         let start = self.active.readable();
-        let sealed = self.seal(&mut batch, first, start);
+        let sealed = self.seal_batch(&mut batch, first, start);
         if let Err(error) = sealed.and_then(|()| {
             self.active
                 .write(shared.medium.as_ref(), start, &batch.bytes)
@@ -85,12 +85,12 @@ impl Appender {
         })
     }
 
-    fn seal(&self, batch: &mut CommitBatch, first: u64, start: u64) -> io::Result<()> {
+    fn seal_batch(&self, batch: &mut CommitBatch, first: u64, start: u64) -> io::Result<()> {
         let mut at = 0;
         for offset in first..first + batch.completions.len() as u64 {
             let back = u32::try_from(at).map_err(io::Error::other)?;
             let place = self.active.place(start + at as u64);
-            at += frame::seal(&mut batch.bytes[at..], place, offset, self.timestamp, back);
+            at += frame::seal_frame(&mut batch.bytes[at..], place, offset, self.timestamp, back);
         }
         Ok(())
     }
@@ -106,7 +106,7 @@ impl Appender {
                 || self.timestamp.saturating_sub(self.active.about.created) > age)
     }
 
-    fn roll(&mut self, shared: &LogShared, base: u64) -> io::Result<()> {
+    fn roll_segment(&mut self, shared: &LogShared, base: u64) -> io::Result<()> {
         let medium = shared.medium.as_ref();
         let about = About {
             base,
@@ -145,7 +145,7 @@ impl Appender {
         let end = first + batch.completions.len() as u64;
         for offset in *first..end {
             segment.note(offset, start + at as u64);
-            at += frame::length(&batch.bytes[at..]);
+            at += frame::frame_length(&batch.bytes[at..]);
         }
         self.fresh = false;
         segment.remember(*start, &batch.bytes);

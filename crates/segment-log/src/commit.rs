@@ -35,7 +35,7 @@ impl Committer {
         let thread = thread::Builder::new()
             .name(name.into())
             .stack_size(256 << 10)
-            .spawn(move || rounds.run())?;
+            .spawn(move || rounds.run_rounds())?;
         hub.runs_on(thread.thread().id());
         Ok(Self {
             hub,
@@ -75,12 +75,12 @@ struct Rounds {
 struct Fatal(Vec<(CommitLane, WrittenGroup)>, io::Error);
 
 impl Rounds {
-    fn run(mut self) {
+    fn run_rounds(mut self) {
         let hub = self.hub.clone();
         let _dead = DeathNote(&hub);
         while let Some(lanes) = hub.next() {
-            if let Err(Fatal(written, error)) = self.round(&lanes) {
-                self.fail(written, &error);
+            if let Err(Fatal(written, error)) = self.commit_round(&lanes) {
+                self.fail_groups(written, &error);
                 break;
             }
             hub.list_again(lanes.into_iter().filter(|lane| !lane.rest()));
@@ -91,7 +91,7 @@ impl Rounds {
         }
     }
 
-    fn round(&mut self, lanes: &[CommitLane]) -> Result<(), Fatal> {
+    fn commit_round(&mut self, lanes: &[CommitLane]) -> Result<(), Fatal> {
         let mut written = Vec::with_capacity(lanes.len());
         for lane in lanes {
             let Some(batch) = lane.queue.lock().take() else {
@@ -100,12 +100,12 @@ impl Rounds {
             let result = lane.appender.lock().write(lane, batch);
             match result {
                 Ok(done) => written.push((lane.clone(), done)),
-                Err((batch, failure)) => refuse(lane, batch, failure),
+                Err((batch, failure)) => refuse_batch(lane, batch, failure),
             }
         }
         let safe = match &mut self.journal {
             Some(journal) => through_journal(journal, written)?,
-            None => alone(written),
+            None => sync_alone(written),
         };
         for (lane, written) in &safe {
             lane.appender.lock().publish(lane, written);
@@ -121,7 +121,7 @@ impl Rounds {
         Ok(())
     }
 
-    fn fail(&self, written: Vec<(CommitLane, WrittenGroup)>, error: &io::Error) {
+    fn fail_groups(&self, written: Vec<(CommitLane, WrittenGroup)>, error: &io::Error) {
         tracing::error!(%error, "a sync failed: nothing is appended until the logs are opened again");
         let waiting: Vec<_> = self
             .hub
@@ -181,7 +181,7 @@ fn through_journal(
 }
 
 /// Each in its segment; answers those that are safe.
-fn alone(written: Vec<(CommitLane, WrittenGroup)>) -> Vec<(CommitLane, WrittenGroup)> {
+fn sync_alone(written: Vec<(CommitLane, WrittenGroup)>) -> Vec<(CommitLane, WrittenGroup)> {
     let mut safe = Vec::with_capacity(written.len());
     for (lane, written) in written {
         let medium = lane.medium.clone();
@@ -208,10 +208,10 @@ fn take_back(lane: &CommitLane, written: WrittenGroup, error: &io::Error) {
         Ok(()) => AppenderFailure::Rejected(io::Error::new(error.kind(), error.to_string())),
         Err(fatal) => AppenderFailure::Fatal(fatal),
     };
-    refuse(lane, written.batch, failure);
+    refuse_batch(lane, written.batch, failure);
 }
 
-fn refuse(lane: &CommitLane, batch: CommitBatch, failure: AppenderFailure) {
+fn refuse_batch(lane: &CommitLane, batch: CommitBatch, failure: AppenderFailure) {
     match failure {
         AppenderFailure::Rejected(error) => {
             tracing::error!(folder = %lane.folder.display(), %error, "records were refused: they could not be written");

@@ -59,7 +59,7 @@ impl SegmentLog {
             });
         }
         let mut newest: HashMap<Vec<u8>, u64> = HashMap::new();
-        self.each(bounds.earliest, bounds.end, |entry| {
+        self.each_entry(bounds.earliest, bounds.end, |entry| {
             if let Kept::Newest(key) | Kept::Tombstone(key) = kept(&entry) {
                 newest.insert(key, entry.offset);
             }
@@ -78,7 +78,7 @@ impl SegmentLog {
             before: 0,
             after: 0,
         };
-        self.each(bounds.earliest, end, |entry| {
+        self.each_entry(bounds.earliest, end, |entry| {
             count.before += 1;
             let keep = match kept(&entry) {
                 Kept::Always => true,
@@ -87,16 +87,16 @@ impl SegmentLog {
             };
             if keep {
                 count.after += 1;
-                writer.push(&entry)?;
+                writer.push_entry(&entry)?;
             }
             Ok(())
         })?;
-        let merged = writer.finish()?;
+        let merged = writer.finish_segment()?;
         self.shared.replace(&sealed, merged)?;
         Ok(count)
     }
 
-    fn each(
+    fn each_entry(
         &self,
         from: u64,
         until: u64,
@@ -146,26 +146,26 @@ impl<'a> CompactingWriter<'a> {
         })
     }
 
-    fn push(&mut self, entry: &Entry) -> io::Result<()> {
+    fn push_entry(&mut self, entry: &Entry) -> io::Result<()> {
         self.buffer.clear();
-        frame::begin(&mut self.buffer, |buffer| {
+        frame::begin_frame(&mut self.buffer, |buffer| {
             buffer.extend_from_slice(&entry.record)
         });
         let place = frame::Place {
             base: self.about.base,
             position: self.position,
         };
-        frame::seal(&mut self.buffer, place, entry.offset, entry.timestamp, 0);
+        frame::seal_frame(&mut self.buffer, place, entry.offset, entry.timestamp, 0);
         let medium: &dyn Medium = self.shared.medium.as_ref();
         medium.write(&self.file, self.position, &self.buffer)?;
         self.position += self.buffer.len() as u64;
         Ok(())
     }
 
-    fn finish(self) -> io::Result<Segment> {
+    fn finish_segment(self) -> io::Result<Segment> {
         let medium = self.shared.medium.as_ref();
         medium.sync(&self.file)?;
-        let path = segment::path(&self.shared.folder, self.about.base);
+        let path = segment::segment_path(&self.shared.folder, self.about.base);
         medium.rename(&self.shared.folder.join("compacted.tmp"), &path)?;
         medium.sync_folder(&self.shared.folder)?;
         Segment::open(path)?

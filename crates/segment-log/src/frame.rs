@@ -34,17 +34,17 @@ impl Header {
     /// The header at the start of `bytes`, if it is all there and passes its check at this place.
     pub fn decode(bytes: &[u8], place: Place) -> Option<Self> {
         let bytes = bytes.get(..HEADER)?;
-        if word(bytes, 0) != MARK || word(bytes, 28) != header_check(bytes, place) {
+        if read_u32(bytes, 0) != MARK || read_u32(bytes, 28) != header_check(bytes, place) {
             return None;
         }
-        let length = word(bytes, 4) as usize;
+        let length = read_u32(bytes, 4) as usize;
         (length <= crate::MAX_RECORD).then(|| Self {
             length,
-            offset: long(bytes, 8),
-            timestamp: long(bytes, 16).cast_signed(),
-            back: word(bytes, 24),
-            check: word(bytes, 28),
-            record_check: word(bytes, 32),
+            offset: read_u64(bytes, 8),
+            timestamp: read_u64(bytes, 16).cast_signed(),
+            back: read_u32(bytes, 24),
+            check: read_u32(bytes, 28),
+            record_check: read_u32(bytes, 32),
         })
     }
 
@@ -61,9 +61,9 @@ impl Header {
     }
 }
 
-/// Appends a frame without offset, time and checks, the record written by `fill`; [`seal`]
+/// Appends a frame without offset, time and checks, the record written by `fill`; [`seal_frame`]
 /// completes it. Answers the record's length.
-pub fn begin(buffer: &mut Vec<u8>, fill: impl FnOnce(&mut Vec<u8>)) -> usize {
+pub fn begin_frame(buffer: &mut Vec<u8>, fill: impl FnOnce(&mut Vec<u8>)) -> usize {
     let start = buffer.len();
     buffer.resize(start + HEADER, 0);
     fill(buffer);
@@ -76,9 +76,9 @@ pub fn begin(buffer: &mut Vec<u8>, fill: impl FnOnce(&mut Vec<u8>)) -> usize {
     length
 }
 
-/// Completes the frame at the start of `frame` (made by [`begin`]); answers its length.
-pub fn seal(frame: &mut [u8], place: Place, offset: u64, timestamp: i64, back: u32) -> usize {
-    let length = word(frame, 4) as usize;
+/// Completes the frame at the start of `frame` (made by [`begin_frame`]); answers its length.
+pub fn seal_frame(frame: &mut [u8], place: Place, offset: u64, timestamp: i64, back: u32) -> usize {
+    let length = read_u32(frame, 4) as usize;
     frame[8..16].copy_from_slice(&offset.to_le_bytes());
     frame[16..24].copy_from_slice(&timestamp.to_le_bytes());
     frame[24..28].copy_from_slice(&back.to_le_bytes());
@@ -89,9 +89,9 @@ pub fn seal(frame: &mut [u8], place: Place, offset: u64, timestamp: i64, back: u
     length + OVERHEAD
 }
 
-/// Length of the frame at the start of `frame`, made by [`begin`].
-pub fn length(frame: &[u8]) -> usize {
-    word(frame, 4) as usize + OVERHEAD
+/// Length of the frame at the start of `frame`, made by [`begin_frame`].
+pub fn frame_length(frame: &[u8]) -> usize {
+    read_u32(frame, 4) as usize + OVERHEAD
 }
 
 fn header_check(header: &[u8], place: Place) -> u32 {
@@ -104,10 +104,10 @@ fn record_check(check: u32, record: &[u8]) -> u32 {
     crc32c::crc32c_append(crc32c::crc32c(&check.to_le_bytes()), record)
 }
 
-fn word(bytes: &[u8], at: usize) -> u32 {
+fn read_u32(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }
 
-fn long(bytes: &[u8], at: usize) -> u64 {
-    u64::from(word(bytes, at)) | u64::from(word(bytes, at + 4)) << 32
+fn read_u64(bytes: &[u8], at: usize) -> u64 {
+    u64::from(read_u32(bytes, at)) | u64::from(read_u32(bytes, at + 4)) << 32
 }

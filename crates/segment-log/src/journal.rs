@@ -81,12 +81,12 @@ impl Journal {
             .sync_folder(&folder)
             .and_then(|()| medium.sync_folder(root))
             .map_err(failed)?;
-        let found = scan::scan(&paths, &files).map_err(|trouble| match trouble {
+        let found = scan::scan_journal(&paths, &files).map_err(|trouble| match trouble {
             RecoveryTrouble::Damage(damage) => OpenError::Damaged(damage),
             RecoveryTrouble::Io(source) => failed(source),
         })?;
         if !found.entries.is_empty() {
-            let logs = replay::replay(medium.as_ref(), root, &found.entries)?;
+            let logs = replay::replay_entries(medium.as_ref(), root, &found.entries)?;
             tracing::info!(
                 entries = found.entries.len(),
                 logs,

@@ -23,7 +23,7 @@ pub(crate) struct Loaded {
 }
 
 /// Of a log in a journal, what that has is in the segments again.
-pub(crate) fn load(
+pub(crate) fn load_log(
     medium: &dyn Medium,
     folder: &Path,
     options: &Options,
@@ -35,7 +35,7 @@ pub(crate) fn load(
     };
     let mut segments: SegmentList = Vec::new();
     let (mut unfinished, mut replaced, mut removed) = (None, 0, false);
-    let files = list(medium, folder).map_err(failed)?;
+    let files = list_segments(medium, folder).map_err(failed)?;
     for (at, (base, path)) in files.iter().enumerate() {
         // A crash between putting a compacted segment in place and deleting what it stands for
         // leaves both; those may not even be whole.
@@ -50,7 +50,7 @@ pub(crate) fn load(
                 segments.push(Arc::new(segment));
             }
             Some(_) => {
-                return Err(OpenError::Damaged(damage(
+                return Err(OpenError::Damaged(segment_damage(
                     path,
                     *base,
                     "its name and its header disagree",
@@ -63,7 +63,7 @@ pub(crate) fn load(
                 (unfinished, removed) = (Some(*base), true);
             }
             None => {
-                return Err(OpenError::Damaged(damage(
+                return Err(OpenError::Damaged(segment_damage(
                     path,
                     *base,
                     "its header does not pass its checksum",
@@ -75,7 +75,7 @@ pub(crate) fn load(
         // Before another of that name is made.
         medium.sync_folder(folder).map_err(failed)?;
     }
-    let kept = earliest::load(folder).map_err(failed)?;
+    let kept = earliest::load_earliest(folder).map_err(failed)?;
     if segments.is_empty() {
         let base = unfinished.or(kept).unwrap_or(0);
         let about = About {
@@ -90,20 +90,20 @@ pub(crate) fn load(
     }
     let earliest = kept.unwrap_or(segments[0].base());
     if earliest < segments[0].base() {
-        return Err(OpenError::Damaged(damage(
-            &segment::path(folder, earliest),
+        return Err(OpenError::Damaged(segment_damage(
+            &segment::segment_path(folder, earliest),
             earliest,
             "the segment is missing",
         )));
     }
     let active = segments[segments.len() - 1].clone();
-    let end = match recovery::recover(medium, &active, options.sync) {
+    let end = match recovery::recover_segment(medium, &active, options.sync) {
         Ok(end) => end,
         Err(RecoveryTrouble::Damage(damage)) => return Err(OpenError::Damaged(damage)),
         Err(RecoveryTrouble::Io(source)) => return Err(failed(source)),
     };
     if end.offset < earliest || unfinished.is_some_and(|base| base != end.offset) {
-        return Err(OpenError::Damaged(damage(
+        return Err(OpenError::Damaged(segment_damage(
             &active.path,
             end.offset,
             "it ends before what is known to have been in it",
@@ -123,7 +123,7 @@ pub(crate) fn load(
     })
 }
 
-fn damage(path: &Path, offset: u64, why: &'static str) -> Damage {
+fn segment_damage(path: &Path, offset: u64, why: &'static str) -> Damage {
     Damage {
         path: path.to_owned(),
         position: 0,
@@ -133,7 +133,7 @@ fn damage(path: &Path, offset: u64, why: &'static str) -> Damage {
 }
 
 /// Segment files by base; leftovers of an unfinished replacement are removed.
-pub(crate) fn list(medium: &dyn Medium, folder: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
+pub(crate) fn list_segments(medium: &dyn Medium, folder: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();

@@ -7,7 +7,7 @@ use crate::{
     commit::Committer,
     earliest,
     hub::Hub,
-    load::load,
+    load::load_log,
     lock::{FolderLock, LockError},
     medium::{Disk, Medium},
     queue::{CommitBatch, CommitQueue, State},
@@ -124,7 +124,7 @@ impl SegmentLog {
         alone: bool,
     ) -> Result<(Self, Opened), OpenError> {
         let lock = FolderLock::acquire(folder)?;
-        let found = load(medium.as_ref(), folder, &options, name.is_some())?;
+        let found = load_log(medium.as_ref(), folder, &options, name.is_some())?;
         let bounds = Bounds {
             earliest: found.earliest,
             end: found.end.offset,
@@ -364,7 +364,7 @@ impl LogShared {
         if offset <= earliest {
             return Ok(());
         }
-        earliest::store(self.medium.as_ref(), &self.folder, offset)?;
+        earliest::store_earliest(self.medium.as_ref(), &self.folder, offset)?;
         self.earliest.store(offset, Ordering::Release);
         let dropped: SegmentList = {
             let mut segments = self.segments.write();

@@ -34,7 +34,7 @@ pub(crate) struct CommitQueue {
 
 #[derive(Default)]
 pub(crate) struct CommitBatch {
-    /// Frames made by [`frame::begin`].
+    /// Frames made by [`frame::begin_frame`].
     pub bytes: Vec<u8>,
     pub completions: Vec<Completion>,
 }
@@ -79,7 +79,7 @@ impl CommitQueue {
             }
         };
         let start = batch.bytes.len();
-        let fits = frame::begin(&mut batch.bytes, fill) <= limit;
+        let fits = frame::begin_frame(&mut batch.bytes, fill) <= limit;
         if fits {
             self.bytes += batch.bytes.len() - start;
             self.records += 1;

@@ -106,7 +106,7 @@ fn read_segment(
 ) -> Result<bool, ReadError> {
     let mut position = match &cursor.near {
         Some((near, position)) if Arc::ptr_eq(near, segment) => *position,
-        _ => seek(segment, cursor.offset)?,
+        _ => seek_offset(segment, cursor.offset)?,
     };
     let mut window = ReadWindow::new(segment);
     let gaps = segment.about.compacted_end.is_some();
@@ -160,7 +160,7 @@ fn read_segment(
 
 /// The position of the first frame of offset `offset` or more. Steps over damage before it, but not
 /// over the place where it should be.
-fn seek(segment: &Segment, offset: u64) -> Result<u64, ReadError> {
+fn seek_offset(segment: &Segment, offset: u64) -> Result<u64, ReadError> {
     let mut window = ReadWindow::new(segment);
     let mut position = segment.near(offset)?;
     while position < segment.readable() {

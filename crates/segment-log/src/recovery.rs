@@ -56,7 +56,7 @@ impl From<io::Error> for RecoveryTrouble {
 
 /// Reads the active segment to its end, fills its index, cuts off a torn tail. A log that is not
 /// `synced` promises nothing of what it has behind the first bad frame.
-pub(crate) fn recover(
+pub(crate) fn recover_segment(
     medium: &dyn Medium,
     segment: &Segment,
     synced: bool,

@@ -67,7 +67,7 @@ impl About {
 }
 
 /// Where a segment of this base lies.
-pub fn path(folder: &Path, base: u64) -> PathBuf {
+pub fn segment_path(folder: &Path, base: u64) -> PathBuf {
     folder.join(format!("{base:020}.segment"))
 }
 
@@ -104,7 +104,7 @@ struct Index {
 impl Segment {
     /// A new, empty segment; [`Segment::make_safe`] makes it permanent.
     pub fn create(medium: &dyn Medium, folder: &Path, about: About) -> io::Result<Self> {
-        let path = path(folder, about.base);
+        let path = segment_path(folder, about.base);
         let file = medium.create(&path)?;
         if let Err(error) = medium.write(&file, 0, &about.encode()) {
             // Left behind it would only be removed at the next opening; nothing hangs on this.
@@ -261,7 +261,7 @@ impl Segment {
 
     /// Notes where a frame begins; called in ascending order.
     pub fn note(&self, offset: u64, position: u64) {
-        note(&mut self.index.write(), offset, position);
+        note_position(&mut self.index.write(), offset, position);
     }
 
     /// The index now reaches the end, and whoever appends keeps it so.
@@ -321,7 +321,7 @@ impl Segment {
                     None => break,
                 },
             };
-            note(&mut index, header.offset, position);
+            note_position(&mut index, header.offset, position);
             position += header.frame_length() as u64;
         }
         *self.index.write() = index;
@@ -329,7 +329,7 @@ impl Segment {
     }
 }
 
-fn note(index: &mut Index, offset: u64, position: u64) {
+fn note_position(index: &mut Index, offset: u64, position: u64) {
     if index
         .entries
         .last()
@@ -403,10 +403,12 @@ impl<'a> ReadWindow<'a> {
             return Ok(SegmentFrame::Bad);
         };
         let rest = self.at(position + frame::HEADER as u64, header.length + 1)?;
-        Ok(match rest.len() == header.length + 1 {
-            false => SegmentFrame::Cut(header),
-            true if header.accepts(rest) => SegmentFrame::Whole(header),
-            true => SegmentFrame::Bad,
+        Ok(if rest.len() != header.length + 1 {
+            SegmentFrame::Cut(header)
+        } else if header.accepts(rest) {
+            SegmentFrame::Whole(header)
+        } else {
+            SegmentFrame::Bad
         })
     }
 

@@ -36,7 +36,7 @@ pub struct ShippedSpool {
 }
 
 /// The spools in a folder, by name.
-pub fn find(root: &Path) -> io::Result<Vec<PathBuf>> {
+pub fn find_spools(root: &Path) -> io::Result<Vec<PathBuf>> {
     let listed = match fs::read_dir(root) {
         Ok(listed) => listed,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -55,7 +55,7 @@ pub fn find(root: &Path) -> io::Result<Vec<PathBuf>> {
 
 /// Takes the first spool of the folder that no process has open, or makes one.
 pub fn take_or_make(root: &Path, topics: &str) -> Result<SpoolFolder, FolderError> {
-    let found = find(root).map_err(|source| FolderError::Io {
+    let found = find_spools(root).map_err(|source| FolderError::Io {
         path: root.to_owned(),
         source,
     })?;
@@ -71,13 +71,13 @@ pub fn take_or_make(root: &Path, topics: &str) -> Result<SpoolFolder, FolderErro
 
 /// Copies a spool that another process may have open, to be read or shipped from the copy: a process
 /// that is frozen holds its folder.
-pub fn copy(path: &Path, to: &Path) -> io::Result<()> {
+pub fn copy_spool(path: &Path, to: &Path) -> io::Result<()> {
     for entry in fs::read_dir(path)? {
         let entry = entry?;
         let target = to.join(entry.file_name());
         if entry.file_type()?.is_dir() {
             fs::create_dir_all(&target)?;
-            copy(&entry.path(), &target)?;
+            copy_spool(&entry.path(), &target)?;
         } else if entry.file_name() != segment_log::LOCK_FILE {
             match fs::copy(entry.path(), target) {
                 // It was shipped and let go of meanwhile.
@@ -90,7 +90,7 @@ pub fn copy(path: &Path, to: &Path) -> io::Result<()> {
 }
 
 /// Ships all of a spool, and lets go of it; gives up when the limit is over.
-pub async fn ship(
+pub async fn ship_spool(
     folder: SpoolFolder,
     log: &Log,
     options: SpoolOptions,

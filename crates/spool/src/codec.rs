@@ -1,8 +1,8 @@
 //! A spooled record as bytes: where it goes, and what it is. What was written once must decode as
 //! long as a spool may be old.
 //!
-//! First byte: the format (1). Then the topic (length u16, UTF-8), the partition u16, and the record
-//! as [`event_log::record_codec`] writes it. Little endian.
+//! First byte: the format (1). Then the topic (length u16, UTF-8), the partition u16, and the
+//! record as [`event_log::record_codec`] writes it. Little endian.
 
 use bytes::{Buf, Bytes};
 use event_log::{NewRecord, record_codec};
@@ -15,23 +15,24 @@ const FORMAT: u8 = 1;
 pub struct BadRecord(pub &'static str);
 
 /// The exact length of a record's bytes; none if the format cannot hold it.
-pub fn size(record: &NewRecord) -> Option<usize> {
+pub fn encoded_size(record: &NewRecord) -> Option<usize> {
     u16::try_from(record.topic.len()).ok()?;
-    Some(5 + record.topic.len() + record_codec::size(record)?)
+    Some(5 + record.topic.len() + record_codec::encoded_size(record)?)
 }
 
-/// Appends the bytes of a record that has a [`size`].
-pub fn encode(record: &NewRecord, buffer: &mut Vec<u8>) {
+/// Appends the bytes of a record that has an [`encoded_size`].
+pub fn encode_record(record: &NewRecord, buffer: &mut Vec<u8>) {
     buffer.push(FORMAT);
-    let topic = u16::try_from(record.topic.len()).expect("`size` checked the topic's length");
+    let topic =
+        u16::try_from(record.topic.len()).expect("`encoded_size` checked the topic's length");
     buffer.extend_from_slice(&topic.to_le_bytes());
     buffer.extend_from_slice(record.topic.as_bytes());
     buffer.extend_from_slice(&record.partition.to_le_bytes());
-    record_codec::encode(record, buffer);
+    record_codec::encode_record(record, buffer);
 }
 
 /// The record; its parts share the memory.
-pub fn decode(mut bytes: Bytes) -> Result<NewRecord, BadRecord> {
+pub fn decode_record(mut bytes: Bytes) -> Result<NewRecord, BadRecord> {
     const CUT: BadRecord = BadRecord("it ends early");
     if bytes.try_get_u8().map_err(|_| CUT)? != FORMAT {
         return Err(BadRecord("its format is not known"));
@@ -71,13 +72,13 @@ mod tests {
     #[test]
     fn a_record_comes_back_and_no_prefix_of_it_does() {
         let (record, mut bytes) = (record(), Vec::new());
-        encode(&record, &mut bytes);
-        assert_eq!(Some(bytes.len()), size(&record));
-        let back = decode(bytes.clone().into()).unwrap();
+        encode_record(&record, &mut bytes);
+        assert_eq!(Some(bytes.len()), encoded_size(&record));
+        let back = decode_record(bytes.clone().into()).unwrap();
         assert_eq!(format!("{back:?}"), format!("{record:?}"));
         for cut in 0..bytes.len() {
             assert!(
-                decode(bytes[..cut].to_vec().into()).is_err(),
+                decode_record(bytes[..cut].to_vec().into()).is_err(),
                 "cut at {cut}"
             );
         }
@@ -87,7 +88,7 @@ mod tests {
     #[test]
     fn old_bytes_decode() {
         let mut bytes = Vec::new();
-        encode(&record(), &mut bytes);
+        encode_record(&record(), &mut bytes);
         let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         let golden = "011400636f6e7369676e2e7472616e73616374696f6e73030031070000007573\
                       65722f3432070000007b226e223a317d0100050063655f69640100000078";

@@ -209,7 +209,7 @@ impl SpoolFolder {
     /// Keeps a record that must be in the log before those of the spool.
     pub fn keep_before(&self, record: &NewRecord) -> Result<(), FolderError> {
         let mut bytes = Vec::new();
-        codec::encode(record, &mut bytes);
+        codec::encode_record(record, &mut bytes);
         let path = self.path.join(BEFORE).join(name_of(&bytes));
         if path.exists() {
             return Ok(());
@@ -248,7 +248,8 @@ impl SpoolFolder {
             if !path.ends_with(name_of(&bytes)) {
                 return Err(damaged("it is not what its name says".into()));
             }
-            records.push(codec::decode(bytes.into()).map_err(|bad| damaged(bad.to_string()))?);
+            records
+                .push(codec::decode_record(bytes.into()).map_err(|bad| damaged(bad.to_string()))?);
         }
         Ok(records)
     }
@@ -256,7 +257,7 @@ impl SpoolFolder {
     /// Sets the body of a record aside that the log will never take.
     pub fn set_aside(&self, number: u64, record: &NewRecord) -> Result<(), FolderError> {
         let mut bytes = Vec::new();
-        codec::encode(record, &mut bytes);
+        codec::encode_record(record, &mut bytes);
         write_file(
             &self.path.join(UNSHIPPABLE).join(format!("{number:020}")),
             &bytes,
@@ -274,11 +275,12 @@ impl SpoolFolder {
         })?;
         let spooled = |entry: segment_log::Entry| {
             let size = entry.record.len() as u64;
-            let record =
-                codec::decode(entry.record).map_err(|BadRecord(why)| FolderError::Damaged {
+            let record = codec::decode_record(entry.record).map_err(|BadRecord(why)| {
+                FolderError::Damaged {
                     path: path(),
                     why: format!("record {}: {why}", entry.offset),
-                })?;
+                }
+            })?;
             Ok(SpooledRecord {
                 number: entry.offset,
                 spooled_at: entry.timestamp,

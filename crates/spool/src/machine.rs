@@ -280,7 +280,7 @@ impl<R: Clone> SpoolOrder<R> {
 
     /// It was not handed over, and whoever handed it in knows that.
     pub fn withdraw(&mut self, id: RecordId) {
-        self.remove(id);
+        self.remove_entry(id);
     }
 
     /// The first record that waits, if it is its turn to be handed over.
@@ -399,7 +399,9 @@ impl<R: Clone> SpoolOrder<R> {
         let (kept, lost): (VecDeque<_>, VecDeque<_>) =
             self.waiting.drain(..).partition(|id| writing.contains(id));
         self.waiting = kept;
-        lost.into_iter().filter_map(|id| self.remove(id)).collect()
+        lost.into_iter()
+            .filter_map(|id| self.remove_entry(id))
+            .collect()
     }
 
     /// The newest of those that were issued could not even be queued.
@@ -431,16 +433,16 @@ impl<R: Clone> SpoolOrder<R> {
         };
         if let Some(at) = self.waiting.iter().position(|waiting| *waiting == id) {
             self.waiting.remove(at);
-            return self.remove(id).map_or(DiskOutcome::Nothing, told);
+            return self.remove_entry(id).map_or(DiskOutcome::Nothing, told);
         }
         entry.disk = OnDisk::Lost;
         match entry.answer {
             LogAnswer::None => DiskOutcome::Nothing,
             LogAnswer::Unknown => self
-                .remove(id)
+                .remove_entry(id)
                 .map_or(DiskOutcome::Nothing, DiskOutcome::Unknown),
             LogAnswer::Refused => self
-                .remove(id)
+                .remove_entry(id)
                 .map_or(DiskOutcome::Nothing, DiskOutcome::Refused),
         }
     }
@@ -457,7 +459,7 @@ impl<R: Clone> SpoolOrder<R> {
             OnDisk::At(offset) => Some(offset),
             OnDisk::No | OnDisk::Writing | OnDisk::Lost => None,
         };
-        self.remove(id);
+        self.remove_entry(id);
         offset
     }
 
@@ -508,7 +510,7 @@ impl<R: Clone> SpoolOrder<R> {
         self.entries.len() as u64 + (self.backlog.end - self.backlog.start.min(self.backlog.end))
     }
 
-    fn remove(&mut self, id: RecordId) -> Option<R> {
+    fn remove_entry(&mut self, id: RecordId) -> Option<R> {
         let entry = self.entries.remove(&id)?;
         match entry.disk {
             OnDisk::At(_) => self.disk_bytes = self.disk_bytes.saturating_sub(entry.size),

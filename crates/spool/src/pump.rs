@@ -54,9 +54,9 @@ impl Spool {
         let mut next_upkeep = Instant::now();
         loop {
             self.turn(&mut self.state.lock());
-            let pause = self.ship().await;
+            let pause = self.ship_records().await;
             if Instant::now() >= next_upkeep {
-                self.upkeep().await;
+                self.run_upkeep().await;
                 next_upkeep = Instant::now() + UPKEEP;
             }
             let wait = match pause {
@@ -83,7 +83,7 @@ impl Spool {
     }
 
     /// Hands over as much as the log takes now.
-    async fn ship(self: &Arc<Self>) -> Option<ShippingPause> {
+    async fn ship_records(self: &Arc<Self>) -> Option<ShippingPause> {
         if let Err(pause) = self.replace_refused().await {
             return Some(pause);
         }
@@ -133,7 +133,7 @@ impl Spool {
 
     async fn ship_backlog(self: &Arc<Self>, range: Range<u64>) -> Result<usize, ShippingPause> {
         let records = self
-            .read(range)
+            .read_batch(range)
             .await
             .map_err(|error| ShippingPause::Stuck(error.to_string()))?;
         let mut shipped = 0;
@@ -219,7 +219,7 @@ impl Spool {
         number: u64,
         why: &str,
     ) -> Result<bool, ShippingPause> {
-        let read = self.read(number..number + 1).await;
+        let read = self.read_batch(number..number + 1).await;
         let records = read.map_err(|error| ShippingPause::Stuck(error.to_string()))?;
         let Some(spooled) = records.first() else {
             return Ok(false);
@@ -233,7 +233,7 @@ impl Spool {
     async fn set_aside(self: &Arc<Self>, spooled: &SpooledRecord) -> Result<(), ShippingPause> {
         let (spool, number) = (self.clone(), spooled.number);
         let record: NewRecord = spooled.record.clone();
-        let done = blocking(move || spool.folder.set_aside(number, &record)).await;
+        let done = run_blocking(move || spool.folder.set_aside(number, &record)).await;
         done.map_err(|error| ShippingPause::Stuck(error.to_string()))
     }
 
@@ -242,27 +242,30 @@ impl Spool {
         u128::try_from(age).is_ok_and(|age| age > self.options.max_age.as_millis())
     }
 
-    async fn read(self: &Arc<Self>, range: Range<u64>) -> Result<Vec<SpooledRecord>, FolderError> {
+    async fn read_batch(
+        self: &Arc<Self>,
+        range: Range<u64>,
+    ) -> Result<Vec<SpooledRecord>, FolderError> {
         let spool = self.clone();
         let most = (range.end - range.start).min(BATCH);
-        blocking(move || spool.folder.read(range.start, most as usize)).await
+        run_blocking(move || spool.folder.read(range.start, most as usize)).await
     }
 
     /// Lets go of what is shipped, and sees whether the disk has room.
-    async fn upkeep(self: &Arc<Self>) {
+    async fn run_upkeep(self: &Arc<Self>) {
         let shipped = {
             let mut state = self.state.lock();
             state.let_go.take().map(|_| self.shipped(&state))
         };
         if let Some(shipped) = shipped {
             let spool = self.clone();
-            if let Err(error) = blocking(move || spool.folder.let_go(&shipped)).await {
+            if let Err(error) = run_blocking(move || spool.folder.let_go(&shipped)).await {
                 tracing::warn!(spool = %self.id(), %error, "shipped records cannot be removed from the spool; they may be shipped again after a restart");
             }
         }
         let spool = self.clone();
         let reserve = self.options.reserve;
-        let free = blocking(move || spool.folder.free()).await;
+        let free = run_blocking(move || spool.folder.free()).await;
         let disk = match free {
             Ok(free) if free < reserve => DiskState::Full,
             Ok(_) | Err(_) => DiskState::Well,
@@ -271,7 +274,7 @@ impl Spool {
     }
 }
 
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
         Err(failed) => std::panic::resume_unwind(failed.into_panic()),

@@ -181,14 +181,14 @@ impl Spool {
         if let Some(reason) = self.log.denied() {
             return refuse(SpoolRefusal::Denied(reason), record);
         }
-        let Some(size) = crate::codec::size(&record) else {
+        let Some(size) = crate::codec::encoded_size(&record) else {
             return refuse(SpoolRefusal::Log(Refused::TooLarge), record);
         };
         let (pending, delivery) = PendingRecord::new(record);
         let pending = Arc::new(pending);
         let mut state = self.state.lock();
         self.work_off(&mut state);
-        let taken = self.take(&mut state, size as u64, &pending);
+        let taken = self.take_record(&mut state, size as u64, &pending);
         self.issue_writes(&mut state);
         drop(state);
         match taken {
@@ -197,7 +197,7 @@ impl Spool {
         }
     }
 
-    fn take(
+    fn take_record(
         self: &Arc<Self>,
         state: &mut SpoolState,
         size: u64,
@@ -250,12 +250,12 @@ impl Spool {
                 Err(error) => SpoolEvent::NotDelivered(id, error),
             };
             if let Some(spool) = spool.upgrade() {
-                spool.report(event);
+                spool.report_event(event);
             }
         }));
     }
 
-    fn report(&self, event: SpoolEvent) {
+    fn report_event(&self, event: SpoolEvent) {
         let wakes = !matches!(event, SpoolEvent::Acknowledged(..));
         self.events.lock().push(event);
         if wakes || self.is_busy.load(Ordering::Relaxed) {
@@ -345,15 +345,15 @@ impl Spool {
     fn issue_writes(self: &Arc<Self>, state: &mut SpoolState) {
         let due = state.order.next_writes(self.now());
         for (id, pending) in due {
-            let size = crate::codec::size(&pending.record).unwrap_or_default();
+            let size = crate::codec::encoded_size(&pending.record).unwrap_or_default();
             let spool = Arc::downgrade(self);
             let queued = self.folder.log.append(
                 size,
-                |buffer| crate::codec::encode(&pending.record, buffer),
+                |buffer| crate::codec::encode_record(&pending.record, buffer),
                 Box::new(move |written| {
                     if let Some(spool) = spool.upgrade() {
                         let written = written.map(|appended| appended.offset);
-                        spool.report(SpoolEvent::Written(written));
+                        spool.report_event(SpoolEvent::Written(written));
                     }
                 }),
             );

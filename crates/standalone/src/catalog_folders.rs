@@ -44,7 +44,7 @@ impl CatalogFolders {
 
     async fn prepared(&self, catalog: &Catalog) -> Result<BTreeSet<String>, StoreError> {
         let (record, view) = (self.record.as_ref(), self.view.as_deref());
-        let prepared = prepare::stores(catalog, record, view, &SystemClock).await?;
+        let prepared = prepare::prepare_stores(catalog, record, view, &SystemClock).await?;
         Ok(prepared.drift().map(str::to_owned).collect())
     }
 }

@@ -44,7 +44,7 @@ impl Folder {
     fn open_blocking(data: &Path) -> Result<Self, StandaloneError> {
         let is_new = is_empty(&data.join("log"));
         let is_ours = !data.exists();
-        let (log, handle) = embedded::open(&data.join("log"), embedded::Options::default())?;
+        let (log, handle) = embedded::open_log(&data.join("log"), embedded::Options::default())?;
         let own = is_ours.then(|| data.to_owned());
         for folder in own
             .into_iter()

@@ -17,7 +17,7 @@ pub mod secret;
 mod services;
 
 pub use catalog_folders::CatalogFolders;
-pub use services::{Service, together};
+pub use services::{Service, run_together};
 
 use catalog::{Catalog, CatalogError};
 use event_log::{AdminError, Durability, TopicProblem};
@@ -130,12 +130,12 @@ pub async fn start(options: Options, shutdown: Shutdown) -> Result<Running, Stan
         .local_addr()
         .map_err(|source| StandaloneError::Listen { address, source })?;
     let folder = Folder::open(options.data.clone()).await?;
-    let topics = prepare::topics(&options.layout);
+    let topics = prepare::topic_specs(&options.layout);
     let problems = folder.log.admin.create(&topics).await?;
     if !problems.is_empty() {
         return Err(StandaloneError::Topics(problems));
     }
-    let prepared = prepare::stores(
+    let prepared = prepare::prepare_stores(
         &catalog,
         folder.record.as_ref(),
         Some(folder.view.as_ref()),
@@ -156,14 +156,14 @@ pub async fn start(options: Options, shutdown: Shutdown) -> Result<Running, Stan
     .await;
     let task = runtime::spawn(
         "standalone",
-        serve(
+        serve_services(
             options, catalog, durability, health, folder, listener, shutdown,
         ),
     );
     Ok(Running { address, task })
 }
 
-async fn serve(
+async fn serve_services(
     options: Options,
     catalog: Catalog,
     durability: Durability,
@@ -213,7 +213,7 @@ async fn serve(
         health: health.clone(),
         registry: registry.clone(),
         finished: finished.clone(),
-        owner: prepare::owner(),
+        owner: prepare::owner_name(),
     };
     let notifier = notifier_worker::Ports {
         log: folder.log.clone(),
@@ -221,7 +221,7 @@ async fn serve(
         clock: Arc::new(SystemClock),
         health,
         registry,
-        notifier: prepare::owner(),
+        notifier: prepare::owner_name(),
     };
     let gateway = Service::new("gateway", move |shutdown: Shutdown| async move {
         // Nobody reads before all that was answered as applied is in the store again.
@@ -240,7 +240,7 @@ async fn serve(
             notifier_worker::run(options.notifier, notifier, shutdown).await
         }),
     ];
-    let ended = together(shutdown, gateway, behind).await;
+    let ended = run_together(shutdown, gateway, behind).await;
     folder.close().await;
     ended
 }

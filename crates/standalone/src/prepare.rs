@@ -35,7 +35,7 @@ impl Prepared {
 }
 
 /// The table of topics, as this deployment names and sizes them.
-pub fn topics(layout: &Layout) -> Vec<TopicSpec> {
+pub fn topic_specs(layout: &Layout) -> Vec<TopicSpec> {
     let spec = |topic| TopicSpec {
         name: layout.name(topic),
         partitions: layout.partitions(topic),
@@ -51,7 +51,7 @@ pub fn topics(layout: &Layout) -> Vec<TopicSpec> {
 }
 
 /// Tables and collections.
-pub async fn stores(
+pub async fn prepare_stores(
     catalog: &Catalog,
     record: &dyn Record,
     view: Option<&dyn View>,
@@ -95,7 +95,10 @@ async fn own_collections(
         let Created {
             collection: stands,
             fresh,
-        } = stores.create(wanted.clone()).await.map_err(unmade)?;
+        } = stores
+            .create(wanted.clone())
+            .await
+            .map_err(collection_failure)?;
         if fresh {
             report.created.push(format!("collection {}", stands.name()));
         } else if stands.mappings == wanted.mappings && stands.settings == wanted.settings {
@@ -110,7 +113,7 @@ async fn own_collections(
     Ok(report)
 }
 
-fn unmade(error: CollectionError) -> StoreError {
+fn collection_failure(error: CollectionError) -> StoreError {
     match error {
         CollectionError::Store(error) => error,
         other => StoreError::Refused {
@@ -144,7 +147,7 @@ pub async fn name_weaknesses(
                  wanted,
                  consequence,
              }| {
-                weakened(
+                weakened_log(
                     name,
                     event_log::Weakness {
                         setting,
@@ -164,12 +167,12 @@ pub fn name_weak_log(health: &Health, log: Vec<event_log::Weakness>) {
     health.set_weakened(
         "log",
         log.into_iter()
-            .map(|weakness| weakened("log", weakness))
+            .map(|weakness| weakened_log("log", weakness))
             .collect(),
     );
 }
 
-fn weakened(component: &str, weakness: event_log::Weakness) -> Weakened {
+fn weakened_log(component: &str, weakness: event_log::Weakness) -> Weakened {
     Weakened {
         component: component.to_owned(),
         setting: weakness.setting,
@@ -180,7 +183,7 @@ fn weakened(component: &str, weakness: event_log::Weakness) -> Weakened {
 }
 
 /// A worker's or a notifier's name in its records: unique for each start.
-pub fn owner() -> String {
+pub fn owner_name() -> String {
     format!(
         "{}-{}",
         std::process::id(),

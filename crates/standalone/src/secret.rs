@@ -17,23 +17,23 @@ const LEAST: usize = 16;
 
 /// Reads the secret, or makes it where there is none yet.
 pub fn load_or_make(path: &Path) -> Result<Keyring, StandaloneError> {
-    match load(path) {
+    match load_secret(path) {
         Err(StandaloneError::Secret { .. }) if !path.exists() => {
-            make(path).map_err(|error| refused(path, error))?;
-            load(path)
+            make_secret(path).map_err(|error| refused_secret(path, error))?;
+            load_secret(path)
         }
         loaded => loaded,
     }
 }
 
 /// Reads the secret; surrounding white space is not part of it.
-pub fn load(path: &Path) -> Result<Keyring, StandaloneError> {
-    let text = fs::read(path).map_err(|error| refused(path, error))?;
-    keyring(text.trim_ascii()).map_err(|why| refused(path, why))
+pub fn load_secret(path: &Path) -> Result<Keyring, StandaloneError> {
+    let text = fs::read(path).map_err(|error| refused_secret(path, error))?;
+    make_keyring(text.trim_ascii()).map_err(|why| refused_secret(path, why))
 }
 
 /// A secret as it was given.
-pub fn keyring(secret: &[u8]) -> Result<Keyring, String> {
+pub fn make_keyring(secret: &[u8]) -> Result<Keyring, String> {
     if secret.len() >= LEAST {
         Ok(Keyring::new(KEY, secret))
     } else {
@@ -50,7 +50,7 @@ pub fn is_open_to_others(path: &Path) -> io::Result<bool> {
 }
 
 /// Written whole under another name first: a crash leaves no half of a secret behind.
-fn make(path: &Path) -> io::Result<()> {
+fn make_secret(path: &Path) -> io::Result<()> {
     let random: [u8; 32] = runtime::random();
     let text: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
     let fresh = path.with_extension("new");
@@ -67,7 +67,7 @@ fn make(path: &Path) -> io::Result<()> {
         .map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
-fn refused(path: &Path, why: impl ToString) -> StandaloneError {
+fn refused_secret(path: &Path, why: impl ToString) -> StandaloneError {
     StandaloneError::Secret {
         path: path.to_owned(),
         why: why.to_string(),

@@ -32,7 +32,7 @@ impl Service {
 }
 
 /// Runs all until shutdown; the first error is the one that is told.
-pub async fn together(
+pub async fn run_together(
     shutdown: Shutdown,
     gateway: Service,
     behind: Vec<Service>,
@@ -44,30 +44,30 @@ pub async fn together(
     let mut others = TaskSet::new();
     for Service { name, run } in behind {
         let running = runtime::spawn(name, run(behind_shutdown.clone()));
-        others.spawn(
-            name,
-            async move { told(name, running.await).map(|()| name) },
-        );
+        others.spawn(name, async move {
+            service_result(name, running.await).map(|()| name)
+        });
     }
     let first = tokio::select! {
         ended = &mut gateway => {
             stop_behind.soft();
-            told(name, ended)
+            service_result(name, ended)
         }
         Some(ended) = others.join_next() => {
             // It had no reason to end: without it nothing is applied, or told, any more.
             stop_gateway.soft();
             let first = ended;
-            let second = told(name, gateway.await);
+            let second = service_result(name, gateway.await);
             stop_behind.soft();
-            first.and_then(|early| second.and_then(|()| match shutdown.is_soft() {
-                true => Ok(()),
-                false => Err(StandaloneError::Service { service: early, why: "without a reason".to_owned() }),
+            first.and_then(|early| second.and_then(|()| if shutdown.is_soft() {
+                Ok(())
+            } else {
+                Err(StandaloneError::Service { service: early, why: "without a reason".to_owned() })
             }))
         }
         () = shutdown.hard() => {
             stop_behind.hard();
-            told(name, gateway.await)
+            service_result(name, gateway.await)
         }
     };
     let rest = async {
@@ -88,7 +88,7 @@ pub async fn together(
     first.and(rest)
 }
 
-fn told(
+fn service_result(
     service: &'static str,
     ended: Result<Result<(), String>, JoinError>,
 ) -> Result<(), StandaloneError> {

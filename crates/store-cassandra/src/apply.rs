@@ -44,7 +44,7 @@ impl<'a> Unit<'a> {
     }
 }
 
-pub(crate) async fn apply(
+pub(crate) async fn apply_writes(
     connection: &SessionConnection,
     shapes: &RowShapes,
     floors: &Floors,
@@ -52,9 +52,9 @@ pub(crate) async fn apply(
 ) -> Vec<ItemVerdict> {
     let mut verdicts: Vec<Option<ItemVerdict>> = vec![None; writes.len()];
     let mut units = Vec::with_capacity(writes.len());
-    documents::units(connection, floors, writes, &mut units, &mut verdicts).await;
-    rows::units(connection, shapes, writes, &mut units, &mut verdicts).await;
-    send::send(connection, units, &mut verdicts).await;
+    documents::document_units(connection, floors, writes, &mut units, &mut verdicts).await;
+    rows::row_units(connection, shapes, writes, &mut units, &mut verdicts).await;
+    send::send_units(connection, units, &mut verdicts).await;
     verdicts
         .into_iter()
         .map(|verdict| verdict.unwrap_or(ItemVerdict::Done))
@@ -68,7 +68,7 @@ pub(crate) async fn send_units(
     count: usize,
 ) -> Vec<ItemVerdict> {
     let mut verdicts = vec![None; count];
-    send::send(connection, units, &mut verdicts).await;
+    send::send_units(connection, units, &mut verdicts).await;
     verdicts
         .into_iter()
         .map(|verdict| verdict.unwrap_or(ItemVerdict::Done))

@@ -59,7 +59,7 @@ impl Cell<'_> {
     pub(crate) fn size(&self) -> usize {
         match self {
             Self::Text(text) => text.len() + 4,
-            Self::Value(value) => weigh(value),
+            Self::Value(value) => value_size(value),
             Self::Null | Self::Unset => 4,
         }
     }
@@ -79,12 +79,15 @@ impl Cell<'_> {
     }
 }
 
-fn weigh(value: &CqlValue) -> usize {
+fn value_size(value: &CqlValue) -> usize {
     4 + match value {
         CqlValue::Text(text) => text.len(),
         CqlValue::Blob(bytes) => bytes.len(),
-        CqlValue::List(items) | CqlValue::Set(items) => items.iter().map(weigh).sum(),
-        CqlValue::Map(pairs) => pairs.iter().map(|(k, v)| weigh(k) + weigh(v)).sum(),
+        CqlValue::List(items) | CqlValue::Set(items) => items.iter().map(value_size).sum(),
+        CqlValue::Map(pairs) => pairs
+            .iter()
+            .map(|(k, v)| value_size(k) + value_size(v))
+            .sum(),
         _ => 8,
     }
 }
@@ -99,8 +102,8 @@ pub(crate) fn to_cql(kind: &ColumnType, value: &Value) -> Option<CqlValue> {
         ColumnType::Double => CqlValue::Double(value.as_f64()?),
         ColumnType::Boolean => CqlValue::Boolean(value.as_bool()?),
         ColumnType::Timestamp => CqlValue::Timestamp(CqlTimestamp(value.as_i64()?)),
-        ColumnType::List(inner) => CqlValue::List(all(inner, value)?),
-        ColumnType::Set(inner) => CqlValue::Set(all(inner, value)?),
+        ColumnType::List(inner) => CqlValue::List(all_elements(inner, value)?),
+        ColumnType::Set(inner) => CqlValue::Set(all_elements(inner, value)?),
         ColumnType::Map(inner) => {
             let entries = value
                 .as_object()?
@@ -111,7 +114,7 @@ pub(crate) fn to_cql(kind: &ColumnType, value: &Value) -> Option<CqlValue> {
     })
 }
 
-fn all(inner: &ColumnType, items: &Value) -> Option<Vec<CqlValue>> {
+fn all_elements(inner: &ColumnType, items: &Value) -> Option<Vec<CqlValue>> {
     items
         .as_array()?
         .iter()
@@ -159,13 +162,13 @@ pub(crate) fn cql_type(kind: &ColumnType) -> String {
         ColumnType::Double => "double".to_owned(),
         ColumnType::Boolean => "boolean".to_owned(),
         ColumnType::Timestamp => "timestamp".to_owned(),
-        ColumnType::List(inner) => format!("frozen<list<{}>>", inside(inner)),
-        ColumnType::Set(inner) => format!("set<{}>", inside(inner)),
-        ColumnType::Map(inner) => format!("map<text, {}>", inside(inner)),
+        ColumnType::List(inner) => format!("frozen<list<{}>>", nested_type(inner)),
+        ColumnType::Set(inner) => format!("set<{}>", nested_type(inner)),
+        ColumnType::Map(inner) => format!("map<text, {}>", nested_type(inner)),
     }
 }
 
-fn inside(kind: &ColumnType) -> String {
+fn nested_type(kind: &ColumnType) -> String {
     let text = cql_type(kind);
     match kind {
         ColumnType::Set(_) | ColumnType::Map(_) => format!("frozen<{text}>"),

@@ -41,9 +41,9 @@ impl CassandraFailure {
 
 /// Of a statement that was to be prepared. The text is ours: `Invalid` here means that the tables
 /// differ.
-pub(crate) fn preparing(error: &PrepareError) -> CassandraFailure {
+pub(crate) fn preparing_failure(error: &PrepareError) -> CassandraFailure {
     match error {
-        PrepareError::AllAttemptsFailed { first_attempt } => match attempt(first_attempt) {
+        PrepareError::AllAttemptsFailed { first_attempt } => match attempt_failure(first_attempt) {
             CassandraFailure::Suspect(why) => CassandraFailure::NotPrepared(why),
             other => other,
         },
@@ -52,10 +52,10 @@ pub(crate) fn preparing(error: &PrepareError) -> CassandraFailure {
 }
 
 /// Of a statement or batch that was run.
-pub(crate) fn executing(error: &ExecutionError) -> CassandraFailure {
+pub(crate) fn executing_failure(error: &ExecutionError) -> CassandraFailure {
     match error {
-        ExecutionError::LastAttemptError(e) => attempt(e),
-        ExecutionError::PrepareError(e) => preparing(e),
+        ExecutionError::LastAttemptError(e) => attempt_failure(e),
+        ExecutionError::PrepareError(e) => preparing_failure(e),
         ExecutionError::BadQuery(e) => CassandraFailure::Permanent {
             code: "unwritable",
             message: e.to_string(),
@@ -66,7 +66,7 @@ pub(crate) fn executing(error: &ExecutionError) -> CassandraFailure {
 }
 
 /// Of a session that could not be made.
-pub(crate) fn connecting(nodes: &str, error: &NewSessionError) -> CassandraFailure {
+pub(crate) fn connecting_failure(nodes: &str, error: &NewSessionError) -> CassandraFailure {
     let why = format!("cannot connect to {nodes}: {error}");
     let is_denied = match error {
         NewSessionError::MetadataError(MetadataError::ConnectionPoolError(
@@ -99,9 +99,9 @@ fn lets_nobody_in(error: &ConnectionError) -> bool {
     }
 }
 
-fn attempt(error: &RequestAttemptError) -> CassandraFailure {
+fn attempt_failure(error: &RequestAttemptError) -> CassandraFailure {
     match error {
-        RequestAttemptError::DbError(error, message) => answered(error, message),
+        RequestAttemptError::DbError(error, message) => answered_failure(error, message),
         RequestAttemptError::SerializationError(_)
         | RequestAttemptError::CqlRequestSerialization(_) => CassandraFailure::Permanent {
             code: "unwritable",
@@ -113,7 +113,7 @@ fn attempt(error: &RequestAttemptError) -> CassandraFailure {
     }
 }
 
-fn answered(error: &DbError, message: &str) -> CassandraFailure {
+fn answered_failure(error: &DbError, message: &str) -> CassandraFailure {
     let message = if message.is_empty() {
         error.to_string()
     } else {

@@ -1,6 +1,6 @@
 //! The least rights that each process needs, as CQL. Runs nothing.
 
-use crate::session::quoted;
+use crate::session::quoted_name;
 
 /// Tables of ours that a gateway writes: idempotency keys, unique values and the keys of subjects,
 /// searches that go on, collections.
@@ -18,12 +18,12 @@ pub struct Roles<'a> {
 /// The statements that give these roles what they need of a keyspace, and nothing more. The roles
 /// and the keyspace are there; tables are granted one by one, so it was migrated before.
 #[must_use]
-pub fn grants(keyspace: &str, roles: Roles<'_>) -> Vec<String> {
+pub fn grant_statements(keyspace: &str, roles: Roles<'_>) -> Vec<String> {
     let of_keyspace = |right: &str, role: &str| {
         format!(
             "GRANT {right} ON KEYSPACE {} TO {};",
-            quoted(keyspace),
-            quoted(role)
+            quoted_name(keyspace),
+            quoted_name(role)
         )
     };
     let mut statements = vec![
@@ -39,15 +39,15 @@ pub fn grants(keyspace: &str, roles: Roles<'_>) -> Vec<String> {
     statements.extend([roles.operator, roles.worker, roles.gateway].map(|role| {
         format!(
             "GRANT SELECT ON TABLE system_views.settings TO {};",
-            quoted(role)
+            quoted_name(role)
         )
     }));
     statements.extend(WRITTEN_BY_GATEWAYS.map(|table| {
         format!(
             "GRANT MODIFY ON TABLE {}.{} TO {};",
-            quoted(keyspace),
-            quoted(table),
-            quoted(roles.gateway)
+            quoted_name(keyspace),
+            quoted_name(table),
+            quoted_name(roles.gateway)
         )
     }));
     statements

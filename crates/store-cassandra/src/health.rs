@@ -3,7 +3,7 @@
 use crate::{
     classify::CassandraFailure,
     config::Consistency,
-    read::{ask, damaged},
+    read::{damaged_error, query_rows},
     schema,
     session::SessionConnection,
 };
@@ -16,7 +16,7 @@ const FORGETS_AT_LEAST: Duration = Duration::from_secs(60);
 
 /// Reads one row that is not there of each of our own tables: that needs the keyspace, the tables,
 /// and enough nodes.
-pub(crate) async fn ready(connection: &SessionConnection) -> Result<(), StoreError> {
+pub(crate) async fn check_ready(connection: &SessionConnection) -> Result<(), StoreError> {
     for name in schema::own_names() {
         connection
             .prepare_again(&format!("SELECT * FROM {}", connection.table(&name)))
@@ -27,14 +27,14 @@ pub(crate) async fn ready(connection: &SessionConnection) -> Result<(), StoreErr
         "SELECT mark FROM {} WHERE generation = ? AND partition = ?",
         connection.table("marks")
     );
-    ask(connection, &text, (-1, -1)).await.map(drop)
+    query_rows(connection, &text, (-1, -1)).await.map(drop)
 }
 
-pub(crate) async fn weaknesses(
+pub(crate) async fn find_weaknesses(
     connection: &SessionConnection,
 ) -> Result<Vec<Weakness>, StoreError> {
     let mut found = Vec::new();
-    let copies = copies(connection).await?;
+    let copies = fewest_copies(connection).await?;
     if copies < 3 {
         found.push(Weakness {
             setting: format!("replication of keyspace {}", connection.config().keyspace),
@@ -69,22 +69,25 @@ pub(crate) async fn weaknesses(
 pub(crate) async fn may_forget(
     connection: &SessionConnection,
 ) -> Result<Option<Duration>, StoreError> {
-    if periodic_sync(connection).await?.is_none() || copies(connection).await? >= 3 {
+    if periodic_sync(connection).await?.is_none() || fewest_copies(connection).await? >= 3 {
         return Ok(None);
     }
-    let period = setting(connection, "commitlog_sync_period").await?;
-    let period = period.as_deref().and_then(duration).unwrap_or_default();
+    let period = read_setting(connection, "commitlog_sync_period").await?;
+    let period = period
+        .as_deref()
+        .and_then(parse_duration)
+        .unwrap_or_default();
     Ok(Some(FORGETS_AT_LEAST.max(period * 3)))
 }
 
 /// The setting's value, where the commit log is synced now and then.
 async fn periodic_sync(connection: &SessionConnection) -> Result<Option<String>, StoreError> {
-    let sync = setting(connection, "commitlog_sync").await?;
+    let sync = read_setting(connection, "commitlog_sync").await?;
     Ok(sync.filter(|sync| sync.eq_ignore_ascii_case("periodic")))
 }
 
 /// A duration as the server spells it: `10s`, `10000ms`.
-fn duration(text: &str) -> Option<Duration> {
+fn parse_duration(text: &str) -> Option<Duration> {
     let digits = text.find(|c: char| !c.is_ascii_digit())?;
     let (number, unit) = text.split_at(digits);
     let number: u32 = number.parse().ok()?;
@@ -105,7 +108,7 @@ fn duration(text: &str) -> Option<Duration> {
 pub(crate) const TIMESTAMP_GUARDRAIL: &str = "maximum_timestamp_fail_threshold";
 
 pub(crate) async fn check_settings(connection: &SessionConnection) -> Result<(), StoreError> {
-    let found = setting(connection, TIMESTAMP_GUARDRAIL).await?;
+    let found = read_setting(connection, TIMESTAMP_GUARDRAIL).await?;
     match found.filter(|found| is_set(found)) {
         None => Ok(()),
         Some(found) => Err(StoreError::Refused {
@@ -122,9 +125,9 @@ fn is_set(value: &str) -> bool {
 }
 
 /// The fewest copies that any datacenter has.
-async fn copies(connection: &SessionConnection) -> Result<u16, StoreError> {
+async fn fewest_copies(connection: &SessionConnection) -> Result<u16, StoreError> {
     let name = &connection.config().keyspace;
-    let rows = ask(
+    let rows = query_rows(
         connection,
         "SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = ?",
         (name,),
@@ -132,7 +135,7 @@ async fn copies(connection: &SessionConnection) -> Result<u16, StoreError> {
     .await?;
     let Some((options,)) = rows
         .maybe_first_row::<(BTreeMap<String, String>,)>()
-        .map_err(damaged)?
+        .map_err(damaged_error)?
     else {
         return Err(StoreError::NotMigrated {
             store: crate::STORE,
@@ -146,14 +149,17 @@ async fn copies(connection: &SessionConnection) -> Result<u16, StoreError> {
     Ok(counts.min().unwrap_or(1))
 }
 
-async fn setting(connection: &SessionConnection, name: &str) -> Result<Option<String>, StoreError> {
+async fn read_setting(
+    connection: &SessionConnection,
+    name: &str,
+) -> Result<Option<String>, StoreError> {
     let text = "SELECT value FROM system_views.settings WHERE name = ?";
     match connection.run(text, (name,)).await {
         Ok(answer) => {
-            let rows = answer.into_rows_result().map_err(damaged)?;
+            let rows = answer.into_rows_result().map_err(damaged_error)?;
             Ok(rows
                 .maybe_first_row::<(Option<String>,)>()
-                .map_err(damaged)?
+                .map_err(damaged_error)?
                 .and_then(|(value,)| value))
         }
         // Older servers and other makes have no such view: nothing can be said.
@@ -169,10 +175,14 @@ mod tests {
     #[test]
     fn durations_are_read_as_the_server_spells_them() {
         for (text, seconds) in [("10s", 10), ("10000ms", 10), ("2m", 120), ("1d", 86_400)] {
-            assert_eq!(duration(text), Some(Duration::from_secs(seconds)), "{text}");
+            assert_eq!(
+                parse_duration(text),
+                Some(Duration::from_secs(seconds)),
+                "{text}"
+            );
         }
         for text in ["", "10", "s", "10 s", "-1s", "10y"] {
-            assert_eq!(duration(text), None, "{text}");
+            assert_eq!(parse_duration(text), None, "{text}");
         }
     }
 

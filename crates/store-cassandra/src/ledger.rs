@@ -9,7 +9,7 @@ use crate::{
     apply::{Unit, send_units},
     cell::{Cell, LONGEST_TTL},
     classify::CassandraFailure,
-    read::{ask, damaged},
+    read::{damaged_error, query_rows},
     session::SessionConnection,
 };
 use event_schema::{
@@ -29,7 +29,7 @@ use store::{ClaimOutcome, Collection, ItemVerdict, StoreError, record::CLAIM_KEP
 /// because who has it gets it.
 const CLAIM_ATTEMPTS: usize = 4;
 
-pub(crate) async fn remember(
+pub(crate) async fn write_entries(
     connection: &SessionConnection,
     entries: &[LedgerEntry],
 ) -> Vec<ItemVerdict> {
@@ -62,7 +62,7 @@ fn kept_seconds(verdict: &Verdict, days: Option<u32>) -> i32 {
     days.map_or(0, |days| (i64::from(days) * 86_400).clamp(1, LONGEST_TTL)) as i32
 }
 
-pub(crate) async fn entries(
+pub(crate) async fn read_entries(
     connection: &SessionConnection,
     requests: &[RequestId],
 ) -> Result<Vec<Option<LedgerEntry>>, StoreError> {
@@ -73,12 +73,12 @@ pub(crate) async fn entries(
     let one = |request: &RequestId| {
         let request = *request;
         async move {
-            let rows = ask(connection, text, (request.unique().to_vec(),)).await?;
-            let found = rows.maybe_first_row::<(&str,)>().map_err(damaged)?;
+            let rows = query_rows(connection, text, (request.unique().to_vec(),)).await?;
+            let found = rows.maybe_first_row::<(&str,)>().map_err(damaged_error)?;
             found
                 .map(|(json,)| {
                     serde_json::from_str(json)
-                        .map_err(|e| damaged(format_args!("ledger, {request}: {e}")))
+                        .map_err(|e| damaged_error(format_args!("ledger, {request}: {e}")))
                 })
                 .transpose()
         }
@@ -91,7 +91,7 @@ pub(crate) async fn entries(
 }
 
 /// Unix milliseconds.
-fn now() -> i64 {
+fn now_millis() -> i64 {
     SystemClock.now()
 }
 
@@ -111,7 +111,7 @@ pub(crate) async fn keep_text(
         "INSERT INTO {} (name, text) VALUES (?, ?) USING TTL ?",
         connection.table("texts")
     );
-    let values = (name, text, time_to_live(until - now()));
+    let values = (name, text, time_to_live(until - now_millis()));
     let kept = connection.run(&insert, values).await;
     kept.map(drop).map_err(CassandraFailure::into_error)
 }
@@ -124,17 +124,17 @@ pub(crate) async fn kept_text(
         "SELECT text FROM {} WHERE name = ?",
         connection.table("texts")
     );
-    let rows = ask(connection, &select, (name,)).await?;
-    let found = rows.maybe_first_row::<(String,)>().map_err(damaged)?;
+    let rows = query_rows(connection, &select, (name,)).await?;
+    let found = rows.maybe_first_row::<(String,)>().map_err(damaged_error)?;
     Ok(found.map(|(text,)| text))
 }
 
-pub(crate) async fn claim(
+pub(crate) async fn take_claim(
     connection: &SessionConnection,
     claim: &Claim,
     request: &RequestId,
 ) -> Result<ClaimOutcome, StoreError> {
-    let seconds = time_to_live((claim.until - now()).max(CLAIM_KEPT_MS));
+    let seconds = time_to_live((claim.until - now_millis()).max(CLAIM_KEPT_MS));
     let text = format!(
         "INSERT INTO {} (key, request) VALUES (?, ?) IF NOT EXISTS USING TTL ?",
         connection.table("claims")
@@ -145,7 +145,7 @@ pub(crate) async fn claim(
         return Ok(ClaimOutcome::Ours);
     };
     let holder = RequestId::parse_trusted(&holder)
-        .map_err(|e| damaged(format_args!("claim {}: {e}", claim.key)))?;
+        .map_err(|e| damaged_error(format_args!("claim {}: {e}", claim.key)))?;
     Ok(if holder == *request {
         ClaimOutcome::Ours
     } else {
@@ -164,7 +164,7 @@ async fn taken_by(
     match run_conditionally(connection, text, values, column).await? {
         ConditionalOutcome::Held => Ok(None),
         ConditionalOutcome::Failed(Some(text)) => Ok(Some(text)),
-        ConditionalOutcome::Failed(None) => Err(damaged(format_args!(
+        ConditionalOutcome::Failed(None) => Err(damaged_error(format_args!(
             "a row was refused because another stands, but that has no {column}"
         ))),
     }
@@ -193,9 +193,11 @@ pub(crate) async fn run_conditionally(
             other => break other.map_err(CassandraFailure::into_error)?,
         }
     };
-    let rows = answer.into_rows_result().map_err(damaged)?;
+    let rows = answer.into_rows_result().map_err(damaged_error)?;
     let position = rows.column_specs().get_by_name(column).map(|(n, _)| n);
-    let row = rows.single_row::<scylla::value::Row>().map_err(damaged)?;
+    let row = rows
+        .single_row::<scylla::value::Row>()
+        .map_err(damaged_error)?;
     if let Some(Some(CqlValue::Boolean(true))) = row.columns.first() {
         return Ok(ConditionalOutcome::Held);
     }
@@ -238,7 +240,7 @@ pub(crate) async fn set_mark(
         .map_err(CassandraFailure::into_error)
 }
 
-pub(crate) async fn mark(
+pub(crate) async fn read_mark(
     connection: &SessionConnection,
     generation: u16,
     partition: u16,
@@ -247,20 +249,20 @@ pub(crate) async fn mark(
         "SELECT mark FROM {} WHERE generation = ? AND partition = ?",
         connection.table("marks")
     );
-    let rows = ask(
+    let rows = query_rows(
         connection,
         &text,
         (i32::from(generation), i32::from(partition)),
     )
     .await?;
-    let found = rows.maybe_first_row::<(&str,)>().map_err(damaged)?;
+    let found = rows.maybe_first_row::<(&str,)>().map_err(damaged_error)?;
     let parse = |cell: &str| {
         let json = cell
             .splitn(3, ' ')
             .nth(2)
-            .ok_or_else(|| damaged(format_args!("mark of partition {partition}: {cell}")))?;
+            .ok_or_else(|| damaged_error(format_args!("mark of partition {partition}: {cell}")))?;
         serde_json::from_str(json)
-            .map_err(|e| damaged(format_args!("mark of partition {partition}: {e}")))
+            .map_err(|e| damaged_error(format_args!("mark of partition {partition}: {e}")))
     };
     found.map(|(cell,)| parse(cell)).transpose()
 }
@@ -287,7 +289,7 @@ pub(crate) async fn create_collection(
     }
 }
 
-pub(crate) async fn collection(
+pub(crate) async fn read_collection(
     connection: &SessionConnection,
     index: &str,
     collection: &str,
@@ -296,12 +298,12 @@ pub(crate) async fn collection(
         "SELECT definition FROM {} WHERE \"index\" = ? AND collection = ?",
         connection.table("collections")
     );
-    let rows = ask(connection, &text, (index, collection)).await?;
-    let found = rows.maybe_first_row::<(&str,)>().map_err(damaged)?;
+    let rows = query_rows(connection, &text, (index, collection)).await?;
+    let found = rows.maybe_first_row::<(&str,)>().map_err(damaged_error)?;
     found.map(|(json,)| parse_collection(json)).transpose()
 }
 
-pub(crate) async fn collections(
+pub(crate) async fn read_collections(
     connection: &SessionConnection,
 ) -> Result<Vec<Collection>, StoreError> {
     let text = format!("SELECT definition FROM {}", connection.table("collections"));
@@ -318,7 +320,7 @@ pub(crate) async fn collections(
         .execute_iter((*statement).clone(), ())
         .await
         .map_err(|e| unavailable(e.to_string()))?;
-    let mut rows = pages.rows_stream::<(String,)>().map_err(damaged)?;
+    let mut rows = pages.rows_stream::<(String,)>().map_err(damaged_error)?;
     let mut all = Vec::new();
     while let Some((json,)) = rows
         .try_next()
@@ -333,19 +335,19 @@ pub(crate) async fn collections(
 /// The definition that stands, if it is of this incarnation: changes are made on the condition that
 /// it still does. Read with the consistency of conditional writes, so that one that is under way is
 /// seen.
-async fn standing(
+async fn standing_definition(
     connection: &SessionConnection,
     index: &str,
     collection: &str,
     incarnation: &str,
 ) -> Result<Option<String>, StoreError> {
-    let stands = definition(connection, index, collection).await?;
+    let stands = read_definition(connection, index, collection).await?;
     Ok(stands.filter(|json| {
         parse_collection(json).is_ok_and(|stands| stands.incarnation == incarnation)
     }))
 }
 
-async fn definition(
+async fn read_definition(
     connection: &SessionConnection,
     index: &str,
     collection: &str,
@@ -364,8 +366,8 @@ async fn definition(
         .execute(&statement, (index, collection))
         .await
         .map_err(CassandraFailure::into_error)?;
-    let rows = answer.into_rows_result().map_err(damaged)?;
-    let found = rows.maybe_first_row::<(String,)>().map_err(damaged)?;
+    let rows = answer.into_rows_result().map_err(damaged_error)?;
+    let found = rows.maybe_first_row::<(String,)>().map_err(damaged_error)?;
     Ok(found.map(|(json,)| json))
 }
 
@@ -381,7 +383,7 @@ pub(crate) async fn replace_collection(
     );
     let (index, name) = (&collection.index, &collection.collection);
     for _ in 0..CLAIM_ATTEMPTS {
-        let Some(stands) = definition(connection, index, name).await? else {
+        let Some(stands) = read_definition(connection, index, name).await? else {
             return Ok(false);
         };
         if stands == wanted {
@@ -390,7 +392,7 @@ pub(crate) async fn replace_collection(
         if parse_collection(&stands)? != *was {
             return Ok(false);
         }
-        if conditional(connection, &text, (&wanted, index, name, &stands)).await? {
+        if run_conditional(connection, &text, (&wanted, index, name, &stands)).await? {
             return Ok(true);
         }
     }
@@ -408,10 +410,11 @@ pub(crate) async fn drop_collection(
         connection.table("collections")
     );
     for _ in 0..CLAIM_ATTEMPTS {
-        let Some(stands) = standing(connection, index, collection, incarnation).await? else {
+        let Some(stands) = standing_definition(connection, index, collection, incarnation).await?
+        else {
             return Ok(false);
         };
-        if conditional(connection, &text, (index, collection, &stands)).await? {
+        if run_conditional(connection, &text, (index, collection, &stands)).await? {
             return Ok(true);
         }
     }
@@ -420,7 +423,7 @@ pub(crate) async fn drop_collection(
 
 /// Runs a write with a condition: did it hold? Tried again where that is not known; then what
 /// stands is looked at anew.
-async fn conditional(
+async fn run_conditional(
     connection: &SessionConnection,
     text: &str,
     values: impl scylla::serialize::row::SerializeRow,
@@ -430,8 +433,10 @@ async fn conditional(
         .await
         .map_err(CassandraFailure::into_error)?
         .into_rows_result()
-        .map_err(damaged)?;
-    let row = rows.single_row::<scylla::value::Row>().map_err(damaged)?;
+        .map_err(damaged_error)?;
+    let row = rows
+        .single_row::<scylla::value::Row>()
+        .map_err(damaged_error)?;
     Ok(matches!(
         row.columns.first(),
         Some(Some(CqlValue::Boolean(true)))
@@ -439,7 +444,8 @@ async fn conditional(
 }
 
 fn parse_collection(json: &str) -> Result<Collection, StoreError> {
-    serde_json::from_str(json).map_err(|e| damaged(format_args!("a collection's definition: {e}")))
+    serde_json::from_str(json)
+        .map_err(|e| damaged_error(format_args!("a collection's definition: {e}")))
 }
 
 #[cfg(test)]

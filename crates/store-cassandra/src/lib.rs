@@ -32,7 +32,7 @@ pub mod tls;
 mod unique;
 
 pub use config::{Config, Consistency, Replication, Secret};
-pub use grants::{Roles, grants};
+pub use grants::{Roles, grant_statements};
 
 use event_schema::{
     decision::Mark,
@@ -83,7 +83,7 @@ impl Record for Cassandra {
         &self,
         keys: &[DocumentKey],
     ) -> Result<Vec<Option<StoredDocument>>, StoreError> {
-        let found = read::documents(&self.connection, keys).await?;
+        let found = read::read_documents(&self.connection, keys).await?;
         found
             .iter()
             .flatten()
@@ -92,31 +92,31 @@ impl Record for Cassandra {
     }
 
     async fn rows(&self, keys: &[RowKey]) -> Result<Vec<Option<StoredRow>>, StoreError> {
-        read::rows(&self.connection, &self.shapes, keys).await
+        read::read_rows(&self.connection, &self.shapes, keys).await
     }
 
     async fn scan_rows(&self, scan: &RowScan) -> Result<Vec<(RowKey, StoredRow)>, StoreError> {
-        scan::rows(&self.connection, &self.shapes, scan).await
+        scan::scan_rows(&self.connection, &self.shapes, scan).await
     }
 
     async fn apply(&self, writes: &[Write]) -> Vec<ItemVerdict> {
-        apply::apply(&self.connection, &self.shapes, &self.floors, writes).await
+        apply::apply_writes(&self.connection, &self.shapes, &self.floors, writes).await
     }
 
     async fn remember(&self, entries: &[LedgerEntry]) -> Vec<ItemVerdict> {
-        ledger::remember(&self.connection, entries).await
+        ledger::write_entries(&self.connection, entries).await
     }
 
     async fn ledger(&self, requests: &[RequestId]) -> Result<Vec<Option<LedgerEntry>>, StoreError> {
-        ledger::entries(&self.connection, requests).await
+        ledger::read_entries(&self.connection, requests).await
     }
 
     async fn claim(&self, claim: &Claim, request: &RequestId) -> Result<ClaimOutcome, StoreError> {
-        ledger::claim(&self.connection, claim, request).await
+        ledger::take_claim(&self.connection, claim, request).await
     }
 
     async fn held_values(&self, names: &[String]) -> Result<Vec<Option<String>>, StoreError> {
-        unique::held(&self.connection, names).await
+        unique::read_holders(&self.connection, names).await
     }
 
     async fn value_names(
@@ -124,7 +124,7 @@ impl Record for Cassandra {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<String>, StoreError> {
-        unique::names(&self.connection, after, limit).await
+        unique::list_names(&self.connection, after, limit).await
     }
     async fn swap_value(
         &self,
@@ -132,7 +132,7 @@ impl Record for Cassandra {
         was: Option<&str>,
         new: &str,
     ) -> Result<Swapped, StoreError> {
-        unique::swap(&self.connection, name, was, new).await
+        unique::swap_holder(&self.connection, name, was, new).await
     }
 
     async fn purge_replaced_values(&self) -> Result<Vec<String>, StoreError> {
@@ -152,7 +152,7 @@ impl Record for Cassandra {
     }
 
     async fn mark(&self, generation: u16, partition: u16) -> Result<Option<Mark>, StoreError> {
-        ledger::mark(&self.connection, generation, partition).await
+        ledger::read_mark(&self.connection, generation, partition).await
     }
 
     async fn create_collection(&self, collection: &Collection) -> Result<Collection, StoreError> {
@@ -164,11 +164,11 @@ impl Record for Cassandra {
         index: &str,
         collection: &str,
     ) -> Result<Option<Collection>, StoreError> {
-        ledger::collection(&self.connection, index, collection).await
+        ledger::read_collection(&self.connection, index, collection).await
     }
 
     async fn collections(&self) -> Result<Vec<Collection>, StoreError> {
-        let all = ledger::collections(&self.connection).await?;
+        let all = ledger::read_collections(&self.connection).await?;
         Ok(all
             .into_iter()
             .filter(|collection| !collection.is_index_only())
@@ -176,7 +176,7 @@ impl Record for Cassandra {
     }
 
     async fn indices(&self) -> Result<Vec<String>, StoreError> {
-        let all = ledger::collections(&self.connection).await?;
+        let all = ledger::read_collections(&self.connection).await?;
         let names: std::collections::BTreeSet<String> =
             all.into_iter().map(|collection| collection.index).collect();
         Ok(names.into_iter().collect())
@@ -207,7 +207,7 @@ impl Record for Cassandra {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<String>, StoreError> {
-        read::scan(
+        read::scan_ids(
             &self.connection,
             [index, collection, incarnation],
             after,
@@ -230,13 +230,13 @@ impl Record for Cassandra {
     }
 
     async fn migrate(&self, tables: &[Table]) -> Result<MigrationReport, StoreError> {
-        let report = schema::migrate(&self.connection, tables).await;
+        let report = schema::migrate_tables(&self.connection, tables).await;
         self.shapes.forget_all();
         report
     }
 
     async fn ready(&self) -> Result<(), StoreError> {
-        health::ready(&self.connection).await
+        health::check_ready(&self.connection).await
     }
 
     async fn may_forget(&self) -> Result<Option<Duration>, StoreError> {
@@ -248,6 +248,6 @@ impl Record for Cassandra {
     }
 
     async fn weaknesses(&self) -> Result<Vec<Weakness>, StoreError> {
-        health::weaknesses(&self.connection).await
+        health::find_weaknesses(&self.connection).await
     }
 }

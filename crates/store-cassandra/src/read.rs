@@ -21,7 +21,7 @@ use serde_json::{Map, Value, value::RawValue};
 use std::sync::Arc;
 use store::{Meta, StoreError, StoredDocument, document::StoredRow};
 
-pub(crate) fn damaged(what: impl std::fmt::Display) -> StoreError {
+pub(crate) fn damaged_error(what: impl std::fmt::Display) -> StoreError {
     StoreError::Damaged {
         store: STORE,
         why: what.to_string(),
@@ -29,7 +29,7 @@ pub(crate) fn damaged(what: impl std::fmt::Display) -> StoreError {
 }
 
 /// Runs one statement that answers rows.
-pub(crate) async fn ask(
+pub(crate) async fn query_rows(
     connection: &SessionConnection,
     text: &str,
     values: impl scylla::serialize::row::SerializeRow,
@@ -38,10 +38,10 @@ pub(crate) async fn ask(
         .run(text, values)
         .await
         .map_err(CassandraFailure::into_error)?;
-    answer.into_rows_result().map_err(damaged)
+    answer.into_rows_result().map_err(damaged_error)
 }
 
-pub(crate) async fn documents(
+pub(crate) async fn read_documents(
     connection: &SessionConnection,
     keys: &[DocumentKey],
 ) -> Result<Vec<Option<StoredDocument>>, StoreError> {
@@ -52,7 +52,7 @@ pub(crate) async fn documents(
     );
     let reads: Vec<_> = keys
         .iter()
-        .map(|key| document(connection, text, key))
+        .map(|key| read_document(connection, text, key))
         .collect();
     stream::iter(reads)
         .buffered(connection.config().in_flight)
@@ -69,12 +69,12 @@ type DocumentRow<'a> = (
     Option<bool>,
 );
 
-async fn document(
+async fn read_document(
     connection: &SessionConnection,
     text: &str,
     key: &DocumentKey,
 ) -> Result<Option<StoredDocument>, StoreError> {
-    let rows = ask(
+    let rows = query_rows(
         connection,
         text,
         (&key.index, &key.collection, &key.incarnation, &key.id),
@@ -82,7 +82,7 @@ async fn document(
     .await?;
     let Some(row) = rows
         .maybe_first_row::<DocumentRow>()
-        .map_err(|e| damaged(format_args!("{key}: {e}")))?
+        .map_err(|e| damaged_error(format_args!("{key}: {e}")))?
     else {
         return Ok(None);
     };
@@ -95,12 +95,12 @@ async fn document(
         deleted,
     ) = row
     else {
-        return Err(damaged(format_args!(
+        return Err(damaged_error(format_args!(
             "{key}: the row lacks cells that every write makes"
         )));
     };
     let request =
-        RequestId::parse_trusted(request).map_err(|e| damaged(format_args!("{key}: {e}")))?;
+        RequestId::parse_trusted(request).map_err(|e| damaged_error(format_args!("{key}: {e}")))?;
     let position = Position {
         generation: generation as u16,
         partition: partition as u16,
@@ -116,10 +116,10 @@ async fn document(
         (true, _) => None,
         (false, Some(body)) => Some(Arc::from(
             RawValue::from_string(body.to_owned())
-                .map_err(|e| damaged(format_args!("{key}: {e}")))?,
+                .map_err(|e| damaged_error(format_args!("{key}: {e}")))?,
         )),
         (false, None) => {
-            return Err(damaged(format_args!(
+            return Err(damaged_error(format_args!(
                 "{key}: neither a body nor a deletion marker"
             )));
         }
@@ -127,14 +127,14 @@ async fn document(
     Ok(Some(StoredDocument { meta, body }))
 }
 
-pub(crate) async fn rows(
+pub(crate) async fn read_rows(
     connection: &SessionConnection,
     shapes: &RowShapes,
     keys: &[RowKey],
 ) -> Result<Vec<Option<StoredRow>>, StoreError> {
     let reads: Vec<_> = keys
         .iter()
-        .map(|key| row(connection, shapes, key))
+        .map(|key| read_row(connection, shapes, key))
         .collect();
     stream::iter(reads)
         .buffered(connection.config().in_flight)
@@ -142,7 +142,7 @@ pub(crate) async fn rows(
         .await
 }
 
-async fn row(
+async fn read_row(
     connection: &SessionConnection,
     shapes: &RowShapes,
     key: &RowKey,
@@ -165,10 +165,10 @@ async fn row(
         }
         other => other.map_err(CassandraFailure::into_error)?,
     };
-    let rows = answer.into_rows_result().map_err(damaged)?;
+    let rows = answer.into_rows_result().map_err(damaged_error)?;
     let found = rows
         .maybe_first_row::<Row>()
-        .map_err(|e| damaged(format_args!("{key}: {e}")));
+        .map_err(|e| damaged_error(format_args!("{key}: {e}")));
     let Some(found) = found? else { return Ok(None) };
     let mut cells = Map::new();
     for (column, cell) in shape.cells.iter().zip(&found.columns) {
@@ -202,7 +202,7 @@ fn longest_life(
 /// this reads the keys of all collections from `after` on and leaves the others out: for counting
 /// and comparing, not for serving. Filtering here and not in Cassandra keeps each page short
 /// however sparse the collection is.
-pub(crate) async fn scan(
+pub(crate) async fn scan_ids(
     connection: &SessionConnection,
     [index, collection, incarnation]: [&str; 3],
     after: Option<&str>,
@@ -265,7 +265,7 @@ async fn scan_where(
         .map_err(|e| unavailable(e.to_string()))?;
     let mut rows = pages
         .rows_stream::<(String, String, String, String, Option<bool>)>()
-        .map_err(damaged)?;
+        .map_err(damaged_error)?;
     let mut keys = Vec::new();
     while keys.len() < limit
         && let Some(row) = rows

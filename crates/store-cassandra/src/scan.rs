@@ -1,8 +1,8 @@
 //! The rows of one partition of a table, one after the other. Reads only.
 
 use crate::{
-    STORE, apply::bind_key, cell::to_json, classify::CassandraFailure, read::damaged,
-    session::SessionConnection, session::quoted, shape::RowShapes,
+    STORE, apply::bind_key, cell::to_json, classify::CassandraFailure, read::damaged_error,
+    session::SessionConnection, session::quoted_name, shape::RowShapes,
 };
 use event_schema::mutation::RowKey;
 use scylla::value::Row;
@@ -12,7 +12,7 @@ use store::{
     document::{RowScan, StoredRow},
 };
 
-pub(crate) async fn rows(
+pub(crate) async fn scan_rows(
     connection: &SessionConnection,
     shapes: &RowShapes,
     scan: &RowScan,
@@ -40,16 +40,16 @@ pub(crate) async fn rows(
         .iter()
         .copied()
         .chain(shape.cells.iter().map(String::as_str))
-        .map(quoted)
+        .map(quoted_name)
         .collect();
     let mut at: Vec<String> = shape
         .table
         .partition_key
         .iter()
-        .map(|name| format!("{} = ?", quoted(name)))
+        .map(|name| format!("{} = ?", quoted_name(name)))
         .collect();
     if scan.after.is_some() {
-        at.push(format!("{} > ?", quoted(clustering)));
+        at.push(format!("{} > ?", quoted_name(clustering)));
     } else {
         bound.pop();
     }
@@ -68,10 +68,10 @@ pub(crate) async fn rows(
         }
         other => other.map_err(CassandraFailure::into_error)?,
     };
-    let answer = answer.into_rows_result().map_err(damaged)?;
+    let answer = answer.into_rows_result().map_err(damaged_error)?;
     let mut found = Vec::new();
-    for row in answer.rows::<Row>().map_err(damaged)? {
-        let row = row.map_err(damaged)?;
+    for row in answer.rows::<Row>().map_err(damaged_error)? {
+        let row = row.map_err(damaged_error)?;
         let mut named = keys
             .iter()
             .copied()

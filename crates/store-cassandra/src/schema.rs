@@ -5,8 +5,8 @@ use crate::{
     STORE,
     cell::cql_type,
     classify::CassandraFailure,
-    read::ask,
-    session::{SessionConnection, quoted},
+    read::query_rows,
+    session::{SessionConnection, quoted_name},
     shape,
 };
 use event_schema::held;
@@ -32,7 +32,7 @@ struct WantedTable {
     indexes: Vec<String>,
 }
 
-fn own() -> Vec<WantedTable> {
+fn own_tables() -> Vec<WantedTable> {
     let wanted = |name: &str,
                   partition_key: &[&str],
                   clustering: &[&str],
@@ -119,8 +119,8 @@ fn own() -> Vec<WantedTable> {
 
 /// Names of our own tables, which no catalog may take.
 pub(crate) fn own_names() -> Vec<String> {
-    let held = held::tables().into_iter().map(|table| table.name);
-    own()
+    let held = held::held_tables().into_iter().map(|table| table.name);
+    own_tables()
         .into_iter()
         .map(|table| table.name)
         .chain(held)
@@ -143,12 +143,12 @@ impl From<&Table> for WantedTable {
     }
 }
 
-pub(crate) async fn migrate(
+pub(crate) async fn migrate_tables(
     connection: &SessionConnection,
     tables: &[Table],
 ) -> Result<MigrationReport, StoreError> {
     let mut report = MigrationReport::default();
-    keyspace(connection, &mut report).await?;
+    make_keyspace(connection, &mut report).await?;
     let taken: HashSet<String> = own_names().into_iter().collect();
     if let Some(table) = tables
         .iter()
@@ -160,10 +160,10 @@ pub(crate) async fn migrate(
         );
         return Err(StoreError::Refused { store: STORE, why });
     }
-    let held = held::tables();
+    let held = held::held_tables();
     let all = held.iter().chain(tables).map(WantedTable::from);
-    for wanted in own().into_iter().chain(all) {
-        table(connection, &wanted, &mut report).await?;
+    for wanted in own_tables().into_iter().chain(all) {
+        migrate_table(connection, &wanted, &mut report).await?;
     }
     Ok(report)
 }
@@ -175,7 +175,7 @@ fn is_a_name(name: &str) -> bool {
 }
 
 /// A statement that changes the schema: never prepared, waits until the nodes agree.
-async fn change(connection: &SessionConnection, text: String) -> Result<(), StoreError> {
+async fn change_schema(connection: &SessionConnection, text: String) -> Result<(), StoreError> {
     let session = connection
         .session()
         .await
@@ -187,20 +187,20 @@ async fn change(connection: &SessionConnection, text: String) -> Result<(), Stor
         .query_unpaged(statement, ())
         .await
         .map(drop)
-        .map_err(|e| crate::classify::executing(&e).into_error())
+        .map_err(|e| crate::classify::executing_failure(&e).into_error())
 }
 
-async fn keyspace(
+async fn make_keyspace(
     connection: &SessionConnection,
     report: &mut MigrationReport,
 ) -> Result<(), StoreError> {
     let name = &connection.config().keyspace;
     let wanted = connection.config().replication.options();
     let text = "SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = ?";
-    let rows = ask(connection, text, (name,)).await?;
+    let rows = query_rows(connection, text, (name,)).await?;
     let standing = rows
         .maybe_first_row::<(BTreeMap<String, String>,)>()
-        .map_err(crate::read::damaged)?;
+        .map_err(crate::read::damaged_error)?;
     let Some((mut standing,)) = standing else {
         let options: Vec<String> = wanted
             .iter()
@@ -208,10 +208,10 @@ async fn keyspace(
             .collect();
         let text = format!(
             "CREATE KEYSPACE IF NOT EXISTS {} WITH replication = {{{}}}",
-            quoted(name),
+            quoted_name(name),
             options.join(", ")
         );
-        change(connection, text).await?;
+        change_schema(connection, text).await?;
         report.created.push(format!("keyspace {name}"));
         return Ok(());
     };
@@ -228,37 +228,37 @@ async fn keyspace(
     Ok(())
 }
 
-async fn table(
+async fn migrate_table(
     connection: &SessionConnection,
     wanted: &WantedTable,
     report: &mut MigrationReport,
 ) -> Result<(), StoreError> {
-    let standing = shape::columns(connection, &wanted.name)
+    let standing = shape::read_columns(connection, &wanted.name)
         .await
         .map_err(CassandraFailure::into_error)?;
     if standing.is_empty() {
-        change(connection, create(connection, wanted)).await?;
+        change_schema(connection, create_statement(connection, wanted)).await?;
         report.created.push(format!("table {}", wanted.name));
     } else {
-        let drift = compare(wanted, &standing);
+        let drift = compare_columns(wanted, &standing);
         report.unchanged += usize::from(drift.is_empty());
         report.drift.extend(drift);
     }
-    indexes(connection, wanted, report).await
+    make_indexes(connection, wanted, report).await
 }
 
-fn create(connection: &SessionConnection, wanted: &WantedTable) -> String {
+fn create_statement(connection: &SessionConnection, wanted: &WantedTable) -> String {
     let names = |names: &[String]| {
         names
             .iter()
-            .map(|name| quoted(name))
+            .map(|name| quoted_name(name))
             .collect::<Vec<_>>()
             .join(", ")
     };
     let columns: Vec<String> = wanted
         .columns
         .iter()
-        .map(|(name, kind)| format!("{} {kind}", quoted(name)))
+        .map(|(name, kind)| format!("{} {kind}", quoted_name(name)))
         .collect();
     let clustering = if wanted.clustering.is_empty() {
         String::new()
@@ -277,7 +277,10 @@ fn create(connection: &SessionConnection, wanted: &WantedTable) -> String {
 }
 
 /// Everything that differs, one line each.
-fn compare(wanted: &WantedTable, standing: &[(String, String, i32, String)]) -> Vec<String> {
+fn compare_columns(
+    wanted: &WantedTable,
+    standing: &[(String, String, i32, String)],
+) -> Vec<String> {
     let mut drift = Vec::new();
     for (name, kind) in &wanted.columns {
         match standing.iter().find(|(standing, ..)| standing == name) {
@@ -323,7 +326,7 @@ fn compare(wanted: &WantedTable, standing: &[(String, String, i32, String)]) -> 
     drift
 }
 
-async fn indexes(
+async fn make_indexes(
     connection: &SessionConnection,
     wanted: &WantedTable,
     report: &mut MigrationReport,
@@ -333,7 +336,7 @@ async fn indexes(
     }
     let text =
         "SELECT index_name FROM system_schema.indexes WHERE keyspace_name = ? AND table_name = ?";
-    let rows = ask(
+    let rows = query_rows(
         connection,
         text,
         (&connection.config().keyspace, &wanted.name),
@@ -341,7 +344,7 @@ async fn indexes(
     .await?;
     let standing: HashSet<String> = rows
         .rows::<(String,)>()
-        .map_err(crate::read::damaged)?
+        .map_err(crate::read::damaged_error)?
         .filter_map(Result::ok)
         .map(|(name,)| name)
         .collect();
@@ -353,12 +356,12 @@ async fn indexes(
             continue;
         }
         let table = connection.table(&wanted.name);
-        change(
+        change_schema(
             connection,
             format!(
                 "CREATE INDEX IF NOT EXISTS {} ON {table} ({})",
-                quoted(&name),
-                quoted(column)
+                quoted_name(&name),
+                quoted_name(column)
             ),
         )
         .await?;

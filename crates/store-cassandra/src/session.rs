@@ -48,11 +48,17 @@ impl SessionConnection {
     }
 
     pub(crate) fn table(&self, name: &str) -> String {
-        format!("{}.{}", quoted(&self.config.keyspace), quoted(name))
+        format!(
+            "{}.{}",
+            quoted_name(&self.config.keyspace),
+            quoted_name(name)
+        )
     }
 
     pub(crate) async fn session(&self) -> Result<&Session, CassandraFailure> {
-        self.session.get_or_try_init(|| connect(&self.config)).await
+        self.session
+            .get_or_try_init(|| connect_session(&self.config))
+            .await
     }
 
     /// Prepares a statement, or finds it prepared. All of ours may be repeated: timestamps order
@@ -69,7 +75,7 @@ impl SessionConnection {
             .await?
             .prepare(text)
             .await
-            .map_err(|e| classify::preparing(&e))?;
+            .map_err(|e| classify::preparing_failure(&e))?;
         statement.set_is_idempotent(true);
         let statement = Arc::new(statement);
         self.statements
@@ -95,7 +101,7 @@ impl SessionConnection {
         session
             .execute_unpaged(statement, values)
             .await
-            .map_err(|e| classify::executing(&e))
+            .map_err(|e| classify::executing_failure(&e))
     }
 
     pub(crate) async fn execute_batch<T: SerializeRow>(
@@ -109,7 +115,7 @@ impl SessionConnection {
             .batch(batch, values)
             .await
             .map(drop)
-            .map_err(|e| classify::executing(&e))
+            .map_err(|e| classify::executing_failure(&e))
     }
 
     /// Text of ours, prepared and run.
@@ -148,11 +154,11 @@ impl SessionConnection {
 /// A name as the catalog spells it: names are always quoted, so that capital letters, keywords and
 /// spaces keep. A name in lower-case letters is the same as that name unquoted, which is what other
 /// tools write: catalogs do well to use those.
-pub(crate) fn quoted(name: &str) -> String {
+pub(crate) fn quoted_name(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-async fn connect(config: &Config) -> Result<Session, CassandraFailure> {
+async fn connect_session(config: &Config) -> Result<Session, CassandraFailure> {
     let consistency = match config.consistency {
         Consistency::LocalQuorum => scylla::statement::Consistency::LocalQuorum,
         Consistency::Quorum => scylla::statement::Consistency::Quorum,
@@ -183,7 +189,7 @@ async fn connect(config: &Config) -> Result<Session, CassandraFailure> {
         );
     }
     if config.tls {
-        let tls = tls::client(config).map_err(CassandraFailure::Denied)?;
+        let tls = tls::client_config(config).map_err(CassandraFailure::Denied)?;
         builder = builder.tls_context(Some(tls));
     }
     // A frozen node takes connections and never answers: the driver would try for longer than a
@@ -191,7 +197,7 @@ async fn connect(config: &Config) -> Result<Session, CassandraFailure> {
     let patience = config.connect_timeout() * 2;
     match tokio::time::timeout(patience, builder.build()).await {
         Ok(Ok(session)) => Ok(session),
-        Ok(Err(e)) => Err(classify::connecting(&config.nodes.join(", "), &e)),
+        Ok(Err(e)) => Err(classify::connecting_failure(&config.nodes.join(", "), &e)),
         Err(_) => Err(CassandraFailure::Transient(format!(
             "no answer from {} within {} s",
             config.nodes.join(", "),

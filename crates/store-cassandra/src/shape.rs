@@ -3,7 +3,7 @@
 //! when something does not fit.
 
 use crate::{
-    cell::parse_type, classify::CassandraFailure, session::SessionConnection, session::quoted,
+    cell::parse_type, classify::CassandraFailure, session::SessionConnection, session::quoted_name,
 };
 use parking_lot::RwLock;
 use scylla::statement::prepared::PreparedStatement;
@@ -50,7 +50,7 @@ impl RowShapes {
         if let Some(known) = self.0.read().get(table) {
             return Ok(Arc::clone(known));
         }
-        let shape = Arc::new(read(connection, table).await?);
+        let shape = Arc::new(read_shape(connection, table).await?);
         self.0.write().insert(table.to_owned(), Arc::clone(&shape));
         Ok(shape)
     }
@@ -65,7 +65,7 @@ impl RowShapes {
 }
 
 /// (name, kind, position, type) of every column, straight from the schema.
-pub(crate) async fn columns(
+pub(crate) async fn read_columns(
     connection: &SessionConnection,
     table: &str,
 ) -> Result<Vec<(String, String, i32, String)>, CassandraFailure> {
@@ -83,8 +83,11 @@ pub(crate) async fn columns(
         .map_err(|e| CassandraFailure::Transient(e.to_string()))
 }
 
-async fn read(connection: &SessionConnection, table: &str) -> Result<RowShape, CassandraFailure> {
-    let mut columns = columns(connection, table).await?;
+async fn read_shape(
+    connection: &SessionConnection,
+    table: &str,
+) -> Result<RowShape, CassandraFailure> {
+    let mut columns = read_columns(connection, table).await?;
     if columns.is_empty() {
         return Err(CassandraFailure::NotPrepared(format!(
             "there is no table {table} in keyspace {}",
@@ -124,15 +127,20 @@ async fn read(connection: &SessionConnection, table: &str) -> Result<RowShape, C
         .into_iter()
         .filter(|name| table.column(name).is_some())
         .collect();
-    statements(connection, table, cells).await
+    prepare_statements(connection, table, cells).await
 }
 
-async fn statements(
+async fn prepare_statements(
     connection: &SessionConnection,
     table: Table,
     cells: Vec<String>,
 ) -> Result<RowShape, CassandraFailure> {
-    let quoted_all = |names: &[String]| names.iter().map(|name| quoted(name)).collect::<Vec<_>>();
+    let quoted_all = |names: &[String]| {
+        names
+            .iter()
+            .map(|name| quoted_name(name))
+            .collect::<Vec<_>>()
+    };
     let assigned = |names: &[String], between: &str| {
         names
             .iter()
@@ -140,7 +148,7 @@ async fn statements(
             .collect::<Vec<_>>()
             .join(between)
     };
-    let key: Vec<String> = table.key().map(quoted).collect();
+    let key: Vec<String> = table.key().map(quoted_name).collect();
     let beside = quoted_all(&cells);
     let name = connection.table(&table.name);
     let at = assigned(&key, " AND ");
@@ -151,7 +159,9 @@ async fn statements(
         !matches!(kind, Some(ColumnType::Set(_) | ColumnType::Map(_)))
     };
     let timed: Vec<String> = cells.iter().filter(is_timed).cloned().collect();
-    let lives = timed.iter().map(|name| format!("TTL({})", quoted(name)));
+    let lives = timed
+        .iter()
+        .map(|name| format!("TTL({})", quoted_name(name)));
     let selected = if beside.is_empty() {
         key.join(", ")
     } else {

@@ -22,13 +22,13 @@ pub fn make_ready() {
 ///
 /// # Errors
 /// If the authorities cannot be read.
-pub(crate) fn client(config: &Config) -> Result<OpenSsl010Config, String> {
-    let builder = connector(config).map_err(|e| format!("the certificate authority: {e}"))?;
+pub(crate) fn client_config(config: &Config) -> Result<OpenSsl010Config, String> {
+    let builder = tls_connector(config).map_err(|e| format!("the certificate authority: {e}"))?;
     Ok(OpenSsl010Config::new(builder))
 }
 
 /// The connector's own defaults: TLS 1.2 and later, certificates verified, the system's authorities.
-fn connector(config: &Config) -> Result<SslConnectorBuilder, ErrorStack> {
+fn tls_connector(config: &Config) -> Result<SslConnectorBuilder, ErrorStack> {
     let mut builder = SslConnector::builder(SslMethod::tls_client())?;
     if let Some(pem) = &config.certificate_authority {
         for authority in X509::stack_from_pem(pem.as_bytes())? {

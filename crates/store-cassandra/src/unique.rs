@@ -3,13 +3,13 @@
 
 use crate::{
     ledger::{ConditionalOutcome, run_conditionally},
-    read::{ask, damaged},
+    read::{damaged_error, query_rows},
     session::SessionConnection,
 };
 use futures::future::try_join_all;
 use store::{StoreError, Swapped};
 
-pub(crate) async fn held(
+pub(crate) async fn read_holders(
     connection: &SessionConnection,
     names: &[String],
 ) -> Result<Vec<Option<String>>, StoreError> {
@@ -19,8 +19,8 @@ pub(crate) async fn held(
     );
     let select = &select;
     let one = |name| async move {
-        let rows = ask(connection, select, (name,)).await?;
-        let found = rows.maybe_first_row::<(String,)>().map_err(damaged)?;
+        let rows = query_rows(connection, select, (name,)).await?;
+        let found = rows.maybe_first_row::<(String,)>().map_err(damaged_error)?;
         Ok::<_, StoreError>(found.map(|(holder,)| holder))
     };
     try_join_all(names.iter().map(one)).await
@@ -41,7 +41,7 @@ pub(crate) fn purge_commands(connection: &SessionConnection) -> Vec<String> {
 }
 
 /// In the order of their tokens.
-pub(crate) async fn names(
+pub(crate) async fn list_names(
     connection: &SessionConnection,
     after: Option<&str>,
     limit: usize,
@@ -50,7 +50,7 @@ pub(crate) async fn names(
     let most = i32::try_from(limit).unwrap_or(i32::MAX);
     let found = match after {
         None => {
-            ask(
+            query_rows(
                 connection,
                 &format!("SELECT name FROM {table} LIMIT ?"),
                 (most,),
@@ -59,17 +59,17 @@ pub(crate) async fn names(
         }
         Some(after) => {
             let select = format!("SELECT name FROM {table} WHERE token(name) > token(?) LIMIT ?");
-            ask(connection, &select, (after, most)).await?
+            query_rows(connection, &select, (after, most)).await?
         }
     };
-    let rows = found.rows::<(String,)>().map_err(damaged)?;
-    rows.map(|row| row.map(|(name,)| name).map_err(damaged))
+    let rows = found.rows::<(String,)>().map_err(damaged_error)?;
+    rows.map(|row| row.map(|(name,)| name).map_err(damaged_error))
         .collect()
 }
 
 /// A time-out leaves open whether it was done: asked again, the answer then says what stands, which
 /// may be `new` itself.
-pub(crate) async fn swap(
+pub(crate) async fn swap_holder(
     connection: &SessionConnection,
     name: &str,
     was: Option<&str>,

@@ -49,13 +49,13 @@ impl Entry<'_> {
         );
         into.extend(action.as_bytes());
         into.push(b'\n');
-        body::splice(self.write, into);
+        body::splice_source(self.write, into);
         into.push(b'\n');
     }
 }
 
 /// `slot`: what the alias that is written by adds to the collection's.
-pub(crate) async fn apply(
+pub(crate) async fn apply_writes(
     client: &Client,
     writes: &[DocumentWrite],
     slot: &str,
@@ -63,8 +63,8 @@ pub(crate) async fn apply(
     let mut verdicts: Vec<Option<ItemVerdict>> = vec![None; writes.len()];
     let mut aliases: HashMap<[&str; 3], Result<String, ItemVerdict>> = HashMap::new();
     for write in writes {
-        aliases.entry(collection(write)).or_insert_with(|| {
-            let [index, collection, incarnation] = collection(write);
+        aliases.entry(collection_key(write)).or_insert_with(|| {
+            let [index, collection, incarnation] = collection_key(write);
             client
                 .alias(index, collection, incarnation)
                 .map(|alias| alias + slot)
@@ -74,7 +74,7 @@ pub(crate) async fn apply(
     let mut entries = Vec::with_capacity(writes.len());
     for (item, write) in writes.iter().enumerate() {
         let id = write.key.id.len();
-        match &aliases[&collection(write)] {
+        match &aliases[&collection_key(write)] {
             _ if id == 0 || id > LONGEST_ID => {
                 verdicts[item] = Some(ItemVerdict::permanent(
                     "bad_id",
@@ -91,11 +91,11 @@ pub(crate) async fn apply(
         }
     }
     for _ in 0..ROUNDS {
-        let conflicts = send(client, &entries, &mut verdicts).await;
+        let conflicts = send_entries(client, &entries, &mut verdicts).await;
         if conflicts.is_empty() {
             break;
         }
-        entries = conflict::resolve(client, &conflicts, &mut verdicts).await;
+        entries = conflict::resolve_conflicts(client, &conflicts, &mut verdicts).await;
     }
     let unsettled = || ItemVerdict::Transient("the document changes under our hands".to_owned());
     verdicts
@@ -104,7 +104,7 @@ pub(crate) async fn apply(
         .collect()
 }
 
-fn collection(write: &DocumentWrite) -> [&str; 3] {
+fn collection_key(write: &DocumentWrite) -> [&str; 3] {
     [
         &write.key.index,
         &write.key.collection,
@@ -113,12 +113,12 @@ fn collection(write: &DocumentWrite) -> [&str; 3] {
 }
 
 /// Sends all, fills in verdicts, and returns what met a version as high or higher.
-async fn send<'a>(
+async fn send_entries<'a>(
     client: &Client,
     entries: &[Entry<'a>],
     verdicts: &mut [Option<ItemVerdict>],
 ) -> Vec<Entry<'a>> {
-    let chunks: Vec<_> = chunks(
+    let chunks: Vec<_> = chunk_entries(
         entries,
         client.config().bulk_bytes,
         client.config().bulk_documents,
@@ -145,7 +145,11 @@ async fn send<'a>(
 }
 
 /// Runs of entries within both bounds; one that is larger alone travels alone.
-fn chunks<'e, 'a>(entries: &'e [Entry<'a>], bytes: usize, count: usize) -> Vec<&'e [Entry<'a>]> {
+fn chunk_entries<'e, 'a>(
+    entries: &'e [Entry<'a>],
+    bytes: usize,
+    count: usize,
+) -> Vec<&'e [Entry<'a>]> {
     let (mut chunks, mut start, mut size) = (Vec::new(), 0, 0);
     for (n, entry) in entries.iter().enumerate() {
         if n > start && (size + entry.size() > bytes || n - start == count) {
@@ -165,7 +169,7 @@ async fn send_chunk<'a>(client: &Client, chunk: &[Entry<'a>]) -> Vec<(Entry<'a>,
     let mut outcomes = Vec::with_capacity(chunk.len());
     let mut open: Vec<Vec<Entry<'a>>> = vec![chunk.to_vec()];
     while let Some(group) = open.pop() {
-        let answer = request(client, &group).await;
+        let answer = request_bulk(client, &group).await;
         match answer {
             Ok(items) => {
                 for (entry, item) in group.iter().zip(items) {
@@ -175,11 +179,11 @@ async fn send_chunk<'a>(client: &Client, chunk: &[Entry<'a>]) -> Vec<(Entry<'a>,
                     }
                 }
             }
-            Err(Whole::Split { .. }) if group.len() > 1 => open.extend(halves(&group)),
+            Err(Whole::Split { .. }) if group.len() > 1 => open.extend(split_group(&group)),
             Err(Whole::Crowded(_))
                 if group.len() > 1 && group.iter().map(Entry::size).sum::<usize>() > CROWDED =>
             {
-                open.extend(halves(&group))
+                open.extend(split_group(&group))
             }
             Err(Whole::Split { code, message }) => {
                 let alone = |entry: &Entry<'a>| {
@@ -205,7 +209,7 @@ async fn send_chunk<'a>(client: &Client, chunk: &[Entry<'a>]) -> Vec<(Entry<'a>,
 }
 
 /// The second first: the last of the open ones is the next.
-fn halves<'a>(group: &[Entry<'a>]) -> [Vec<Entry<'a>>; 2] {
+fn split_group<'a>(group: &[Entry<'a>]) -> [Vec<Entry<'a>>; 2] {
     let (first, second) = group.split_at(group.len() / 2);
     [second.to_vec(), first.to_vec()]
 }
@@ -226,7 +230,7 @@ struct BulkStatus {
     error: Option<Trouble>,
 }
 
-async fn request(client: &Client, group: &[Entry<'_>]) -> Result<Vec<Item>, Whole> {
+async fn request_bulk(client: &Client, group: &[Entry<'_>]) -> Result<Vec<Item>, Whole> {
     let mut body = Vec::with_capacity(group.iter().map(Entry::size).sum());
     group.iter().for_each(|entry| entry.encode(&mut body));
     let _slot = client
@@ -243,12 +247,12 @@ async fn request(client: &Client, group: &[Entry<'_>]) -> Result<Vec<Item>, Whol
         .send(Method::Post, &path, Some(Bytes::from(body)))
         .await
         .map_err(|why| Whole::Transient(why.into_text()))?;
-    read(answer.status, &answer.body, group.len())
+    read_outcomes(answer.status, &answer.body, group.len())
 }
 
 /// One outcome per item, or one for all.
-fn read(status: u16, body: &[u8], count: usize) -> Result<Vec<Item>, Whole> {
-    let judgement = classify::whole(status, body);
+fn read_outcomes(status: u16, body: &[u8], count: usize) -> Result<Vec<Item>, Whole> {
+    let judgement = classify::classify_bulk(status, body);
     if judgement != Whole::Answered {
         return Err(judgement);
     }
@@ -267,7 +271,7 @@ fn read(status: u16, body: &[u8], count: usize) -> Result<Vec<Item>, Whole> {
     Ok(answer
         .items
         .iter()
-        .map(|item| classify::item(item.index.status, item.index.error.as_ref()))
+        .map(|item| classify::classify_item(item.index.status, item.index.error.as_ref()))
         .collect())
 }
 

@@ -24,7 +24,7 @@ pub(crate) struct Stamp {
 }
 
 /// Appends the source of a document, or of its marker, on one line.
-pub(crate) fn splice(write: &DocumentWrite, into: &mut Vec<u8>) {
+pub(crate) fn splice_source(write: &DocumentWrite, into: &mut Vec<u8>) {
     let meta = &write.meta;
     let id = Value::from(write.key.id.as_str());
     let deleted = match (&write.body, write.diverged) {
@@ -51,7 +51,7 @@ pub(crate) fn splice(write: &DocumentWrite, into: &mut Vec<u8>) {
 }
 
 /// The stamp (none: not written by us) and the body without it (none: a marker).
-pub(crate) fn cut(source: &str) -> Result<(Option<Stamp>, Option<Raw>), serde_json::Error> {
+pub(crate) fn cut_source(source: &str) -> Result<(Option<Stamp>, Option<Raw>), serde_json::Error> {
     if let Some(rest) = source.strip_prefix(OPENING) {
         let mut members = serde_json::Deserializer::from_str(rest).into_iter::<&RawValue>();
         if let Some(Ok(stamp)) = members.next()
@@ -73,7 +73,7 @@ pub(crate) fn cut(source: &str) -> Result<(Option<Stamp>, Option<Raw>), serde_js
         .shift_remove("_consign")
         .and_then(|stamp| serde_json::from_value(stamp).ok());
     let deleted = stamp.as_ref().is_some_and(|stamp| stamp.deleted);
-    Ok((stamp, (!deleted).then(|| event_schema::raw(&members))))
+    Ok((stamp, (!deleted).then(|| event_schema::to_raw(&members))))
 }
 
 #[cfg(test)]

@@ -101,7 +101,7 @@ impl Trouble {
 }
 
 /// An item of a bulk request that was answered.
-pub(crate) fn item(status: u16, error: Option<&Trouble>) -> Item {
+pub(crate) fn classify_item(status: u16, error: Option<&Trouble>) -> Item {
     let Some(error) = error else {
         return match status {
             200..=299 => Item::Done,
@@ -158,7 +158,7 @@ const STUMBLES: [&str; 9] = [
 ];
 
 /// The answer to a bulk request as a whole.
-pub(crate) fn whole(status: u16, body: &[u8]) -> Whole {
+pub(crate) fn classify_bulk(status: u16, body: &[u8]) -> Whole {
     let split = |code: &str, error: &Trouble| Whole::Split {
         code: code.to_owned(),
         message: error.message(),
@@ -215,7 +215,7 @@ fn over_large(error: &Trouble) -> bool {
 }
 
 /// The error of a read, a search or an administrative request that was not answered with success.
-pub(crate) fn failed(
+pub(crate) fn request_failure(
     status: u16,
     body: &[u8],
     bad: impl FnOnce(String) -> StoreError,
@@ -248,8 +248,8 @@ pub(crate) fn failed(
 /// what the definition says: it would do so again, and documents would wait for the index.
 pub(crate) fn failed_definition(status: u16, body: &[u8]) -> StoreError {
     match status {
-        500 => refused(Trouble::read(body).message()),
-        _ => failed(status, body, refused),
+        500 => refused_error(Trouble::read(body).message()),
+        _ => request_failure(status, body, refused_error),
     }
 }
 
@@ -259,7 +259,7 @@ fn is_of_search(kind: &str) -> bool {
         || ["illegal_argument_exception", "illegal_state_exception"].contains(&kind)
 }
 
-pub(crate) fn refused(message: String) -> StoreError {
+pub(crate) fn refused_error(message: String) -> StoreError {
     StoreError::Refused {
         store: STORE,
         why: message,

@@ -99,7 +99,7 @@ impl Client {
         collection: &str,
         incarnation: &str,
     ) -> Result<String, StoreError> {
-        crate::name::alias(&self.config.prefix, index, collection, incarnation)
+        crate::name::alias_name(&self.config.prefix, index, collection, incarnation)
     }
 
     /// Sends, and once more per further node (at least once) where the connection broke: one that
@@ -140,11 +140,14 @@ impl Client {
                 .transport
                 .send(method, path, headers, None::<&()>, body, Some(patience))
                 .await
-                .map_err(|e| unanswered(&e))?;
+                .map_err(|e| classify_unanswered(&e))?;
             let status = response.status_code().as_u16();
             Ok(Answer {
                 status,
-                body: response.bytes().await.map_err(|e| unanswered(&e))?,
+                body: response
+                    .bytes()
+                    .await
+                    .map_err(|e| classify_unanswered(&e))?,
             })
         };
         let late = || Unanswered::Late(format!("no answer within {} ms", patience.as_millis()));
@@ -166,8 +169,8 @@ impl Client {
     }
 }
 
-fn unanswered(error: &elasticsearch::Error) -> Unanswered {
-    let why = explain(error);
+fn classify_unanswered(error: &elasticsearch::Error) -> Unanswered {
+    let why = error_chain(error);
     if error.is_timeout() {
         Unanswered::Late(why)
     } else if is_certificate_refused(error) {
@@ -191,7 +194,7 @@ fn is_certificate_refused(error: &(dyn Error + 'static)) -> bool {
 }
 
 /// The whole chain of causes: the outermost says only that something failed.
-fn explain(error: &elasticsearch::Error) -> String {
+fn error_chain(error: &elasticsearch::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {

@@ -1,20 +1,22 @@
 //! Is Elasticsearch there, and which of its settings weaken a promise. Looks, never mends.
 
-use crate::{STORE, classify, client::Client, read::damaged};
+use crate::{STORE, classify, client::Client, read::damaged_error};
 use elasticsearch::http::Method;
 use serde_json::{Map, Value};
 use store::{StoreError, schema::Weakness};
 
 /// There, and with a master. Whether the indices are there is for `migrate` to say.
-pub(crate) async fn ready(client: &Client) -> Result<(), StoreError> {
-    get(client, "_cluster/health?timeout=5s").await.map(drop)
+pub(crate) async fn check_ready(client: &Client) -> Result<(), StoreError> {
+    get_json(client, "_cluster/health?timeout=5s")
+        .await
+        .map(drop)
 }
 
-async fn get(client: &Client, path: &str) -> Result<Value, StoreError> {
+async fn get_json(client: &Client, path: &str) -> Result<Value, StoreError> {
     let answer = client.ask(Method::Get, path, None).await?;
     if answer.status != 200 {
         return Err(
-            match classify::failed(answer.status, &answer.body, classify::refused) {
+            match classify::request_failure(answer.status, &answer.body, classify::refused_error) {
                 StoreError::NotMigrated { why, .. } => {
                     StoreError::Unavailable { store: STORE, why }
                 }
@@ -22,22 +24,22 @@ async fn get(client: &Client, path: &str) -> Result<Value, StoreError> {
             },
         );
     }
-    serde_json::from_slice(&answer.body).map_err(damaged)
+    serde_json::from_slice(&answer.body).map_err(damaged_error)
 }
 
-pub(crate) async fn weaknesses(client: &Client) -> Result<Vec<Weakness>, StoreError> {
+pub(crate) async fn find_weaknesses(client: &Client) -> Result<Vec<Weakness>, StoreError> {
     let mut found = Vec::new();
-    let health = get(client, "_cluster/health?timeout=5s").await?;
+    let health = get_json(client, "_cluster/health?timeout=5s").await?;
     let nodes = health["number_of_data_nodes"].as_u64().unwrap_or(0);
     if nodes < 2 {
-        found.push(weakness(
+        found.push(make_weakness(
             "data nodes",
             &nodes.to_string(),
             "2 or more",
             "with the node goes the view; it can be rebuilt from the record",
         ));
     }
-    let versions = get(client, "_nodes?filter_path=nodes.*.version").await?;
+    let versions = get_json(client, "_nodes?filter_path=nodes.*.version").await?;
     for version in versions["nodes"]
         .as_object()
         .into_iter()
@@ -49,7 +51,7 @@ pub(crate) async fn weaknesses(client: &Client) -> Result<Vec<Weakness>, StoreEr
             .next()
             .and_then(|major| major.parse::<u32>().ok());
         if !matches!(major, Some(8..=9)) && !found.iter().any(|one| one.found == version) {
-            found.push(weakness(
+            found.push(make_weakness(
                 "version",
                 version,
                 "8 or 9",
@@ -61,7 +63,7 @@ pub(crate) async fn weaknesses(client: &Client) -> Result<Vec<Weakness>, StoreEr
         "{}*/_settings?include_defaults=true&expand_wildcards=open&filter_path=*.*.index.translog.durability,*.*.index.number_of_replicas",
         client.config().prefix
     );
-    let settings = get(client, &path).await?;
+    let settings = get_json(client, &path).await?;
     let indices = settings.as_object();
     let those = |pointer: &str, bad: &str| -> Vec<&str> {
         let has = |index: &Value, part: &str| {
@@ -79,8 +81,8 @@ pub(crate) async fn weaknesses(client: &Client) -> Result<Vec<Weakness>, StoreEr
     let asynchronous = those("translog/durability", "async");
     if !asynchronous.is_empty() {
         let consequence = "a killed node forgets documents that it acknowledged; the record still has them, the view does not";
-        found.push(weakness(
-            &format!("index.translog.durability of {}", some(&asynchronous)),
+        found.push(make_weakness(
+            &format!("index.translog.durability of {}", some_names(&asynchronous)),
             "async",
             "request",
             consequence,
@@ -90,8 +92,8 @@ pub(crate) async fn weaknesses(client: &Client) -> Result<Vec<Weakness>, StoreEr
     if !alone.is_empty() {
         let consequence =
             "with a node goes its part of the view until it is rebuilt from the record";
-        found.push(weakness(
-            &format!("index.number_of_replicas of {}", some(&alone)),
+        found.push(make_weakness(
+            &format!("index.number_of_replicas of {}", some_names(&alone)),
             "0",
             "1 or more",
             consequence,
@@ -100,7 +102,7 @@ pub(crate) async fn weaknesses(client: &Client) -> Result<Vec<Weakness>, StoreEr
     Ok(found)
 }
 
-fn weakness(setting: &str, found: &str, wanted: &str, consequence: &str) -> Weakness {
+fn make_weakness(setting: &str, found: &str, wanted: &str, consequence: &str) -> Weakness {
     Weakness {
         setting: setting.to_owned(),
         found: found.to_owned(),
@@ -109,7 +111,7 @@ fn weakness(setting: &str, found: &str, wanted: &str, consequence: &str) -> Weak
     }
 }
 
-fn some(names: &[&str]) -> String {
+fn some_names(names: &[&str]) -> String {
     match names {
         [one] => (*one).to_owned(),
         [one, two] => format!("{one}, {two}"),

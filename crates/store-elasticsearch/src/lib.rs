@@ -72,7 +72,7 @@ impl View for Elasticsearch {
     }
 
     async fn apply(&self, writes: &[DocumentWrite]) -> Vec<ItemVerdict> {
-        apply::apply(&self.client, writes, "").await
+        apply::apply_writes(&self.client, writes, "").await
     }
 
     fn check(&self, collection: &Collection, id: &str, body: &Raw) -> Result<(), Unmappable> {
@@ -87,7 +87,7 @@ impl View for Elasticsearch {
     }
 
     async fn refresh(&self, collections: &[Collection]) -> Result<(), StoreError> {
-        read::refresh(&self.client, collections).await
+        read::refresh_collections(&self.client, collections).await
     }
 
     async fn search_together(
@@ -96,7 +96,7 @@ impl View for Elasticsearch {
         request: &SearchRequest,
     ) -> Result<SearchResult, StoreError> {
         let Some(after) = &request.search_after else {
-            return search::search(&self.client, collections, request).await;
+            return search::search_collections(&self.client, collections, request).await;
         };
         let mut held = None;
         for collection in collections {
@@ -116,7 +116,7 @@ impl View for Elasticsearch {
             search_after: Some(held.unwrap_or_else(|| after.clone())),
             ..request.clone()
         };
-        search::search(&self.client, collections, &request).await
+        search::search_collections(&self.client, collections, &request).await
     }
 
     async fn take_snapshot(
@@ -133,23 +133,23 @@ impl View for Elasticsearch {
         collection: &Collection,
         query: Option<&Value>,
     ) -> Result<u64, StoreError> {
-        search::count(&self.client, collection, query).await
+        search::count_documents(&self.client, collection, query).await
     }
 
     async fn sizes(&self, collections: &[Collection]) -> Result<Vec<u64>, StoreError> {
         let mut sizes = Vec::with_capacity(collections.len());
         for collection in collections {
-            sizes.push(read::size(&self.client, collection).await?);
+            sizes.push(read::index_size(&self.client, collection).await?);
         }
         Ok(sizes)
     }
 
     async fn documents(&self, keys: &[DocumentKey]) -> Result<Vec<Option<Raw>>, StoreError> {
-        read::documents(&self.client, keys).await
+        read::read_documents(&self.client, keys).await
     }
 
     async fn held(&self, keys: &[DocumentKey]) -> Result<Vec<Option<ViewedDocument>>, StoreError> {
-        read::held(&self.client, keys).await
+        read::read_held(&self.client, keys).await
     }
 
     async fn scan(
@@ -158,52 +158,54 @@ impl View for Elasticsearch {
         page: Option<&str>,
         limit: usize,
     ) -> Result<(Vec<String>, Option<String>), StoreError> {
-        scan::scan(&self.client, collection, page, limit).await
+        scan::scan_ids(&self.client, collection, page, limit).await
     }
 
     async fn create_collection(&self, collection: &Collection) -> Result<(), StoreError> {
-        schema::create(&self.client, collection).await.map(drop)
+        schema::create_index(&self.client, collection)
+            .await
+            .map(drop)
     }
 
     async fn update_collection(&self, collection: &Collection) -> Result<(), StoreError> {
-        schema::update(&self.client, collection).await
+        schema::update_mapping(&self.client, collection).await
     }
 
     async fn drop_collection(&self, collection: &Collection) -> Result<(), StoreError> {
         self.mappings.forget(collection);
-        successor::end(&self.client, collection).await?;
-        schema::drop(&self.client, collection).await
+        successor::end_succession(&self.client, collection).await?;
+        schema::drop_indices(&self.client, collection).await
     }
 
     async fn succession(&self, collection: &Collection) -> Result<Succession, StoreError> {
-        successor::succession(&self.client, collection).await
+        successor::read_succession(&self.client, collection).await
     }
 
     async fn begin_successor(&self, collection: &Collection) -> Result<(), StoreError> {
-        successor::begin(&self.client, collection).await
+        successor::begin_successor(&self.client, collection).await
     }
 
     async fn apply_to_successor(&self, writes: &[DocumentWrite]) -> Vec<ItemVerdict> {
-        apply::apply(&self.client, writes, successor::NEXT).await
+        apply::apply_writes(&self.client, writes, successor::NEXT).await
     }
 
     async fn promote_successor(&self, collection: &Collection) -> Result<(), StoreError> {
-        successor::promote(&self.client, collection).await
+        successor::promote_successor(&self.client, collection).await
     }
 
     async fn end_succession(&self, collection: &Collection) -> Result<(), StoreError> {
-        successor::end(&self.client, collection).await
+        successor::end_succession(&self.client, collection).await
     }
 
     async fn migrate(&self, collections: &[Collection]) -> Result<MigrationReport, StoreError> {
-        schema::migrate(&self.client, collections).await
+        schema::migrate_collections(&self.client, collections).await
     }
 
     async fn ready(&self) -> Result<(), StoreError> {
-        health::ready(&self.client).await
+        health::check_ready(&self.client).await
     }
 
     async fn weaknesses(&self) -> Result<Vec<Weakness>, StoreError> {
-        health::weaknesses(&self.client).await
+        health::find_weaknesses(&self.client).await
     }
 }

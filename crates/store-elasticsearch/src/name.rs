@@ -4,7 +4,7 @@
 //! read by; the index behind it adds a running number, so that another can take its place.
 //! Lower-case letters, digits, `_` and `-` stand for themselves; every other byte of a name is `~`
 //! and two hex digits. So names may have capitals, dots and accents, two names never meet, and
-//! [`decode`] tells what an alias stands for.
+//! [`decode_alias`] tells what an alias stands for.
 
 use crate::STORE;
 use store::StoreError;
@@ -19,7 +19,7 @@ pub(crate) fn is_prefix(prefix: &str) -> bool {
         && prefix.chars().all(allowed)
 }
 
-pub(crate) fn alias(
+pub(crate) fn alias_name(
     prefix: &str,
     index: &str,
     collection: &str,
@@ -30,7 +30,7 @@ pub(crate) fn alias(
         if n > 0 {
             name.push('.');
         }
-        encode(part, &mut name);
+        encode_part(part, &mut name);
     }
     if name.len() > LONGEST {
         let why = format!(
@@ -44,19 +44,19 @@ pub(crate) fn alias(
 
 /// The index that is made first for an alias.
 pub(crate) fn first_index(alias: &str) -> String {
-    numbered(alias, 1)
+    numbered_index(alias, 1)
 }
 
 /// One that takes the place of another has the next number.
-pub(crate) fn numbered(alias: &str, number: u32) -> String {
+pub(crate) fn numbered_index(alias: &str, number: u32) -> String {
     format!("{alias}-{number:06}")
 }
 
-pub(crate) fn number(alias: &str, index: &str) -> Option<u32> {
+pub(crate) fn index_number(alias: &str, index: &str) -> Option<u32> {
     index.strip_prefix(alias)?.strip_prefix('-')?.parse().ok()
 }
 
-fn encode(part: &str, into: &mut String) {
+fn encode_part(part: &str, into: &mut String) {
     for byte in part.bytes() {
         match byte {
             b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' => into.push(byte.into()),
@@ -67,7 +67,7 @@ fn encode(part: &str, into: &mut String) {
 
 /// Index, collection and incarnation of an alias of ours.
 #[cfg(test)]
-pub(crate) fn decode(prefix: &str, alias: &str) -> Option<[String; 3]> {
+pub(crate) fn decode_alias(prefix: &str, alias: &str) -> Option<[String; 3]> {
     let parts: Vec<&str> = alias.strip_prefix(prefix)?.split('.').collect();
     let parts: [&str; 3] = parts.try_into().ok()?;
     let mut decoded = [const { String::new() }; 3];

@@ -19,7 +19,7 @@ const READ: usize = 100;
 /// A path must fit into a request line.
 const LONGEST_PATH: usize = 3_000;
 
-pub(crate) fn damaged(what: impl std::fmt::Display) -> StoreError {
+pub(crate) fn damaged_error(what: impl std::fmt::Display) -> StoreError {
     StoreError::Damaged {
         store: STORE,
         why: what.to_string(),
@@ -30,7 +30,10 @@ pub(crate) fn json_body(value: &Value) -> Option<Bytes> {
     Some(Bytes::from(value.to_string()))
 }
 
-pub(crate) fn alias(client: &Client, collection: &Collection) -> Result<String, StoreError> {
+pub(crate) fn collection_alias(
+    client: &Client,
+    collection: &Collection,
+) -> Result<String, StoreError> {
     client.alias(
         &collection.index,
         &collection.collection,
@@ -38,10 +41,13 @@ pub(crate) fn alias(client: &Client, collection: &Collection) -> Result<String, 
     )
 }
 
-pub(crate) async fn refresh(client: &Client, collections: &[Collection]) -> Result<(), StoreError> {
+pub(crate) async fn refresh_collections(
+    client: &Client,
+    collections: &[Collection],
+) -> Result<(), StoreError> {
     let mut open = Vec::new();
     for collection in collections {
-        open.push(alias(client, collection)?);
+        open.push(collection_alias(client, collection)?);
         if open.iter().map(String::len).sum::<usize>() > LONGEST_PATH {
             refresh_some(client, &std::mem::take(&mut open)).await?;
         }
@@ -61,17 +67,17 @@ async fn refresh_some(client: &Client, aliases: &[String]) -> Result<(), StoreEr
         )
         .await?;
     if answer.status != 200 {
-        return Err(classify::failed(
+        return Err(classify::request_failure(
             answer.status,
             &answer.body,
-            classify::refused,
+            classify::refused_error,
         ));
     }
-    shards(&answer.body)
+    check_shards(&answer.body)
 }
 
 /// A part of the shards is no answer.
-pub(crate) fn shards(body: &[u8]) -> Result<(), StoreError> {
+pub(crate) fn check_shards(body: &[u8]) -> Result<(), StoreError> {
     #[derive(Deserialize)]
     struct Answer {
         _shards: Shards,
@@ -80,7 +86,7 @@ pub(crate) fn shards(body: &[u8]) -> Result<(), StoreError> {
     struct Shards {
         failed: u64,
     }
-    let answer: Answer = serde_json::from_slice(body).map_err(damaged)?;
+    let answer: Answer = serde_json::from_slice(body).map_err(damaged_error)?;
     match answer._shards.failed {
         0 => Ok(()),
         failed => Err(StoreError::Unavailable {
@@ -91,23 +97,26 @@ pub(crate) fn shards(body: &[u8]) -> Result<(), StoreError> {
 }
 
 /// The bytes that an index takes on all its nodes.
-pub(crate) async fn size(client: &Client, collection: &Collection) -> Result<u64, StoreError> {
-    let path = format!("{}/_stats/store", alias(client, collection)?);
+pub(crate) async fn index_size(
+    client: &Client,
+    collection: &Collection,
+) -> Result<u64, StoreError> {
+    let path = format!("{}/_stats/store", collection_alias(client, collection)?);
     let answer = client.ask(Method::Get, &path, None).await?;
     if answer.status != 200 {
-        return Err(classify::failed(
+        return Err(classify::request_failure(
             answer.status,
             &answer.body,
-            classify::refused,
+            classify::refused_error,
         ));
     }
-    let stats: Value = serde_json::from_slice(&answer.body).map_err(damaged)?;
+    let stats: Value = serde_json::from_slice(&answer.body).map_err(damaged_error)?;
     let size = stats.pointer("/_all/total/store/size_in_bytes");
     size.and_then(Value::as_u64)
-        .ok_or_else(|| damaged("an index has no size"))
+        .ok_or_else(|| damaged_error("an index has no size"))
 }
 
-pub(crate) async fn documents(
+pub(crate) async fn read_documents(
     client: &Client,
     keys: &[DocumentKey],
 ) -> Result<Vec<Option<Raw>>, StoreError> {
@@ -117,7 +126,7 @@ pub(crate) async fn documents(
 }
 
 /// Markers and documents of other hands included.
-pub(crate) async fn held(
+pub(crate) async fn read_held(
     client: &Client,
     keys: &[DocumentKey],
 ) -> Result<Vec<Option<ViewedDocument>>, StoreError> {
@@ -149,11 +158,12 @@ async fn cut_sources(
         .zip(keys)
         .map(|(alias, key)| (alias.as_str(), key.id.as_str()))
         .collect();
-    let found = sources(client, &asked, "").await?;
+    let found = read_sources(client, &asked, "").await?;
     let cut = |(key, found): (&DocumentKey, Option<Source>)| {
         found
             .map(|found| {
-                body::cut(found.source.get()).map_err(|e| damaged(format_args!("{key}: {e}")))
+                body::cut_source(found.source.get())
+                    .map_err(|e| damaged_error(format_args!("{key}: {e}")))
             })
             .transpose()
     };
@@ -181,7 +191,7 @@ struct ReadOne {
 }
 
 /// Reads by (alias, id), refreshed or not, one answer per key in order.
-pub(crate) async fn sources(
+pub(crate) async fn read_sources(
     client: &Client,
     keys: &[(&str, &str)],
     parameters: &str,
@@ -214,15 +224,15 @@ async fn sources_of(
         )
         .await?;
     if answer.status != 200 {
-        return Err(classify::failed(
+        return Err(classify::request_failure(
             answer.status,
             &answer.body,
-            classify::refused,
+            classify::refused_error,
         ));
     }
-    let answer: ReadAnswer = serde_json::from_slice(&answer.body).map_err(damaged)?;
+    let answer: ReadAnswer = serde_json::from_slice(&answer.body).map_err(damaged_error)?;
     if answer.docs.len() != keys.len() {
-        return Err(damaged(format_args!(
+        return Err(damaged_error(format_args!(
             "{} answers for {} documents",
             answer.docs.len(),
             keys.len()
@@ -242,7 +252,7 @@ async fn sources_of(
         (None, false) => Ok(None),
         (None, true) => match (doc._version, doc._source) {
             (Some(version), Some(source)) => Ok(Some(Source { version, source })),
-            _ => Err(damaged(format_args!(
+            _ => Err(damaged_error(format_args!(
                 "{alias}/{id}: found without version or source"
             ))),
         },

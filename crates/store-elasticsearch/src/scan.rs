@@ -5,7 +5,7 @@
 use crate::{
     classify,
     client::Client,
-    read::{self, damaged, json_body},
+    read::{self, damaged_error, json_body},
     search,
 };
 use elasticsearch::http::Method;
@@ -40,16 +40,16 @@ struct ScanHit {
     sort: Vec<Value>,
 }
 
-pub(crate) async fn scan(
+pub(crate) async fn scan_ids(
     client: &Client,
     collection: &Collection,
     page: Option<&str>,
     limit: usize,
 ) -> Result<(Vec<String>, Option<String>), StoreError> {
     let ScanPage { snapshot, after } = match page {
-        Some(page) => serde_json::from_str(page).map_err(damaged)?,
+        Some(page) => serde_json::from_str(page).map_err(damaged_error)?,
         None => {
-            read::refresh(client, std::slice::from_ref(collection)).await?;
+            read::refresh_collections(client, std::slice::from_ref(collection)).await?;
             let taken = search::take_snapshot(client, &[collection], KEEP_MS).await?;
             ScanPage {
                 snapshot: taken.id,
@@ -71,13 +71,13 @@ pub(crate) async fn scan(
     let path = "_search?allow_partial_search_results=false";
     let answer = client.ask(Method::Post, path, json_body(&body)).await?;
     if answer.status != 200 {
-        return Err(classify::failed(
+        return Err(classify::request_failure(
             answer.status,
             &answer.body,
-            classify::refused,
+            classify::refused_error,
         ));
     }
-    let answer: ScanAnswer = serde_json::from_slice(&answer.body).map_err(damaged)?;
+    let answer: ScanAnswer = serde_json::from_slice(&answer.body).map_err(damaged_error)?;
     let hits = answer.hits.hits;
     let next = hits.last().filter(|_| hits.len() == limit).map(|last| {
         let page = ScanPage {

@@ -5,7 +5,7 @@ use crate::{
     classify::{self, Trouble},
     client::Client,
     name,
-    read::{damaged, json_body},
+    read::{damaged_error, json_body},
 };
 use elasticsearch::http::Method;
 use parking_lot::RwLock;
@@ -83,18 +83,20 @@ impl Mappings {
 
 /// The collection's mapping with our member in it. Only what searches need is indexed; the rest of
 /// the member is kept in the source.
-fn mappings(collection: &Collection) -> Result<Value, StoreError> {
+fn index_mappings(collection: &Collection) -> Result<Value, StoreError> {
     let mut mappings = match &collection.mappings {
         None | Some(Value::Null) => Map::new(),
         Some(Value::Object(mappings)) => mappings.clone(),
-        Some(_) => return Err(classify::refused("mappings are an object".to_owned())),
+        Some(_) => return Err(classify::refused_error("mappings are an object".to_owned())),
     };
     let properties = mappings.entry("properties").or_insert_with(|| json!({}));
     let Value::Object(properties) = properties else {
-        return Err(classify::refused("`properties` is an object".to_owned()));
+        return Err(classify::refused_error(
+            "`properties` is an object".to_owned(),
+        ));
     };
     if properties.contains_key("_consign") {
-        return Err(classify::refused(
+        return Err(classify::refused_error(
             "the field `_consign` is taken".to_owned(),
         ));
     }
@@ -107,9 +109,9 @@ fn mappings(collection: &Collection) -> Result<Value, StoreError> {
 }
 
 /// The collection's settings, with room for our own member beside the fields that it counts.
-fn settings(client: &Client, collection: &Collection) -> Result<Value, StoreError> {
+fn index_settings(client: &Client, collection: &Collection) -> Result<Value, StoreError> {
     let read = IndexSettings::read(collection.settings.as_ref());
-    let read = read.map_err(|error| classify::refused(error.to_string()))?;
+    let read = read.map_err(|error| classify::refused_error(error.to_string()))?;
     let mut settings: Map<String, Value> = read
         .given()
         .map(|(name, value)| (format!("index.{name}"), value.clone()))
@@ -130,15 +132,18 @@ fn settings(client: &Client, collection: &Collection) -> Result<Value, StoreErro
 }
 
 /// Makes index and alias in one step; true if they were not there. Whoever comes second finds them.
-pub(crate) async fn create(client: &Client, collection: &Collection) -> Result<bool, StoreError> {
+pub(crate) async fn create_index(
+    client: &Client,
+    collection: &Collection,
+) -> Result<bool, StoreError> {
     let alias = client.alias(
         &collection.index,
         &collection.collection,
         &collection.incarnation,
     )?;
     let index = name::first_index(&alias);
-    let body = definition(client, collection, &alias)?;
-    if exists(client, &alias).await? {
+    let body = index_definition(client, collection, &alias)?;
+    if alias_exists(client, &alias).await? {
         return Ok(false);
     }
     let answer = client.ask(Method::Put, &index, json_body(&body)).await?;
@@ -150,7 +155,7 @@ pub(crate) async fn create(client: &Client, collection: &Collection) -> Result<b
     {
         return Err(classify::failed_definition(answer.status, &answer.body));
     }
-    if !exists(client, &alias).await? {
+    if !alias_exists(client, &alias).await? {
         // Somebody took the alias off: without it nothing can be written.
         let action =
             json!({"actions": [{"add": {"index": index, "alias": alias, "is_write_index": true}}]});
@@ -158,20 +163,24 @@ pub(crate) async fn create(client: &Client, collection: &Collection) -> Result<b
             .ask(Method::Post, "_aliases", json_body(&action))
             .await?;
         if answer.status != 200 {
-            return Err(classify::failed(
+            return Err(classify::request_failure(
                 answer.status,
                 &answer.body,
-                classify::refused,
+                classify::refused_error,
             ));
         }
     }
     Ok(false)
 }
 
-fn definition(client: &Client, collection: &Collection, alias: &str) -> Result<Value, StoreError> {
+fn index_definition(
+    client: &Client,
+    collection: &Collection,
+    alias: &str,
+) -> Result<Value, StoreError> {
     Ok(json!({
-        "settings": settings(client, collection)?,
-        "mappings": mappings(collection)?,
+        "settings": index_settings(client, collection)?,
+        "mappings": index_mappings(collection)?,
         "aliases": {alias: {"is_write_index": true}},
     }))
 }
@@ -183,27 +192,38 @@ pub(crate) async fn make_index(
     index: &str,
     alias: &str,
 ) -> Result<(), StoreError> {
-    let body = definition(client, collection, alias)?;
+    let body = index_definition(client, collection, alias)?;
     let answer = client.ask(Method::Put, index, json_body(&body)).await?;
     match answer.status {
         200 => Ok(()),
-        status => Err(classify::failed(status, &answer.body, classify::refused)),
+        status => Err(classify::request_failure(
+            status,
+            &answer.body,
+            classify::refused_error,
+        )),
     }
 }
 
-async fn exists(client: &Client, alias: &str) -> Result<bool, StoreError> {
+async fn alias_exists(client: &Client, alias: &str) -> Result<bool, StoreError> {
     let answer = client
         .ask(Method::Get, &format!("_alias/{alias}"), None)
         .await?;
     match answer.status {
         200 => Ok(true),
         404 => Ok(false),
-        status => Err(classify::failed(status, &answer.body, classify::refused)),
+        status => Err(classify::request_failure(
+            status,
+            &answer.body,
+            classify::refused_error,
+        )),
     }
 }
 
 /// Fields are added; the index refuses as a whole what would change one.
-pub(crate) async fn update(client: &Client, collection: &Collection) -> Result<(), StoreError> {
+pub(crate) async fn update_mapping(
+    client: &Client,
+    collection: &Collection,
+) -> Result<(), StoreError> {
     let alias = client.alias(
         &collection.index,
         &collection.collection,
@@ -213,7 +233,7 @@ pub(crate) async fn update(client: &Client, collection: &Collection) -> Result<(
         .ask(
             Method::Put,
             &format!("{alias}/_mapping"),
-            json_body(&mappings(collection)?),
+            json_body(&index_mappings(collection)?),
         )
         .await?;
     match answer.status {
@@ -223,7 +243,10 @@ pub(crate) async fn update(client: &Client, collection: &Collection) -> Result<(
 }
 
 /// Every index behind the alias, and with them the alias.
-pub(crate) async fn drop(client: &Client, collection: &Collection) -> Result<(), StoreError> {
+pub(crate) async fn drop_indices(
+    client: &Client,
+    collection: &Collection,
+) -> Result<(), StoreError> {
     let alias = client.alias(
         &collection.index,
         &collection.collection,
@@ -233,24 +256,30 @@ pub(crate) async fn drop(client: &Client, collection: &Collection) -> Result<(),
         .ask(Method::Get, &format!("_alias/{alias}"), None)
         .await?;
     let indices: Map<String, Value> = match answer.status {
-        200 => serde_json::from_slice(&answer.body).map_err(damaged)?,
+        200 => serde_json::from_slice(&answer.body).map_err(damaged_error)?,
         404 => return Ok(()),
-        status => return Err(classify::failed(status, &answer.body, classify::refused)),
+        status => {
+            return Err(classify::request_failure(
+                status,
+                &answer.body,
+                classify::refused_error,
+            ));
+        }
     };
     for index in indices.keys() {
         let answer = client.ask(Method::Delete, index, None).await?;
         if !matches!(answer.status, 200 | 404) {
-            return Err(classify::failed(
+            return Err(classify::request_failure(
                 answer.status,
                 &answer.body,
-                classify::refused,
+                classify::refused_error,
             ));
         }
     }
     Ok(())
 }
 
-pub(crate) async fn migrate(
+pub(crate) async fn migrate_collections(
     client: &Client,
     collections: &[Collection],
 ) -> Result<MigrationReport, StoreError> {
@@ -261,7 +290,7 @@ pub(crate) async fn migrate(
             &collection.collection,
             &collection.incarnation,
         )?;
-        if create(client, collection).await? {
+        if create_index(client, collection).await? {
             report.created.push(format!("index {alias}"));
             continue;
         }
@@ -269,17 +298,18 @@ pub(crate) async fn migrate(
             .ask(Method::Get, &format!("{alias}/_mapping"), None)
             .await?;
         if answer.status != 200 {
-            return Err(classify::failed(
+            return Err(classify::request_failure(
                 answer.status,
                 &answer.body,
-                classify::refused,
+                classify::refused_error,
             ));
         }
-        let standing: Map<String, Value> = serde_json::from_slice(&answer.body).map_err(damaged)?;
-        let wanted = mappings(collection)?;
+        let standing: Map<String, Value> =
+            serde_json::from_slice(&answer.body).map_err(damaged_error)?;
+        let wanted = index_mappings(collection)?;
         let mut drift = Vec::new();
         for (index, found) in &standing {
-            compare(
+            compare_mappings(
                 &wanted,
                 &found["mappings"],
                 &format!("index {index}: "),
@@ -297,7 +327,7 @@ const COMPARED: [&str; 5] = ["type", "format", "analyzer", "normalizer", "dynami
 
 /// Every wanted field that is missing or of another kind. Fields that documents brought are no
 /// drift.
-fn compare(wanted: &Value, standing: &Value, at: &str, drift: &mut Vec<String>) {
+fn compare_mappings(wanted: &Value, standing: &Value, at: &str, drift: &mut Vec<String>) {
     let text = |value: &Value| {
         value
             .as_str()
@@ -328,7 +358,9 @@ fn compare(wanted: &Value, standing: &Value, at: &str, drift: &mut Vec<String>) 
             let path = name.split('.').collect::<Vec<_>>().join("/properties/");
             match standing.pointer(&format!("/{below}/{path}")) {
                 None => drift.push(format!("{at}field {name} is missing")),
-                Some(found) => compare(field, found, &format!("{at}field {name}: "), drift),
+                Some(found) => {
+                    compare_mappings(field, found, &format!("{at}field {name}: "), drift)
+                }
             }
         }
     }

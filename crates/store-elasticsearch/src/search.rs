@@ -8,7 +8,7 @@ mod asked;
 use crate::{
     STORE, classify,
     client::{Answer, Client},
-    read::{alias, damaged, json_body, shards},
+    read::{check_shards, collection_alias, damaged_error, json_body},
 };
 use elasticsearch::http::Method;
 use serde::Deserialize;
@@ -16,15 +16,15 @@ use serde_json::{Value, json};
 use store::{Collection, SearchRequest, SearchResult, Snapshot, StoreError};
 
 /// Searches the collections, which are at least one.
-pub(crate) async fn search(
+pub(crate) async fn search_collections(
     client: &Client,
     collections: &[&Collection],
     request: &SearchRequest,
 ) -> Result<SearchResult, StoreError> {
-    allow::search(request)?;
+    allow::allow_search(request)?;
     request.check_page()?;
-    let body = asked::body(request);
-    let aliases = aliases(client, collections)?;
+    let body = asked::search_body(request);
+    let aliases = alias_path(client, collections)?;
     let path = if request.snapshot.is_some() {
         "_search?allow_partial_search_results=false".to_owned()
     } else {
@@ -46,9 +46,9 @@ pub(crate) async fn search(
     }
     let indices = match collections {
         [_] => Vec::new(),
-        _ => places(client, collections).await?,
+        _ => index_places(client, collections).await?,
     };
-    answer::read(&answer.body, collections, &indices, request)
+    answer::read_result(&answer.body, collections, &indices, request)
 }
 
 fn refusal(answer: &Answer, request: &SearchRequest) -> StoreError {
@@ -67,7 +67,7 @@ fn refusal(answer: &Answer, request: &SearchRequest) -> StoreError {
     match (answer.status, &request.snapshot) {
         // Its time is over, or a node that held a part of it is gone.
         (404, Some(_)) => bad("the snapshot is gone".to_owned()),
-        _ => classify::failed(answer.status, &answer.body, bad),
+        _ => classify::request_failure(answer.status, &answer.body, bad),
     }
 }
 
@@ -83,17 +83,17 @@ async fn is_taken_from_the_start(
         size: 0,
         ..request.clone()
     };
-    let body = json_body(&asked::body(&first));
+    let body = json_body(&asked::search_body(&first));
     let answer = client.ask(Method::Post, path, body).await?;
     Ok(answer.status == 200)
 }
 
 /// The aliases in one path. A request line has an end, which so many names do not reach.
-fn aliases(client: &Client, collections: &[&Collection]) -> Result<String, StoreError> {
+fn alias_path(client: &Client, collections: &[&Collection]) -> Result<String, StoreError> {
     const MOST: usize = 3_000;
     let all: Result<Vec<String>, StoreError> = collections
         .iter()
-        .map(|collection| alias(client, collection))
+        .map(|collection| collection_alias(client, collection))
         .collect();
     let path = all?.join(",");
     if path.len() > MOST {
@@ -106,23 +106,23 @@ fn aliases(client: &Client, collections: &[&Collection]) -> Result<String, Store
 }
 
 /// The indices behind each collection's alias: hits name these.
-async fn places(
+async fn index_places(
     client: &Client,
     collections: &[&Collection],
 ) -> Result<Vec<(String, usize)>, StoreError> {
-    let path = format!("_alias/{}", aliases(client, collections)?);
+    let path = format!("_alias/{}", alias_path(client, collections)?);
     let answer = client.ask(Method::Get, &path, None).await?;
     if answer.status != 200 {
-        return Err(classify::failed(
+        return Err(classify::request_failure(
             answer.status,
             &answer.body,
-            classify::refused,
+            classify::refused_error,
         ));
     }
-    let known: Value = serde_json::from_slice(&answer.body).map_err(damaged)?;
+    let known: Value = serde_json::from_slice(&answer.body).map_err(damaged_error)?;
     let mut places = Vec::new();
     for (place, collection) in collections.iter().enumerate() {
-        let alias = alias(client, collection)?;
+        let alias = collection_alias(client, collection)?;
         let indices = known.as_object().into_iter().flatten();
         let behind = indices.filter(|(_, index)| index["aliases"].get(&alias).is_some());
         places.extend(behind.map(|(index, _)| (index.clone(), place)));
@@ -139,20 +139,23 @@ pub(crate) async fn take_snapshot(
     struct OpenedSnapshot {
         id: String,
     }
-    let path = format!("{}/_pit?keep_alive={keep}ms", aliases(client, collections)?);
+    let path = format!(
+        "{}/_pit?keep_alive={keep}ms",
+        alias_path(client, collections)?
+    );
     let answer = client.ask(Method::Post, &path, None).await?;
     if answer.status != 200 {
-        return Err(classify::failed(
+        return Err(classify::request_failure(
             answer.status,
             &answer.body,
-            classify::refused,
+            classify::refused_error,
         ));
     }
-    let OpenedSnapshot { id } = serde_json::from_slice(&answer.body).map_err(damaged)?;
+    let OpenedSnapshot { id } = serde_json::from_slice(&answer.body).map_err(damaged_error)?;
     Ok(Snapshot { id, keep })
 }
 
-pub(crate) async fn count(
+pub(crate) async fn count_documents(
     client: &Client,
     collection: &Collection,
     query: Option<&Value>,
@@ -162,14 +165,14 @@ pub(crate) async fn count(
         count: u64,
     }
     if let Some(query) = query {
-        allow::query(query, "/query")?;
+        allow::allow_query(query, "/query")?;
     }
-    let path = format!("{}/_count", alias(client, collection)?);
+    let path = format!("{}/_count", collection_alias(client, collection)?);
     let answer = client
         .ask(
             Method::Post,
             &path,
-            json_body(&json!({"query": asked::living(query)})),
+            json_body(&json!({"query": asked::living_query(query)})),
         )
         .await?;
     if answer.status != 200 {
@@ -177,15 +180,15 @@ pub(crate) async fn count(
             message,
             pointer: "/query".to_owned(),
         };
-        return Err(classify::failed(answer.status, &answer.body, bad));
+        return Err(classify::request_failure(answer.status, &answer.body, bad));
     }
-    shards(&answer.body)?;
+    check_shards(&answer.body)?;
     serde_json::from_slice::<CountAnswer>(&answer.body)
         .map(|answer| answer.count)
-        .map_err(damaged)
+        .map_err(damaged_error)
 }
 
-fn unavailable(why: &str) -> StoreError {
+fn unavailable_error(why: &str) -> StoreError {
     StoreError::Unavailable {
         store: STORE,
         why: why.to_owned(),

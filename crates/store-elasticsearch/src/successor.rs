@@ -7,7 +7,7 @@ use crate::{
     classify,
     client::Client,
     name,
-    read::{self, damaged, json_body},
+    read::{self, damaged_error, json_body},
     schema,
 };
 use elasticsearch::http::Method;
@@ -19,17 +19,21 @@ pub(crate) const NEXT: &str = ".next";
 const LAST: &str = ".last";
 
 /// The indices behind an alias; none if it is not there.
-async fn behind(client: &Client, alias: &str) -> Result<Vec<String>, StoreError> {
+async fn indices_behind(client: &Client, alias: &str) -> Result<Vec<String>, StoreError> {
     let path = format!("_alias/{alias}");
     let answer = client.ask(Method::Get, &path, None).await?;
     match answer.status {
         200 => {
             let indices: Map<String, Value> =
-                serde_json::from_slice(&answer.body).map_err(damaged)?;
+                serde_json::from_slice(&answer.body).map_err(damaged_error)?;
             Ok(indices.into_iter().map(|(index, _)| index).collect())
         }
         404 => Ok(Vec::new()),
-        status => Err(classify::failed(status, &answer.body, classify::refused)),
+        status => Err(classify::request_failure(
+            status,
+            &answer.body,
+            classify::refused_error,
+        )),
     }
 }
 
@@ -38,33 +42,40 @@ async fn change_aliases(client: &Client, actions: Vec<Value>) -> Result<(), Stor
     let answer = client.ask(Method::Post, "_aliases", body).await?;
     match answer.status {
         200 => Ok(()),
-        status => Err(classify::failed(status, &answer.body, classify::refused)),
+        status => Err(classify::request_failure(
+            status,
+            &answer.body,
+            classify::refused_error,
+        )),
     }
 }
 
-async fn delete(client: &Client, indices: &[String]) -> Result<(), StoreError> {
+async fn delete_indices(client: &Client, indices: &[String]) -> Result<(), StoreError> {
     for index in indices {
         let answer = client.ask(Method::Delete, index, None).await?;
         if !matches!(answer.status, 200 | 404) {
-            return Err(classify::failed(
+            return Err(classify::request_failure(
                 answer.status,
                 &answer.body,
-                classify::refused,
+                classify::refused_error,
             ));
         }
     }
     Ok(())
 }
 
-pub(crate) async fn succession(
+pub(crate) async fn read_succession(
     client: &Client,
     collection: &Collection,
 ) -> Result<Succession, StoreError> {
-    let alias = read::alias(client, collection)?;
-    if !behind(client, &format!("{alias}{LAST}")).await?.is_empty() {
+    let alias = read::collection_alias(client, collection)?;
+    if !indices_behind(client, &format!("{alias}{LAST}"))
+        .await?
+        .is_empty()
+    {
         return Ok(Succession::Promoted);
     }
-    let next = behind(client, &format!("{alias}{NEXT}")).await?;
+    let next = indices_behind(client, &format!("{alias}{NEXT}")).await?;
     Ok(if next.is_empty() {
         Succession::None
     } else {
@@ -72,22 +83,35 @@ pub(crate) async fn succession(
     })
 }
 
-pub(crate) async fn begin(client: &Client, collection: &Collection) -> Result<(), StoreError> {
-    let alias = read::alias(client, collection)?;
+pub(crate) async fn begin_successor(
+    client: &Client,
+    collection: &Collection,
+) -> Result<(), StoreError> {
+    let alias = read::collection_alias(client, collection)?;
     let next = format!("{alias}{NEXT}");
-    delete(client, &behind(client, &next).await?).await?;
-    let first = behind(client, &alias).await?;
-    let number = first.iter().filter_map(|index| name::number(&alias, index));
-    let index = name::numbered(&alias, number.max().unwrap_or(0) + 1);
+    delete_indices(client, &indices_behind(client, &next).await?).await?;
+    let first = indices_behind(client, &alias).await?;
+    let number = first
+        .iter()
+        .filter_map(|index| name::index_number(&alias, index));
+    let index = name::numbered_index(&alias, number.max().unwrap_or(0) + 1);
     schema::make_index(client, collection, &index, &next).await
 }
 
-pub(crate) async fn promote(client: &Client, collection: &Collection) -> Result<(), StoreError> {
-    let alias = read::alias(client, collection)?;
+pub(crate) async fn promote_successor(
+    client: &Client,
+    collection: &Collection,
+) -> Result<(), StoreError> {
+    let alias = read::collection_alias(client, collection)?;
     let next = format!("{alias}{NEXT}");
-    let (first, second) = (behind(client, &alias).await?, behind(client, &next).await?);
+    let (first, second) = (
+        indices_behind(client, &alias).await?,
+        indices_behind(client, &next).await?,
+    );
     let [second] = &second[..] else {
-        return Err(classify::refused(format!("no one index is behind {next}")));
+        return Err(classify::refused_error(format!(
+            "no one index is behind {next}"
+        )));
     };
     if first.contains(second) {
         return Ok(());
@@ -95,10 +119,10 @@ pub(crate) async fn promote(client: &Client, collection: &Collection) -> Result<
     let path = format!("{next}/_refresh");
     let refreshed = client.ask(Method::Post, &path, None).await?;
     if refreshed.status != 200 {
-        return Err(classify::failed(
+        return Err(classify::request_failure(
             refreshed.status,
             &refreshed.body,
-            classify::refused,
+            classify::refused_error,
         ));
     }
     let mut actions =
@@ -110,28 +134,32 @@ pub(crate) async fn promote(client: &Client, collection: &Collection) -> Result<
     change_aliases(client, actions).await
 }
 
-pub(crate) async fn end(client: &Client, collection: &Collection) -> Result<(), StoreError> {
-    let alias = read::alias(client, collection)?;
+pub(crate) async fn end_succession(
+    client: &Client,
+    collection: &Collection,
+) -> Result<(), StoreError> {
+    let alias = read::collection_alias(client, collection)?;
     let next = format!("{alias}{NEXT}");
     let (first, second) = (
-        behind(client, &format!("{alias}{LAST}")).await?,
-        behind(client, &next).await?,
+        indices_behind(client, &format!("{alias}{LAST}")).await?,
+        indices_behind(client, &next).await?,
     );
     if first.is_empty() {
-        let stands = behind(client, &alias).await?;
+        let stands = indices_behind(client, &alias).await?;
         // Where it was promoted and the first is gone already, it is what stands.
         let unused: Vec<String> = second
             .iter()
             .filter(|index| !stands.contains(index))
             .cloned()
             .collect();
-        delete(client, &unused).await?;
+        delete_indices(client, &unused).await?;
     }
-    delete(client, &first).await?;
-    let left = behind(client, &next).await?;
+    delete_indices(client, &first).await?;
+    let left = indices_behind(client, &next).await?;
     let remove = |index: &String| json!({"remove": {"index": index, "alias": next}});
-    match left.is_empty() {
-        true => Ok(()),
-        false => change_aliases(client, left.iter().map(remove).collect()).await,
+    if left.is_empty() {
+        Ok(())
+    } else {
+        change_aliases(client, left.iter().map(remove).collect()).await
     }
 }

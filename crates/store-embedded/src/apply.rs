@@ -42,7 +42,7 @@ pub(crate) enum Prepared {
     Decided(ItemVerdict),
 }
 
-pub(crate) fn prepare(tables: &Tables, write: Write) -> Prepared {
+pub(crate) fn prepare_write(tables: &Tables, write: Write) -> Prepared {
     match write {
         Write::Document(document) => Prepared::Document(document),
         Write::Row(row) => prepare_row(tables, &row),
@@ -58,7 +58,7 @@ fn prepare_row(tables: &Tables, row: &RowWrite) -> Prepared {
         );
         return Prepared::Decided(ItemVerdict::Transient(why));
     };
-    let fitted = match cell::fit(table, mutation) {
+    let fitted = match cell::fit_mutation(table, mutation) {
         Ok(fitted) => fitted,
         Err(misfit) => {
             return Prepared::Decided(ItemVerdict::permanent(
@@ -86,7 +86,7 @@ fn prepare_row(tables: &Tables, row: &RowWrite) -> Prepared {
 }
 
 /// One write within the transaction. `Err` gives up the whole transaction.
-pub(crate) fn write(pen: &mut Pen<'_>, prepared: Prepared) -> Result<ItemVerdict, Failure> {
+pub(crate) fn apply_write(pen: &mut Pen<'_>, prepared: Prepared) -> Result<ItemVerdict, Failure> {
     let done = match prepared {
         Prepared::Decided(verdict) => return Ok(verdict),
         Prepared::Document(document) => write_document(pen, &document),
@@ -117,7 +117,7 @@ fn write_document(pen: &mut Pen<'_>, write: &DocumentWrite) -> Result<ItemVerdic
     let changed = pen.statement(PUT)?.execute(params![
         place,
         key.id,
-        sortable(meta.version),
+        sortable_version(meta.version),
         meta.position.generation,
         meta.position.partition,
         meta.position.offset.get().cast_signed(),
@@ -134,12 +134,13 @@ fn write_document(pen: &mut Pen<'_>, write: &DocumentWrite) -> Result<ItemVerdic
     let (version, other): (i64, String) =
         standing.query_row(params![place, key.id], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(
-        match version == sortable(meta.version) && other != request {
-            true => ItemVerdict::Alarm(format!(
+        if version == sortable_version(meta.version) && other != request {
+            ItemVerdict::Alarm(format!(
                 "{key} stands at version {} by request {other}, and request {request} claims the same version",
                 meta.version
-            )),
-            false => ItemVerdict::Done,
+            ))
+        } else {
+            ItemVerdict::Done
         },
     )
 }
@@ -209,7 +210,7 @@ pub(crate) fn stored_row(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Res
 }
 
 /// Versions stay far below 2^63.
-fn sortable(version: Version) -> i64 {
+fn sortable_version(version: Version) -> i64 {
     version.0.cast_signed()
 }
 
@@ -220,27 +221,28 @@ pub(crate) struct Line {
     text: String,
 }
 
-pub(crate) fn line(entry: &LedgerEntry) -> Line {
+pub(crate) fn ledger_line(entry: &LedgerEntry) -> Line {
     let text = serde_json::to_string(entry).expect("an entry is plain JSON");
     Line {
         unique: entry.request.unique(),
-        version: sortable(entry.version),
+        version: sortable_version(entry.version),
         text,
     }
 }
 
 /// A dead letter is written once: whoever applies again finds by the ledger that it was.
-pub(crate) fn kept(entries: &[&LedgerEntry]) -> Kept {
-    match entries
+pub(crate) fn needed_durability(entries: &[&LedgerEntry]) -> Kept {
+    if entries
         .iter()
         .any(|entry| matches!(entry.verdict, Verdict::DeadLettered(_)))
     {
-        true => Kept::OnDisk,
-        false => Kept::InOrder,
+        Kept::OnDisk
+    } else {
+        Kept::InOrder
     }
 }
 
-pub(crate) fn remember(pen: &Pen<'_>, lines: &[Line]) -> Result<(), Failure> {
+pub(crate) fn write_lines(pen: &Pen<'_>, lines: &[Line]) -> Result<(), Failure> {
     const PUT: &str = "INSERT INTO ledger (request, version, entry) VALUES (?1, ?2, ?3)
         ON CONFLICT (request) DO UPDATE SET version = ?2, entry = ?3 WHERE ?2 > version";
     let mut put = pen.connection.prepare_cached(PUT)?;
@@ -287,20 +289,20 @@ impl EmbeddedStore {
             let tables = self.inner.tables.read();
             writes
                 .into_iter()
-                .map(|write| prepare(&tables, write))
+                .map(|write| prepare_write(&tables, write))
                 .collect()
         };
-        let kept = kept(entries);
-        let lines: Vec<Line> = entries.iter().map(|entry| line(entry)).collect();
+        let kept = needed_durability(entries);
+        let lines: Vec<Line> = entries.iter().map(|entry| ledger_line(entry)).collect();
         let mark = mark.cloned();
         let job = move |pen: &mut Pen<'_>| {
             let verdicts = prepared
                 .into_iter()
-                .map(|one| write(pen, one))
+                .map(|one| apply_write(pen, one))
                 .collect::<Result<Vec<_>, _>>()?;
             let all_done = verdicts.iter().all(|verdict| *verdict == ItemVerdict::Done);
             if all_done {
-                remember(pen, &lines)?;
+                write_lines(pen, &lines)?;
                 mark.as_ref().map_or(Ok(()), |mark| set_mark(pen, mark))?;
             }
             let held = || {

@@ -6,7 +6,7 @@
 use crate::{
     EmbeddedStore,
     classify::Failure,
-    read::{Readers, place},
+    read::{Readers, collection_place},
     search,
 };
 use event_schema::Raw;
@@ -70,7 +70,7 @@ impl DynamicFields for Known<'_> {
             ..
         } = self.collection;
         let look = |connection: &Connection| {
-            let place = place(connection, index, collection, incarnation);
+            let place = collection_place(connection, index, collection, incarnation);
             match place.map_err(Failure::from)? {
                 Some(place) => search::has_field(connection, place, path),
                 None => Ok(false),

@@ -31,23 +31,23 @@ impl EmbeddedStore {
         let careful = self
             .inner
             .writer
-            .run(Kept::OnDisk, |pen| read(pen, "synchronous"))
+            .run(Kept::OnDisk, |pen| read_pragma(pen, "synchronous"))
             .await?;
         let usual = self
             .inner
             .writer
-            .run(Kept::InOrder, |pen| read(pen, "synchronous"))
+            .run(Kept::InOrder, |pen| read_pragma(pen, "synchronous"))
             .await?;
         let journal: String = self
             .inner
             .writer
-            .run(Kept::InOrder, |pen| read(pen, "journal_mode"))
+            .run(Kept::InOrder, |pen| read_pragma(pen, "journal_mode"))
             .await?;
-        Ok(weaknesses(careful, usual, journal))
+        Ok(find_weaknesses(careful, usual, journal))
     }
 }
 
-fn read<T: FromSql>(pen: &Pen<'_>, pragma: &str) -> Result<T, Failure> {
+fn read_pragma<T: FromSql>(pen: &Pen<'_>, pragma: &str) -> Result<T, Failure> {
     Ok(pen
         .connection
         .pragma_query_value(None, pragma, |row| row.get(0))?)
@@ -55,7 +55,7 @@ fn read<T: FromSql>(pen: &Pen<'_>, pragma: &str) -> Result<T, Failure> {
 
 /// `careful`, `usual`: `synchronous` of jobs that must be on the disk, and of those that must only
 /// be in order.
-fn weaknesses(careful: i64, usual: i64, journal: String) -> Vec<Weakness> {
+fn find_weaknesses(careful: i64, usual: i64, journal: String) -> Vec<Weakness> {
     let mut found = Vec::new();
     let mut weak = |setting: &str, found_as: String, wanted: &str, consequence: &str| {
         let (setting, wanted, consequence) = (

@@ -69,7 +69,7 @@ impl EmbeddedStore {
     /// Opens the file, or makes it. Refuses a file of a newer format and files that are not ours.
     pub fn open(config: Config) -> Result<Self, StoreError> {
         let connection = schema::open_writer(&config)?;
-        let tables = schema::tables(&connection)?;
+        let tables = schema::read_tables(&connection)?;
         let readers = read::Readers::open(&config)?;
         let newest = Arc::new(newest::Newest::default());
         let writer = writer::Writer::start(connection, newest.clone())?;

@@ -76,7 +76,7 @@ impl Newest {
         const LAST: &str =
             "SELECT max(id) FROM documents WHERE place = ?1 AND id >= ?2 AND id < ?2 || 'g'";
         let prefix = &key.id[..PREFIX];
-        let newest = match read::place(
+        let newest = match read::collection_place(
             pen.connection,
             &key.index,
             &key.collection,

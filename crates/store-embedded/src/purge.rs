@@ -30,7 +30,7 @@ ALTER TABLE rewritten_values RENAME TO unique_values;";
 
 impl EmbeddedStore {
     pub(crate) async fn purge_values(&self) -> Result<(), StoreError> {
-        let rewrite = |pen: &mut Pen<'_>| Ok(rewrite(pen.connection)?);
+        let rewrite = |pen: &mut Pen<'_>| Ok(rewrite_file(pen.connection)?);
         self.inner.writer.run(Kept::OnDisk, rewrite).await?;
         let mut backoff = Backoff::new(Duration::from_millis(20), Duration::from_secs(1));
         let deadline = Instant::now() + PATIENCE;
@@ -52,7 +52,7 @@ impl EmbeddedStore {
     }
 }
 
-fn rewrite(connection: &Connection) -> rusqlite::Result<()> {
+fn rewrite_file(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch("PRAGMA secure_delete = ON")?;
     let done = connection.execute_batch(REWRITE);
     connection.execute_batch(schema::SECURE_DELETE)?;

@@ -83,7 +83,7 @@ impl Readers {
 }
 
 /// The number of a collection's incarnation, if anything was ever written to it.
-pub(crate) fn place(
+pub(crate) fn collection_place(
     connection: &Connection,
     index: &str,
     collection: &str,
@@ -97,7 +97,7 @@ pub(crate) fn place(
 }
 
 /// JSON text as it was written.
-pub(crate) fn raw(text: String) -> Result<Raw, Failure> {
+pub(crate) fn raw_json(text: String) -> Result<Raw, Failure> {
     RawValue::from_string(text)
         .map(Arc::from)
         .map_err(|error| Failure::Damaged(format!("a document is no JSON: {error}")))
@@ -105,7 +105,7 @@ pub(crate) fn raw(text: String) -> Result<Raw, Failure> {
 
 type DocumentColumns = (i64, u16, u16, i64, i64, String, Option<String>);
 
-fn columns(row: &Row<'_>) -> rusqlite::Result<DocumentColumns> {
+fn read_columns(row: &Row<'_>) -> rusqlite::Result<DocumentColumns> {
     Ok((
         row.get(0)?,
         row.get(1)?,
@@ -117,7 +117,7 @@ fn columns(row: &Row<'_>) -> rusqlite::Result<DocumentColumns> {
     ))
 }
 
-fn document(columns: DocumentColumns) -> Result<StoredDocument, Failure> {
+fn stored_document(columns: DocumentColumns) -> Result<StoredDocument, Failure> {
     let (version, generation, partition, offset, revision, request, body) = columns;
     let request = RequestId::parse_trusted(&request)
         .map_err(|error| Failure::Damaged(format!("a document's request: {error}")))?;
@@ -133,11 +133,11 @@ fn document(columns: DocumentColumns) -> Result<StoredDocument, Failure> {
     };
     Ok(StoredDocument {
         meta,
-        body: body.map(raw).transpose()?,
+        body: body.map(raw_json).transpose()?,
     })
 }
 
-pub(crate) fn find(
+pub(crate) fn find_document(
     connection: &Connection,
     key: &DocumentKey,
 ) -> Result<Option<StoredDocument>, Failure> {
@@ -147,10 +147,10 @@ pub(crate) fn find(
     let found = get
         .query_row(
             [&key.index, &key.collection, &key.incarnation, &key.id],
-            columns,
+            read_columns,
         )
         .optional()?;
-    found.map(document).transpose()
+    found.map(stored_document).transpose()
 }
 
 impl EmbeddedStore {
@@ -169,7 +169,8 @@ impl EmbeddedStore {
             .collect();
         let read = move |connection: &Connection| {
             let one = |key: &Option<DocumentKey>| {
-                key.as_ref().map_or(Ok(None), |key| find(connection, key))
+                key.as_ref()
+                    .map_or(Ok(None), |key| find_document(connection, key))
             };
             Ok(keys.iter().map(one).collect::<Result<_, _>>()?)
         };
@@ -328,7 +329,7 @@ impl EmbeddedStore {
             "SELECT COALESCE(SUM(LENGTH(CAST(body AS BLOB))), 0) FROM documents WHERE place = ?";
         let collections = collections.to_vec();
         let size = |connection: &Connection, one: &Collection| -> rusqlite::Result<i64> {
-            match place(connection, &one.index, &one.collection, &one.incarnation)? {
+            match collection_place(connection, &one.index, &one.collection, &one.incarnation)? {
                 None => Ok(0),
                 Some(place) => {
                     let mut sum = connection.prepare_cached(SIZE)?;
@@ -356,7 +357,8 @@ impl EmbeddedStore {
         const PAGE: &str = "SELECT id FROM documents WHERE place = ?1 AND id > ?2 AND body IS NOT NULL ORDER BY id LIMIT ?3";
         let read = move |connection: &Connection| {
             let page = || -> rusqlite::Result<Vec<String>> {
-                let Some(place) = place(connection, &name[0], &name[1], &name[2])? else {
+                let Some(place) = collection_place(connection, &name[0], &name[1], &name[2])?
+                else {
                     return Ok(Vec::new());
                 };
                 let limit = i64::try_from(limit).unwrap_or(i64::MAX);

@@ -24,7 +24,7 @@ use store::{
     schema::{MigrationReport, Table, Weakness},
 };
 
-fn parse<T: DeserializeOwned>(text: &str, what: &str) -> Result<T, StoreError> {
+fn parse_json<T: DeserializeOwned>(text: &str, what: &str) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|error| StoreError::Damaged {
         store: NAME,
         why: format!("{what}: {error}"),
@@ -57,13 +57,13 @@ impl Record for EmbeddedStore {
             let tables = self.inner.tables.read();
             writes
                 .iter()
-                .map(|write| apply::prepare(&tables, write.clone()))
+                .map(|write| apply::prepare_write(&tables, write.clone()))
                 .collect()
         };
         let job = move |pen: &mut Pen<'_>| {
             prepared
                 .into_iter()
-                .map(|one| apply::write(pen, one))
+                .map(|one| apply::apply_write(pen, one))
                 .collect::<Result<Vec<_>, _>>()
         };
         self.inner
@@ -74,12 +74,12 @@ impl Record for EmbeddedStore {
     }
 
     async fn remember(&self, entries: &[LedgerEntry]) -> Vec<ItemVerdict> {
-        let kept = apply::kept(&entries.iter().collect::<Vec<_>>());
-        let lines: Vec<Line> = entries.iter().map(apply::line).collect();
+        let kept = apply::needed_durability(&entries.iter().collect::<Vec<_>>());
+        let lines: Vec<Line> = entries.iter().map(apply::ledger_line).collect();
         let done = self
             .inner
             .writer
-            .run(kept, move |pen| apply::remember(pen, &lines))
+            .run(kept, move |pen| apply::write_lines(pen, &lines))
             .await;
         let verdict = done.map_or_else(|failure| failure.verdict(), |()| ItemVerdict::Done);
         vec![verdict; entries.len()]
@@ -98,7 +98,10 @@ impl Record for EmbeddedStore {
             .await?;
         found
             .into_iter()
-            .map(|text| text.map(|text| parse(&text, "a ledger entry")).transpose())
+            .map(|text| {
+                text.map(|text| parse_json(&text, "a ledger entry"))
+                    .transpose()
+            })
             .collect()
     }
 
@@ -107,7 +110,9 @@ impl Record for EmbeddedStore {
         Ok(self
             .inner
             .writer
-            .run(Kept::OnDisk, move |pen| take(pen, &claim, &request, now))
+            .run(Kept::OnDisk, move |pen| {
+                take_claim(pen, &claim, &request, now)
+            })
             .await?)
     }
 
@@ -131,7 +136,7 @@ impl Record for EmbeddedStore {
         new: &str,
     ) -> Result<Swapped, StoreError> {
         let (name, was, new) = (name.to_owned(), was.map(str::to_owned), new.to_owned());
-        let swap = move |pen: &mut Pen<'_>| swap(pen, &name, was.as_deref(), &new);
+        let swap = move |pen: &mut Pen<'_>| swap_holder(pen, &name, was.as_deref(), &new);
         Ok(self.inner.writer.run(Kept::OnDisk, swap).await?)
     }
 
@@ -142,7 +147,7 @@ impl Record for EmbeddedStore {
 
     async fn keep_text(&self, name: &str, text: &str, until: i64) -> Result<(), StoreError> {
         let (name, text, now) = (name.to_owned(), text.to_owned(), self.now());
-        let keep = move |pen: &mut Pen<'_>| keep(pen, &name, &text, until, now);
+        let keep = move |pen: &mut Pen<'_>| keep_text(pen, &name, &text, until, now);
         Ok(self.inner.writer.run(Kept::InOrder, keep).await?)
     }
 
@@ -176,7 +181,7 @@ impl Record for EmbeddedStore {
             .into_iter()
             .flatten()
             .next()
-            .map(|text| parse(&text, "a mark"))
+            .map(|text| parse_json(&text, "a mark"))
             .transpose()
     }
 
@@ -190,9 +195,9 @@ impl Record for EmbeddedStore {
         let text = self
             .inner
             .writer
-            .run(Kept::OnDisk, move |pen| create(pen, &collection))
+            .run(Kept::OnDisk, move |pen| create_collection(pen, &collection))
             .await?;
-        parse(&text, "a collection")
+        parse_json(&text, "a collection")
     }
 
     async fn collection(
@@ -211,7 +216,7 @@ impl Record for EmbeddedStore {
             .into_iter()
             .flatten()
             .next()
-            .map(|text| parse(&text, "a collection"))
+            .map(|text| parse_json(&text, "a collection"))
             .transpose()
     }
 
@@ -225,7 +230,7 @@ impl Record for EmbeddedStore {
             all()
                 .map_err(Failure::from)?
                 .iter()
-                .map(|text| parse(text, "a collection"))
+                .map(|text| parse_json(text, "a collection"))
                 .collect()
         };
         self.inner.readers.run(read).await
@@ -253,7 +258,9 @@ impl Record for EmbeddedStore {
         Ok(self
             .inner
             .writer
-            .run(Kept::OnDisk, move |pen| replace(pen, &collection, &was))
+            .run(Kept::OnDisk, move |pen| {
+                replace_collection(pen, &collection, &was)
+            })
             .await?)
     }
 
@@ -267,7 +274,7 @@ impl Record for EmbeddedStore {
         Ok(self
             .inner
             .writer
-            .run(Kept::OnDisk, move |pen| forget(pen, &name))
+            .run(Kept::OnDisk, move |pen| forget_collection(pen, &name))
             .await?)
     }
 
@@ -288,18 +295,18 @@ impl Record for EmbeddedStore {
     }
 
     async fn migrate(&self, tables: &[Table]) -> Result<MigrationReport, StoreError> {
-        if let Some(why) = tables.iter().find_map(unsound) {
+        if let Some(why) = tables.iter().find_map(table_fault) {
             return Err(StoreError::Refused { store: NAME, why });
         }
-        let tables: Vec<Table> = tables.iter().cloned().chain(held::tables()).collect();
+        let tables: Vec<Table> = tables.iter().cloned().chain(held::held_tables()).collect();
         let report = self
             .inner
             .writer
             .run(Kept::OnDisk, move |pen| {
-                schema::migrate(pen.connection, &tables)
+                schema::migrate_tables(pen.connection, &tables)
             })
             .await?;
-        let known = self.inner.readers.run(schema::tables).await?;
+        let known = self.inner.readers.run(schema::read_tables).await?;
         *self.inner.tables.write() = known;
         Ok(report)
     }
@@ -314,7 +321,7 @@ impl Record for EmbeddedStore {
 }
 
 /// Why a table cannot be.
-fn unsound(table: &Table) -> Option<String> {
+fn table_fault(table: &Table) -> Option<String> {
     if table.partition_key.is_empty() {
         return Some(format!("the table `{}` has no partition key", table.name));
     }
@@ -328,7 +335,7 @@ fn unsound(table: &Table) -> Option<String> {
 }
 
 /// The first to ask has it until it runs out. What ran out goes a few at a time, with every claim.
-fn take(
+fn take_claim(
     pen: &Pen<'_>,
     claim: &Claim,
     request: &RequestId,
@@ -360,7 +367,12 @@ fn take(
     })
 }
 
-fn swap(pen: &Pen<'_>, name: &str, was: Option<&str>, new: &str) -> Result<Swapped, Failure> {
+fn swap_holder(
+    pen: &Pen<'_>,
+    name: &str,
+    was: Option<&str>,
+    new: &str,
+) -> Result<Swapped, Failure> {
     const GET: &str = "SELECT holder FROM unique_values WHERE name = ?";
     const PUT: &str = "INSERT INTO unique_values (name, holder) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET holder = ?2";
     let mut get = pen.connection.prepare_cached(GET)?;
@@ -375,7 +387,7 @@ fn swap(pen: &Pen<'_>, name: &str, was: Option<&str>, new: &str) -> Result<Swapp
 }
 
 /// What ran out goes a few at a time, with every text that is kept.
-fn keep(pen: &Pen<'_>, name: &str, text: &str, until: i64, now: i64) -> Result<(), Failure> {
+fn keep_text(pen: &Pen<'_>, name: &str, text: &str, until: i64, now: i64) -> Result<(), Failure> {
     const TIDY: &str = "DELETE FROM texts WHERE name IN (SELECT name FROM texts WHERE until <= ? ORDER BY until LIMIT 8)";
     const PUT: &str = "INSERT INTO texts (name, text, until) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO UPDATE SET text = ?2, until = ?3";
     pen.connection.prepare_cached(TIDY)?.execute([now])?;
@@ -384,7 +396,11 @@ fn keep(pen: &Pen<'_>, name: &str, text: &str, until: i64, now: i64) -> Result<(
     Ok(())
 }
 
-fn replace(pen: &Pen<'_>, collection: &Collection, was: &Collection) -> Result<bool, Failure> {
+fn replace_collection(
+    pen: &Pen<'_>,
+    collection: &Collection,
+    was: &Collection,
+) -> Result<bool, Failure> {
     const GET: &str = "SELECT record FROM collections WHERE idx = ?1 AND collection = ?2";
     const SET: &str = "UPDATE collections SET record = ?1 WHERE idx = ?2 AND collection = ?3";
     let name = [&collection.index, &collection.collection];
@@ -402,7 +418,7 @@ fn replace(pen: &Pen<'_>, collection: &Collection, was: &Collection) -> Result<b
     Ok(set.execute(params![text, name[0], name[1]])? > 0)
 }
 
-fn forget(pen: &Pen<'_>, name: &[String; 3]) -> Result<bool, Failure> {
+fn forget_collection(pen: &Pen<'_>, name: &[String; 3]) -> Result<bool, Failure> {
     const GO: &str = "DELETE FROM collections WHERE idx = ?1 AND collection = ?2 AND json_extract(record, '$.incarnation') = ?3";
     Ok(pen
         .connection
@@ -412,7 +428,7 @@ fn forget(pen: &Pen<'_>, name: &[String; 3]) -> Result<bool, Failure> {
 }
 
 /// Some documents of an incarnation that is over; true if there may be more.
-pub(crate) fn clear(pen: &Pen<'_>, name: &[String; 3]) -> Result<bool, Failure> {
+pub(crate) fn clear_documents(pen: &Pen<'_>, name: &[String; 3]) -> Result<bool, Failure> {
     const SOME: i64 = 1_000;
     const GO: &str = "DELETE FROM documents WHERE rowid IN (SELECT rowid FROM documents
         WHERE place = (SELECT place FROM places WHERE idx = ?1 AND collection = ?2 AND incarnation = ?3) LIMIT ?4)";
@@ -424,7 +440,7 @@ pub(crate) fn clear(pen: &Pen<'_>, name: &[String; 3]) -> Result<bool, Failure> 
 }
 
 /// The text of the collection that stands afterwards.
-pub(crate) fn create(pen: &Pen<'_>, collection: &Collection) -> Result<String, Failure> {
+pub(crate) fn create_collection(pen: &Pen<'_>, collection: &Collection) -> Result<String, Failure> {
     const PUT: &str =
         "INSERT INTO collections (idx, collection, record) VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
     let text = serde_json::to_string(collection).expect("a collection is plain JSON");

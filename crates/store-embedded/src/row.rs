@@ -131,9 +131,9 @@ impl State {
             Change::Put(cells) => stored(
                 time - 1,
                 time,
-                object(cells.iter().filter(|(_, value)| value.is_some())),
+                cells_json(cells.iter().filter(|(_, value)| value.is_some())),
             ),
-            Change::Merge(cells) => stored(0, time, object(cells.iter())),
+            Change::Merge(cells) => stored(0, time, cells_json(cells.iter())),
         }
     }
 
@@ -169,7 +169,7 @@ impl State {
 }
 
 /// JSON text of these cells; tombstones are nulls.
-fn object<'c>(cells: impl Iterator<Item = &'c (String, Option<Value>)>) -> String {
+fn cells_json<'c>(cells: impl Iterator<Item = &'c (String, Option<Value>)>) -> String {
     let mut text = String::from("{");
     for (name, value) in cells {
         let comma = if text.len() > 1 { "," } else { "" };

@@ -49,10 +49,10 @@ CREATE TABLE collections (idx TEXT NOT NULL, collection TEXT NOT NULL, record TE
 /// The one connection that writes.
 pub fn open_writer(config: &Config) -> Result<Connection, StoreError> {
     let connection = Connection::open(&config.path).map_err(Failure::from)?;
-    prepare(&connection, config).map_err(Failure::from)?;
-    let (application, format, schema) = header(&connection).map_err(Failure::from)?;
+    prepare_connection(&connection, config).map_err(Failure::from)?;
+    let (application, format, schema) = read_header(&connection).map_err(Failure::from)?;
     match (application, format) {
-        (0, 0) if schema == 0 => make(&connection).map_err(Failure::from)?,
+        (0, 0) if schema == 0 => make_tables(&connection).map_err(Failure::from)?,
         (APPLICATION, FORMAT) => {}
         (APPLICATION, other) => {
             let why = format!(
@@ -71,7 +71,7 @@ pub fn open_writer(config: &Config) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-fn prepare(connection: &Connection, config: &Config) -> rusqlite::Result<()> {
+fn prepare_connection(connection: &Connection, config: &Config) -> rusqlite::Result<()> {
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection.set_prepared_statement_cache_capacity(64);
     connection.pragma_update(None, "journal_mode", "WAL")?;
@@ -92,7 +92,7 @@ fn prepare(connection: &Connection, config: &Config) -> rusqlite::Result<()> {
     }
 }
 
-fn header(connection: &Connection) -> rusqlite::Result<(i64, i64, i64)> {
+fn read_header(connection: &Connection) -> rusqlite::Result<(i64, i64, i64)> {
     let pragma = |name: &str| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
     Ok((
         pragma("application_id")?,
@@ -101,7 +101,7 @@ fn header(connection: &Connection) -> rusqlite::Result<(i64, i64, i64)> {
     ))
 }
 
-fn make(connection: &Connection) -> rusqlite::Result<()> {
+fn make_tables(connection: &Connection) -> rusqlite::Result<()> {
     connection
         .execute_batch(&format!("BEGIN IMMEDIATE; {TABLES} PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {FORMAT}; COMMIT;"))
 }
@@ -131,7 +131,7 @@ pub fn open_reader(config: &Config) -> Result<Connection, StoreError> {
 }
 
 /// All tables that were migrated.
-pub fn tables(connection: &Connection) -> Result<Tables, StoreError> {
+pub fn read_tables(connection: &Connection) -> Result<Tables, StoreError> {
     let read = || -> rusqlite::Result<Vec<(i64, String)>> {
         let mut statement = connection.prepare("SELECT number, definition FROM tables")?;
         statement
@@ -140,19 +140,22 @@ pub fn tables(connection: &Connection) -> Result<Tables, StoreError> {
     };
     let mut tables = Tables::new();
     for (number, definition) in read().map_err(Failure::from)? {
-        let table = parse(&definition).map_err(StoreError::from)?;
+        let table = parse_table(&definition).map_err(StoreError::from)?;
         tables.insert(table.name.clone(), (number, Arc::new(table)));
     }
     Ok(tables)
 }
 
-fn parse(definition: &str) -> Result<Table, Failure> {
+fn parse_table(definition: &str) -> Result<Table, Failure> {
     serde_json::from_str(definition)
         .map_err(|error| Failure::Damaged(format!("a table's definition: {error}")))
 }
 
 /// Makes the tables that are not there, adds columns that are new, names all else that differs.
-pub fn migrate(connection: &Connection, wanted: &[Table]) -> Result<MigrationReport, Failure> {
+pub fn migrate_tables(
+    connection: &Connection,
+    wanted: &[Table],
+) -> Result<MigrationReport, Failure> {
     let mut report = MigrationReport::default();
     for table in wanted {
         let known: Option<String> = connection
@@ -165,13 +168,13 @@ pub fn migrate(connection: &Connection, wanted: &[Table]) -> Result<MigrationRep
         let Some(known) = known else {
             connection.execute(
                 "INSERT INTO tables (name, definition) VALUES (?, ?)",
-                params![table.name, text(table)],
+                params![table.name, table_json(table)],
             )?;
             report.created.push(table.name.clone());
             continue;
         };
-        let mut stands = parse(&known)?;
-        let drift = drift(&stands, table);
+        let mut stands = parse_table(&known)?;
+        let drift = table_drift(&stands, table);
         let new: Vec<_> = table
             .columns
             .iter()
@@ -189,7 +192,7 @@ pub fn migrate(connection: &Connection, wanted: &[Table]) -> Result<MigrationRep
             stands.columns.extend(new);
             connection.execute(
                 "UPDATE tables SET definition = ? WHERE name = ?",
-                params![text(&stands), table.name],
+                params![table_json(&stands), table.name],
             )?;
         }
         report.drift.extend(drift);
@@ -197,11 +200,11 @@ pub fn migrate(connection: &Connection, wanted: &[Table]) -> Result<MigrationRep
     Ok(report)
 }
 
-fn text(table: &Table) -> String {
+fn table_json(table: &Table) -> String {
     serde_json::to_string(table).expect("a table is plain JSON")
 }
 
-fn drift(stands: &Table, wanted: &Table) -> Vec<String> {
+fn table_drift(stands: &Table, wanted: &Table) -> Vec<String> {
     let name = &wanted.name;
     let mut drift = Vec::new();
     if (&stands.partition_key, &stands.clustering) != (&wanted.partition_key, &wanted.clustering) {

@@ -30,7 +30,7 @@ mod source;
 mod wild;
 mod words;
 
-use crate::{classify::Failure, read::place};
+use crate::classify::Failure;
 use aggregate::Aggregations;
 use collapse::Collapse;
 use document::Document;
@@ -97,7 +97,7 @@ pub(crate) fn has_field(
     place: i64,
     path: &str,
 ) -> Result<bool, StoreError> {
-    let wanted = BTreeSet::from([document::first(path).to_owned()]);
+    let wanted = BTreeSet::from([document::first_name(path).to_owned()]);
     let mut statement = connection.prepare_cached(WHOLE).map_err(Failure::from)?;
     let mut rows = statement.query([place]).map_err(Failure::from)?;
     while let Some(row) = rows.next().map_err(Failure::from)? {
@@ -137,15 +137,16 @@ impl Search {
             now,
         };
         let query = request.query.as_ref().map_or(Ok(Query::All), |query| {
-            query::read(&context, query, "/query")
+            query::read_query(&context, query, "/query")
         })?;
         let after = request.search_after.as_deref();
         let after = after.map(|after| mapping.positions(request.sort.as_ref(), after));
-        let sort = sort::read(&context, request.sort.as_ref(), after.as_deref())?;
+        let sort = sort::read_sort(&context, request.sort.as_ref(), after.as_deref())?;
         let tracks = !sort.is_sorted() || request.track_scores == Some(true);
         let ranks = tracks || sort.needs_score();
         let aggregations = request.aggregations.as_ref();
-        let aggregations = aggregations.map(|all| aggregate::read(&context, all, "/aggs"));
+        let aggregations =
+            aggregations.map(|all| aggregate::read_aggregations(&context, all, "/aggs"));
         let aggregations = aggregations.transpose()?.filter(|all| !all.is_empty());
         let post_filter = request.post_filter.as_ref();
         let post_filter = post_filter.map_or(Ok(Query::All), |query| {

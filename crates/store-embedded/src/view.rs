@@ -94,7 +94,9 @@ impl View for EmbeddedStore {
         let collection = collection.clone();
         self.inner
             .writer
-            .run(Kept::OnDisk, move |pen| record::create(pen, &collection))
+            .run(Kept::OnDisk, move |pen| {
+                record::create_collection(pen, &collection)
+            })
             .await?;
         Ok(())
     }
@@ -115,7 +117,7 @@ impl View for EmbeddedStore {
             if !self
                 .inner
                 .writer
-                .run(Kept::OnDisk, move |pen| record::clear(pen, &name))
+                .run(Kept::OnDisk, move |pen| record::clear_documents(pen, &name))
                 .await?
             {
                 break;

@@ -177,7 +177,7 @@ impl Writer {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let thread = thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || write(connection, &newest, receiver));
+            .spawn(move || run_writer(connection, &newest, receiver));
         let thread = thread.map_err(|error| StoreError::Unavailable {
             store: NAME,
             why: format!("no thread to write: {error}"),
@@ -222,7 +222,7 @@ impl Drop for Writer {
     }
 }
 
-fn write(connection: Connection, newest: &Newest, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
+fn run_writer(connection: Connection, newest: &Newest, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
     let mut places = Places::default();
     let mut set = None;
     while let Some(first) = jobs.blocking_recv() {
@@ -232,8 +232,8 @@ fn write(connection: Connection, newest: &Newest, mut jobs: mpsc::Receiver<Box<d
         {
             group.push(job);
         }
-        let committed = keep(&connection, &mut set, &group)
-            .and_then(|()| together(&connection, newest, &mut places, &mut group));
+        let committed = set_durability(&connection, &mut set, &group)
+            .and_then(|()| commit_together(&connection, newest, &mut places, &mut group));
         if let Err(failure) = &committed {
             places.known.clear();
             tracing::warn!(jobs = group.len(), why = ?failure, "a transaction of the embedded store failed");
@@ -246,7 +246,7 @@ fn write(connection: Connection, newest: &Newest, mut jobs: mpsc::Receiver<Box<d
 
 /// Sets how the next transaction is kept, unless that is how the last one was. SQLite takes this
 /// between transactions only.
-fn keep(
+fn set_durability(
     connection: &Connection,
     set: &mut Option<Kept>,
     group: &[Box<dyn Job>],
@@ -262,7 +262,7 @@ fn keep(
 }
 
 /// All jobs in one transaction; all or none.
-fn together(
+fn commit_together(
     connection: &Connection,
     newest: &Newest,
     places: &mut Places,

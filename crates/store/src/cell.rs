@@ -30,12 +30,12 @@ pub const KEY_TEXT_LIMIT: usize = 65_535;
 
 /// Checks a whole mutation against its table. Planning asks this before anything is decided;
 /// drivers ask it again.
-pub fn fit(table: &Table, mutation: &RowMutation) -> Result<Fitted, Misfit> {
+pub fn fit_mutation(table: &Table, mutation: &RowMutation) -> Result<Fitted, Misfit> {
     let key = fit_key(table, &mutation.key)?;
     let mut cells = Vec::with_capacity(mutation.cells.len());
     for (name, value) in &mutation.cells {
         let misfit = |message: String| Misfit {
-            pointer: pointer("", name),
+            pointer: join_pointer("", name),
             message,
         };
         let column = table
@@ -46,7 +46,7 @@ pub fn fit(table: &Table, mutation: &RowMutation) -> Result<Fitted, Misfit> {
         }
         cells.push((
             name.clone(),
-            canonical(&column.kind, value, &pointer("", name))?,
+            canonical_value(&column.kind, value, &join_pointer("", name))?,
         ));
     }
     if mutation.action == RowAction::Remove {
@@ -59,7 +59,7 @@ pub fn fit(table: &Table, mutation: &RowMutation) -> Result<Fitted, Misfit> {
 pub fn fit_key(table: &Table, key: &RowKey) -> Result<Vec<Value>, Misfit> {
     let mut values = Vec::new();
     for name in table.key() {
-        let at = pointer("", name);
+        let at = join_pointer("", name);
         let misfit = |message: &str| Misfit {
             pointer: at.clone(),
             message: message.to_owned(),
@@ -71,7 +71,7 @@ pub fn fit_key(table: &Table, key: &RowKey) -> Result<Vec<Value>, Misfit> {
             .key
             .get(name)
             .ok_or_else(|| misfit("the key lacks this column"))?;
-        let value = canonical(&column.kind, value, &at)?
+        let value = canonical_value(&column.kind, value, &at)?
             .ok_or_else(|| misfit("a key column cannot be null or empty"))?;
         match &value {
             Value::String(text) if text.len() > KEY_TEXT_LIMIT => {
@@ -93,7 +93,7 @@ pub fn fit_key(table: &Table, key: &RowKey) -> Result<Vec<Value>, Misfit> {
         .find(|name| !table.key().any(|known| known == *name))
     {
         Some(extra) => Err(Misfit {
-            pointer: pointer("", extra),
+            pointer: join_pointer("", extra),
             message: format!("it is no key column of `{}`", table.name),
         }),
         None => Ok(values),
@@ -102,13 +102,17 @@ pub fn fit_key(table: &Table, key: &RowKey) -> Result<Vec<Value>, Misfit> {
 
 /// The canonical form of a value in a column of this type; `None` is no cell (null, or an empty set
 /// or map).
-pub fn canonical(kind: &ColumnType, value: &Value, at: &str) -> Result<Option<Value>, Misfit> {
+pub fn canonical_value(
+    kind: &ColumnType,
+    value: &Value,
+    at: &str,
+) -> Result<Option<Value>, Misfit> {
     if value.is_null() {
         return Ok(None);
     }
     let misfit = |expected: &str| Misfit {
         pointer: at.to_owned(),
-        message: format!("{} is not {expected}", shown(value)),
+        message: format!("{} is not {expected}", shown_value(value)),
     };
     let cell = match kind {
         ColumnType::Text => value
@@ -138,20 +142,20 @@ pub fn canonical(kind: &ColumnType, value: &Value, at: &str) -> Result<Option<Va
             Value::Number(number.ok_or_else(|| misfit("a number"))?)
         }
         ColumnType::Timestamp => Value::from(
-            millis(value).ok_or_else(|| misfit("a time (Unix milliseconds or RFC 3339)"))?,
+            parse_millis(value).ok_or_else(|| misfit("a time (Unix milliseconds or RFC 3339)"))?,
         ),
         ColumnType::List(inner) => {
-            Value::Array(elements(inner, value, at)?.ok_or_else(|| misfit("a list"))?)
+            Value::Array(fit_elements(inner, value, at)?.ok_or_else(|| misfit("a list"))?)
         }
         ColumnType::Set(inner) => {
             let mut members =
-                elements(inner, value, at)?.ok_or_else(|| misfit("a set (an array)"))?;
+                fit_elements(inner, value, at)?.ok_or_else(|| misfit("a set (an array)"))?;
             members.sort_by(by_value);
             members.dedup();
             return Ok((!members.is_empty()).then_some(Value::Array(members)));
         }
         ColumnType::Map(inner) => {
-            return entries(inner, value, at)?
+            return fit_entries(inner, value, at)?
                 .ok_or_else(|| misfit("a map (an object)"))
                 .map(non_empty);
         }
@@ -159,18 +163,20 @@ pub fn canonical(kind: &ColumnType, value: &Value, at: &str) -> Result<Option<Va
     Ok(Some(cell))
 }
 
-fn millis(value: &Value) -> Option<i64> {
+fn parse_millis(value: &Value) -> Option<i64> {
     match value {
         Value::String(text) => event_schema::codec::from_rfc3339(text),
         other => other.as_i64(),
     }
 }
 
-fn elements(inner: &ColumnType, value: &Value, at: &str) -> Result<Option<Vec<Value>>, Misfit> {
+fn fit_elements(inner: &ColumnType, value: &Value, at: &str) -> Result<Option<Vec<Value>>, Misfit> {
     let Value::Array(items) = value else {
         return Ok(None);
     };
-    let element = |(n, item): (usize, &Value)| required(inner, item, &pointer(at, &n.to_string()));
+    let element = |(n, item): (usize, &Value)| {
+        required_element(inner, item, &join_pointer(at, &n.to_string()))
+    };
     items
         .iter()
         .enumerate()
@@ -179,7 +185,7 @@ fn elements(inner: &ColumnType, value: &Value, at: &str) -> Result<Option<Vec<Va
         .map(Some)
 }
 
-fn entries(
+fn fit_entries(
     inner: &ColumnType,
     value: &Value,
     at: &str,
@@ -190,7 +196,10 @@ fn entries(
     let mut sorted: Vec<(&String, &Value)> = map.iter().collect();
     sorted.sort_by_key(|(name, _)| *name);
     let entry = |(name, item): (&String, &Value)| {
-        Ok((name.clone(), required(inner, item, &pointer(at, name))?))
+        Ok((
+            name.clone(),
+            required_element(inner, item, &join_pointer(at, name))?,
+        ))
     };
     sorted
         .into_iter()
@@ -199,12 +208,12 @@ fn entries(
         .map(Some)
 }
 
-fn required(inner: &ColumnType, item: &Value, at: &str) -> Result<Value, Misfit> {
+fn required_element(inner: &ColumnType, item: &Value, at: &str) -> Result<Value, Misfit> {
     let absent = || Misfit {
         pointer: at.to_owned(),
         message: "a collection cannot hold null or an empty collection".to_owned(),
     };
-    canonical(inner, item, at)?.ok_or_else(absent)
+    canonical_value(inner, item, at)?.ok_or_else(absent)
 }
 
 fn non_empty(map: Map<String, Value>) -> Option<Value> {
@@ -228,7 +237,7 @@ fn by_value(a: &Value, b: &Value) -> std::cmp::Ordering {
 }
 
 /// A value in a message: never more than a glance.
-pub(crate) fn shown(value: &Value) -> String {
+pub(crate) fn shown_value(value: &Value) -> String {
     let text = value.to_string();
     match text.char_indices().nth(60) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -237,7 +246,7 @@ pub(crate) fn shown(value: &Value) -> String {
 }
 
 /// `base` and one more member, as a JSON pointer.
-pub fn pointer(base: &str, name: &str) -> String {
+pub fn join_pointer(base: &str, name: &str) -> String {
     format!("{base}/{}", name.replace('~', "~0").replace('/', "~1"))
 }
 

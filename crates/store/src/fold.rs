@@ -27,7 +27,7 @@ pub struct Folded {
 }
 
 /// Folds effects in their order; their versions rise.
-pub fn fold<'a>(effects: impl IntoIterator<Item = StoredEffects<'a>>) -> Folded {
+pub fn fold_effects<'a>(effects: impl IntoIterator<Item = StoredEffects<'a>>) -> Folded {
     let mut folded = Folded::default();
     let mut documents: HashMap<&DocumentKey, usize> = HashMap::new();
     let mut rows: HashMap<String, usize> = HashMap::new();
@@ -71,7 +71,7 @@ fn fold_row(
         Some(at) if can_combine(&folded[*at].mutation, row) => {
             let earlier = &mut folded[*at];
             earlier.version = version;
-            combine(&mut earlier.mutation, row);
+            combine_mutations(&mut earlier.mutation, row);
         }
         Some(_) | None => {
             rows.insert(name, folded.len());
@@ -92,7 +92,7 @@ fn can_combine(earlier: &RowMutation, later: &RowMutation) -> bool {
 }
 
 /// `earlier` then `later`, as one mutation.
-fn combine(earlier: &mut RowMutation, later: &RowMutation) {
+fn combine_mutations(earlier: &mut RowMutation, later: &RowMutation) {
     earlier.expires = later.expires;
     match (earlier.action, later.action) {
         (_, RowAction::Put | RowAction::Remove) => {

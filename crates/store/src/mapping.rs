@@ -176,10 +176,10 @@ impl Mapping {
         let top = match mappings {
             None | Some(Value::Null) => &empty,
             Some(Value::Object(top)) => top,
-            Some(_) => return Err(bad("", "expected an object")),
+            Some(_) => return Err(bad_mapping("", "expected an object")),
         };
         if let Some(mappings) = mappings.filter(|mappings| !mappings.is_null()) {
-            declaration::check(mappings, settings)?;
+            declaration::check_mappings(mappings, settings)?;
         }
         let flag = |name: &str, default: bool| {
             let value = top.get(name).and_then(coerce::strict_boolean);
@@ -190,7 +190,7 @@ impl Mapping {
             Some(value) => value.is_string(),
             None => false,
         };
-        let root = read::root(top, &read)?;
+        let root = read::read_root(top, &read)?;
         let mut mapping = Self {
             date_detection: flag("date_detection", true),
             guesses: flag("numeric_detection", false)
@@ -202,7 +202,7 @@ impl Mapping {
             mapped: 0,
         };
         mapping.check_paths(&mapping.root, "", "", "")?;
-        mapping.mapped = count(&mapping.root);
+        mapping.mapped = count_fields(&mapping.root);
         mapping.check_limits()?;
         Ok(mapping)
     }
@@ -305,7 +305,7 @@ impl Mapping {
     /// The paths of the fields whose values are copied to this one.
     pub fn copied_to(&self, path: &str) -> Vec<String> {
         let mut all = Vec::new();
-        sources(&self.root, "", path, &mut all);
+        collect_sources(&self.root, "", path, &mut all);
         all
     }
 }
@@ -315,7 +315,7 @@ fn is_at_or_below(path: &str, around: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-fn below(around: &str, name: &str) -> String {
+fn path_below(around: &str, name: &str) -> String {
     if around.is_empty() {
         name.to_owned()
     } else {
@@ -323,14 +323,14 @@ fn below(around: &str, name: &str) -> String {
     }
 }
 
-fn sources(fields: &Fields, around: &str, target: &str, into: &mut Vec<String>) {
+fn collect_sources(fields: &Fields, around: &str, target: &str, into: &mut Vec<String>) {
     for (name, field) in &fields.properties {
-        let path = below(around, name);
+        let path = path_below(around, name);
         if field.copy_to.iter().any(|copied| copied == target) {
             into.push(path.clone());
         }
         if let Kind::Object(inner) | Kind::Nested(inner) | Kind::Flat(inner) = &field.kind {
-            sources(inner, &path, target, into);
+            collect_sources(inner, &path, target, into);
         }
     }
 }
@@ -414,10 +414,10 @@ impl Analyzer {
 }
 
 /// How many fields an index counts: objects, leaves and sub-fields.
-fn count(fields: &Fields) -> usize {
+fn count_fields(fields: &Fields) -> usize {
     let one = |field: &Field| {
         let inner = match &field.kind {
-            Kind::Object(inner) | Kind::Nested(inner) => count(inner),
+            Kind::Object(inner) | Kind::Nested(inner) => count_fields(inner),
             _ => 0,
         };
         1 + field.fields.len() + inner
@@ -425,7 +425,7 @@ fn count(fields: &Fields) -> usize {
     fields.properties.values().map(one).sum()
 }
 
-fn bad(pointer: &str, message: &str) -> BadMapping {
+fn bad_mapping(pointer: &str, message: &str) -> BadMapping {
     BadMapping {
         pointer: pointer.to_owned(),
         message: message.to_owned(),

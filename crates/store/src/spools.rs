@@ -21,8 +21,8 @@ pub struct HoldingSpool {
 type Rows = BTreeMap<String, HoldingSpool>;
 
 /// The spools that hold something, by id; none whose time is over.
-pub async fn holding(record: &dyn Record, now: i64) -> Result<Rows, StoreError> {
-    let mut rows = read(record, stands(record).await?.as_deref())?;
+pub async fn holding_spools(record: &dyn Record, now: i64) -> Result<Rows, StoreError> {
+    let mut rows = parse_rows(record, stored_rows(record).await?.as_deref())?;
     rows.retain(|_, row| row.until > now);
     Ok(rows)
 }
@@ -33,7 +33,7 @@ pub async fn set_holding(
     spool: &str,
     row: &HoldingSpool,
 ) -> Result<(), StoreError> {
-    change(record, |rows| {
+    change_rows(record, |rows| {
         rows.retain(|_, one| one.until > row.since);
         rows.insert(spool.to_owned(), row.clone()).as_ref() != Some(row)
     })
@@ -42,14 +42,17 @@ pub async fn set_holding(
 
 /// Says that all of a spool is in the log.
 pub async fn set_empty(record: &dyn Record, spool: &str) -> Result<(), StoreError> {
-    change(record, |rows| rows.remove(spool).is_some()).await
+    change_rows(record, |rows| rows.remove(spool).is_some()).await
 }
 
 /// `edit`: did it change anything?
-async fn change(record: &dyn Record, edit: impl Fn(&mut Rows) -> bool) -> Result<(), StoreError> {
-    let mut stands = stands(record).await?;
+async fn change_rows(
+    record: &dyn Record,
+    edit: impl Fn(&mut Rows) -> bool,
+) -> Result<(), StoreError> {
+    let mut stands = stored_rows(record).await?;
     loop {
-        let mut rows = read(record, stands.as_deref())?;
+        let mut rows = parse_rows(record, stands.as_deref())?;
         if !edit(&mut rows) {
             return Ok(());
         }
@@ -61,12 +64,12 @@ async fn change(record: &dyn Record, edit: impl Fn(&mut Rows) -> bool) -> Result
     }
 }
 
-async fn stands(record: &dyn Record) -> Result<Option<String>, StoreError> {
+async fn stored_rows(record: &dyn Record) -> Result<Option<String>, StoreError> {
     let found = record.held_values(&[NAME.to_owned()]).await?;
     Ok(found.into_iter().next().flatten())
 }
 
-fn read(record: &dyn Record, text: Option<&str>) -> Result<Rows, StoreError> {
+fn parse_rows(record: &dyn Record, text: Option<&str>) -> Result<Rows, StoreError> {
     let rows = text.map_or(Ok(Rows::new()), serde_json::from_str);
     rows.map_err(|error| StoreError::Damaged {
         store: record.name(),

@@ -52,22 +52,22 @@ pub enum ValueOutcome {
 }
 
 /// Under which name a store keeps the holder: the same for all of a deployment.
-fn name(value: &UniqueValue) -> String {
+fn value_name(value: &UniqueValue) -> String {
     format!("{}/{}", value.space, value.value)
 }
 
 /// Takes a value, unless another key holds it; `over` is a holder that is known not to count.
-pub async fn take(
+pub async fn take_value(
     record: &dyn Record,
     value: &UniqueValue,
     us: &Holder,
     over: Option<&Holder>,
 ) -> Result<ValueOutcome, StoreError> {
-    let name = name(value);
-    let mut stands = held(record, &name).await?;
+    let name = value_name(value);
+    let mut stands = held_text(record, &name).await?;
     loop {
         if let Some(text) = &stands {
-            let holder = read(record, &name, text)?;
+            let holder = parse_holder(record, &name, text)?;
             let is_ours = holder.key == us.key;
             match (is_ours, holder.released) {
                 (true, false) if holder.place >= us.place => return Ok(ValueOutcome::Ours),
@@ -90,13 +90,13 @@ pub async fn take(
 }
 
 /// Lets a value go, if it still is what this event or an earlier one of its key took.
-pub async fn release(
+pub async fn release_value(
     record: &dyn Record,
     value: &UniqueValue,
     us: &Holder,
 ) -> Result<(), StoreError> {
-    let name = name(value);
-    let mut stands = held(record, &name).await?;
+    let name = value_name(value);
+    let mut stands = held_text(record, &name).await?;
     let gone = Holder {
         released: true,
         ..us.clone()
@@ -105,7 +105,7 @@ pub async fn release(
         let Some(text) = &stands else {
             return Ok(());
         };
-        let holder = read(record, &name, text)?;
+        let holder = parse_holder(record, &name, text)?;
         if holder.key != us.key || holder.released || holder.place > us.place {
             return Ok(());
         }
@@ -118,14 +118,16 @@ pub async fn release(
 
 /// The keys that hold these values, one answer per value in order. A hint: it may have changed by
 /// the time it is used.
-pub async fn owners(
+pub async fn find_owners(
     record: &dyn Record,
     values: &[UniqueValue],
 ) -> Result<Vec<Option<EntityKey>>, StoreError> {
-    let names: Vec<String> = values.iter().map(name).collect();
+    let names: Vec<String> = values.iter().map(value_name).collect();
     let texts = record.held_values(&names).await?;
     let owner = |(name, text): (&String, Option<String>)| {
-        let holder = text.map(|text| read(record, name, &text)).transpose()?;
+        let holder = text
+            .map(|text| parse_holder(record, name, &text))
+            .transpose()?;
         Ok(holder
             .filter(|holder| !holder.released)
             .map(|holder| holder.key))
@@ -133,12 +135,12 @@ pub async fn owners(
     names.iter().zip(texts).map(owner).collect()
 }
 
-async fn held(record: &dyn Record, name: &String) -> Result<Option<String>, StoreError> {
+async fn held_text(record: &dyn Record, name: &String) -> Result<Option<String>, StoreError> {
     let found = record.held_values(std::slice::from_ref(name)).await?;
     Ok(found.into_iter().next().flatten())
 }
 
-fn read(record: &dyn Record, name: &str, text: &str) -> Result<Holder, StoreError> {
+fn parse_holder(record: &dyn Record, name: &str, text: &str) -> Result<Holder, StoreError> {
     serde_json::from_str(text).map_err(|error| StoreError::Damaged {
         store: record.name(),
         why: format!("the holder of {name}: {error}"),

@@ -89,10 +89,10 @@ impl MembershipFold {
     pub fn apply(&mut self, record: MembershipRecord) -> Vec<MembershipChange> {
         match record {
             MembershipRecord::Subscribed(membership, subscription) => {
-                vec![self.join(membership, subscription)]
+                vec![self.join_room(membership, subscription)]
             }
             MembershipRecord::Unsubscribed(membership, volatile) => self
-                .leave(&membership, volatile, true)
+                .leave_room(&membership, volatile, true)
                 .into_iter()
                 .collect(),
             MembershipRecord::Heartbeat(beat) => {
@@ -103,7 +103,7 @@ impl MembershipFold {
                     .heartbeat = Some(beat);
                 vec![MembershipChange::Heartbeat { instance }]
             }
-            MembershipRecord::GatewayExpired { instance } => self.expire(instance),
+            MembershipRecord::GatewayExpired { instance } => self.expire_instance(instance),
             MembershipRecord::PartitionClaimed(PartitionClaim {
                 notifier,
                 partition,
@@ -117,7 +117,11 @@ impl MembershipFold {
         }
     }
 
-    fn join(&mut self, membership: RoomMembership, subscription: Subscription) -> MembershipChange {
+    fn join_room(
+        &mut self,
+        membership: RoomMembership,
+        subscription: Subscription,
+    ) -> MembershipChange {
         let instance = self
             .instances
             .entry(membership.instance.clone())
@@ -167,7 +171,7 @@ impl MembershipFold {
     }
 
     /// Nothing if there was no such membership. `explicit`: it may have been left by a request.
-    fn leave(
+    fn leave_room(
         &mut self,
         membership: &RoomMembership,
         volatile: Option<Raw>,
@@ -206,11 +210,11 @@ impl MembershipFold {
         })
     }
 
-    fn expire(&mut self, instance: String) -> Vec<MembershipChange> {
+    fn expire_instance(&mut self, instance: String) -> Vec<MembershipChange> {
         let memberships = self.memberships_of(&instance);
         let mut changes: Vec<_> = memberships
             .iter()
-            .filter_map(|membership| self.leave(membership, None, false))
+            .filter_map(|membership| self.leave_room(membership, None, false))
             .collect();
         self.instances.remove(&instance);
         changes.push(MembershipChange::GatewayExpired { instance });

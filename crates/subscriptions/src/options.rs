@@ -93,7 +93,7 @@ pub fn parse_presence_filter(text: &str) -> Option<PresenceFilter> {
 }
 
 /// What either takes.
-pub(crate) fn union(one: PresenceFilter, other: PresenceFilter) -> PresenceFilter {
+pub(crate) fn union_presence(one: PresenceFilter, other: PresenceFilter) -> PresenceFilter {
     use PresenceFilter::{All, In, None, Out};
     match (one, other) {
         (None, any) | (any, None) => any,

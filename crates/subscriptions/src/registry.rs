@@ -180,16 +180,16 @@ impl SubscriptionRegistry {
         let room = self.rooms.get(&request.room);
         if room.is_some_and(|room| room.is_on_channel(connection, request.options)) {
             // Its receiver is in this function.
-            _ = answer.send(Ok(self.ack(None)));
+            _ = answer.send(Ok(self.subscribe_ack(None)));
             return Ok(pending);
         }
         let room = request.room.clone();
         let (options, tenant) = (request.options, request.tenant.clone());
         let (catches_up, number) = (request.catches_up, request.request);
         let joined = if is_member {
-            self.rejoin(&room, connection, options)
+            self.rejoin_room(&room, connection, options)
         } else {
-            self.join(connection, request)
+            self.join_room(connection, request)
         };
         let (membership, written) = joined.ok_or(SubscribeError::Ended)?;
         let waiter = ActivationWaiter {
@@ -206,7 +206,7 @@ impl SubscriptionRegistry {
         Ok(pending)
     }
 
-    fn ack(&self, membership: Option<u64>) -> SubscribeAck {
+    fn subscribe_ack(&self, membership: Option<u64>) -> SubscribeAck {
         SubscribeAck {
             membership,
             positions: self.feed_positions().map(<[FeedPosition]>::to_vec),
@@ -214,8 +214,8 @@ impl SubscriptionRegistry {
     }
 
     /// The first channel of a connection in a room.
-    fn join(&mut self, connection: u64, request: SubscribeRequest) -> Option<(u64, Written)> {
-        let number = self.number();
+    fn join_room(&mut self, connection: u64, request: SubscribeRequest) -> Option<(u64, Written)> {
+        let number = self.next_number();
         let known = self.connections.get_mut(&connection)?;
         known.rooms.insert(request.room.clone());
         self.subscriptions += 1;
@@ -230,7 +230,7 @@ impl SubscriptionRegistry {
 
     /// One more channel: the membership is written again only if it wants more, or was not written
     /// last time.
-    fn rejoin(
+    fn rejoin_room(
         &mut self,
         name: &Arc<str>,
         connection: u64,
@@ -270,7 +270,7 @@ impl SubscriptionRegistry {
         let name = name.clone();
         // A request always carries a volatile, even if it is null: that is how it is told from a
         // connection that just ended.
-        let volatile = volatile.unwrap_or_else(|| event_schema::raw(&()));
+        let volatile = volatile.unwrap_or_else(|| event_schema::to_raw(&()));
         self.leave(&name, connection, Some(volatile));
         Ok(())
     }
@@ -332,7 +332,7 @@ impl SubscriptionRegistry {
         }
     }
 
-    fn number(&mut self) -> u64 {
+    fn next_number(&mut self) -> u64 {
         self.next += 1;
         self.next
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     delivery::{Delivery, Offered, Recipient},
-    options::{ChannelOptions, union},
+    options::{ChannelOptions, union_presence},
 };
 use event_schema::{
     Raw,
@@ -159,7 +159,7 @@ impl SubscribedRoom {
         let Some(membership) = self.members.get_mut(&connection) else {
             return false;
         };
-        let users = union(membership.users, options.users);
+        let users = union_presence(membership.users, options.users);
         let pending = membership.pending || options.state.takes_pending();
         let wider = users != membership.users || pending != membership.pending;
         self.pending_members += usize::from(pending && !membership.pending);

@@ -10,7 +10,7 @@ use crate::plan::{Fault, FleetShape};
 use anyhow::{Context, Result, bail, ensure};
 use link::{FaultyLink, Flow};
 use parking_lot::Mutex as ShortMutex;
-use process::{FleetProcess, StartOptions, command};
+use process::{FleetProcess, StartOptions, program_command};
 use std::{
     collections::BTreeMap,
     net::TcpListener,
@@ -116,11 +116,11 @@ impl Fleet {
                 return Ok(fleet);
             }
             FleetKind::Embedded => {
-                catalog(&operations)?;
+                write_catalog(&operations)?;
                 fleet.start_embedded(&operations)?;
             }
             FleetKind::OnServers(options) => {
-                catalog(&operations)?;
+                write_catalog(&operations)?;
                 fleet.start_on_servers(options, &operations).await?;
             }
         }
@@ -132,10 +132,10 @@ impl Fleet {
         let listen = free_address()?;
         let arguments = ["dev", "--data", "data", "--listen", &listen];
         self.gateways.push(format!("http://{listen}"));
-        self.launch(StartOptions {
+        self.launch_process(StartOptions {
             name: "dev".to_owned(),
             arguments: arguments.map(str::to_owned).to_vec(),
-            variables: vec![folders(operations)],
+            variables: vec![folders_variable(operations)],
             health: listen,
         })
     }
@@ -154,7 +154,7 @@ impl Fleet {
                 "CONSIGN_SECRET_VALUE".to_owned(),
                 format!("{name}, known to all of its processes"),
             ),
-            folders(operations),
+            folders_variable(operations),
         ]);
         let mut brokers = Vec::new();
         for (number, link) in options.kafka.iter().enumerate() {
@@ -182,7 +182,7 @@ impl Fleet {
             self.servers.insert(commands.name.clone(), commands);
         }
         for arguments in [["topics", "create"], ["catalog", "migrate"]] {
-            self.run(&arguments, &variables).await?;
+            self.run_command(&arguments, &variables).await?;
         }
         let services = [
             ("worker", "write-worker", options.workers),
@@ -191,7 +191,7 @@ impl Fleet {
         ];
         for (name, service, count) in services {
             for number in 0..count {
-                self.launch(service_options(
+                self.launch_process(service_options(
                     &format!("{name}-{number}"),
                     service,
                     &variables,
@@ -202,7 +202,7 @@ impl Fleet {
         Ok(())
     }
 
-    fn launch(&mut self, options: StartOptions) -> Result<()> {
+    fn launch_process(&mut self, options: StartOptions) -> Result<()> {
         if options.name.starts_with("gateway") {
             self.gateways.push(format!("http://{}", options.health));
         }
@@ -250,9 +250,9 @@ impl Fleet {
     /// If it cannot be done.
     pub async fn begin(&self, fault: &Fault) -> Result<()> {
         match fault {
-            Fault::Kill { process } => self.process(process)?.lock().await.kill9().await,
+            Fault::Kill { process } => self.find_process(process)?.lock().await.kill9().await,
             Fault::Terminate { process } => {
-                let mut process = self.process(process)?.lock().await;
+                let mut process = self.find_process(process)?.lock().await;
                 if let Err(error) = process.terminate().await {
                     // It ends one way or the other; that it did not by itself is worth a word.
                     self.remark(format!("{error:#}"));
@@ -260,25 +260,25 @@ impl Fleet {
                 }
                 Ok(())
             }
-            Fault::Freeze { process } => self.process(process)?.lock().await.freeze(),
+            Fault::Freeze { process } => self.find_process(process)?.lock().await.freeze(),
             Fault::Cut { link } => self.flow(link, Flow::Cut),
             Fault::Stall { link } => self.flow(link, Flow::Stall),
             Fault::Delay { link, millis } => {
                 self.flow(link, Flow::Delay(Duration::from_millis(*millis)))
             }
             Fault::HalfClose { link } => {
-                self.link(link)?.half_close();
+                self.find_link(link)?.half_close();
                 Ok(())
             }
-            Fault::Outage { server } => self.shell(&self.server(server)?.down).await,
+            Fault::Outage { server } => self.run_shell(&self.find_server(server)?.down).await,
             Fault::OutageOfAll { servers } => {
                 for server in servers {
-                    self.shell(&self.server(server)?.down).await?;
+                    self.run_shell(&self.find_server(server)?.down).await?;
                 }
                 Ok(())
             }
-            Fault::Storm { rounds } => self.storm(*rounds).await,
-            Fault::Refusals => self.view()?.refuse(true).await,
+            Fault::Storm { rounds } => self.run_storm(*rounds).await,
+            Fault::Refusals => self.refusing_view()?.refuse(true).await,
         }
     }
 
@@ -289,24 +289,24 @@ impl Fleet {
     pub async fn end(&self, fault: &Fault) -> Result<()> {
         match fault {
             Fault::Kill { process } | Fault::Terminate { process } => {
-                let mut process = self.process(process)?.lock().await;
+                let mut process = self.find_process(process)?.lock().await;
                 let options = process.options.clone();
                 *process = FleetProcess::start(&self.program, &self.folder, options)?;
                 Ok(())
             }
-            Fault::Freeze { process } => self.process(process)?.lock().await.thaw(),
+            Fault::Freeze { process } => self.find_process(process)?.lock().await.thaw(),
             Fault::Cut { link } | Fault::Stall { link } | Fault::Delay { link, .. } => {
                 self.flow(link, Flow::Forward)
             }
             Fault::HalfClose { .. } | Fault::Storm { .. } => Ok(()),
-            Fault::Outage { server } => self.shell(&self.server(server)?.up).await,
+            Fault::Outage { server } => self.run_shell(&self.find_server(server)?.up).await,
             Fault::OutageOfAll { servers } => {
                 let ups = servers
                     .iter()
-                    .map(|server| async { self.shell(&self.server(server)?.up).await });
+                    .map(|server| async { self.run_shell(&self.find_server(server)?.up).await });
                 futures::future::try_join_all(ups).await.map(drop)
             }
-            Fault::Refusals => self.view()?.refuse(false).await,
+            Fault::Refusals => self.refusing_view()?.refuse(false).await,
         }
     }
 
@@ -327,7 +327,7 @@ impl Fleet {
     /// If it cannot be run.
     pub async fn consign(&self, arguments: &[&str]) -> Result<(Option<i32>, String, String)> {
         let variables = self.guest.clone().unwrap_or_default();
-        let output = command(&self.program, &variables, &self.folder)
+        let output = program_command(&self.program, &variables, &self.folder)
             .args(arguments)
             .output()
             .await?;
@@ -351,7 +351,7 @@ impl Fleet {
     }
 
     /// Workers come and go: each joins, and is killed or asked to go before it has settled.
-    async fn storm(&self, rounds: u64) -> Result<()> {
+    async fn run_storm(&self, rounds: u64) -> Result<()> {
         let variables = self.guest.as_ref().context("this fleet has no guests")?;
         for round in 0..rounds {
             let number = self.guests.fetch_add(1, Ordering::Relaxed);
@@ -367,8 +367,8 @@ impl Fleet {
         Ok(())
     }
 
-    async fn run(&self, arguments: &[&str], variables: &[(String, String)]) -> Result<()> {
-        let mut command = command(&self.program, variables, &self.folder);
+    async fn run_command(&self, arguments: &[&str], variables: &[(String, String)]) -> Result<()> {
+        let mut command = program_command(&self.program, variables, &self.folder);
         let output = command.args(arguments).output().await?;
         ensure!(
             output.status.success(),
@@ -379,7 +379,7 @@ impl Fleet {
         Ok(())
     }
 
-    async fn shell(&self, line: &str) -> Result<()> {
+    async fn run_shell(&self, line: &str) -> Result<()> {
         let output = tokio::process::Command::new("sh")
             .arg("-c")
             .arg(line)
@@ -394,30 +394,30 @@ impl Fleet {
         Ok(())
     }
 
-    fn process(&self, name: &str) -> Result<&Mutex<FleetProcess>> {
+    fn find_process(&self, name: &str) -> Result<&Mutex<FleetProcess>> {
         self.processes
             .get(name)
             .with_context(|| format!("there is no process `{name}`"))
     }
 
-    fn link(&self, name: &str) -> Result<&FaultyLink> {
+    fn find_link(&self, name: &str) -> Result<&FaultyLink> {
         self.links
             .get(name)
             .with_context(|| format!("there is no link `{name}`"))
     }
 
     fn flow(&self, link: &str, flow: Flow) -> Result<()> {
-        self.link(link)?.set(flow);
+        self.find_link(link)?.set(flow);
         Ok(())
     }
 
-    fn server(&self, name: &str) -> Result<&ServerCommands> {
+    fn find_server(&self, name: &str) -> Result<&ServerCommands> {
         self.servers
             .get(name)
             .with_context(|| format!("there is no server `{name}`"))
     }
 
-    fn view(&self) -> Result<&RefusingView> {
+    fn refusing_view(&self) -> Result<&RefusingView> {
         self.view
             .as_ref()
             .context("this fleet has no view that can be told to refuse")
@@ -445,7 +445,7 @@ fn service_options(
 }
 
 /// Writes the operations of pairs where the processes look for them.
-fn catalog(folder: &Path) -> Result<()> {
+fn write_catalog(folder: &Path) -> Result<()> {
     std::fs::create_dir_all(folder)?;
     Ok(std::fs::write(
         folder.join("torture.yaml"),
@@ -453,7 +453,7 @@ fn catalog(folder: &Path) -> Result<()> {
     )?)
 }
 
-fn folders(operations: &Path) -> (String, String) {
+fn folders_variable(operations: &Path) -> (String, String) {
     let value = operations.display().to_string();
     ("CONSIGN_CATALOG_FOLDERS".to_owned(), value)
 }

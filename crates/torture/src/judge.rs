@@ -27,9 +27,9 @@ pub use smallest::smallest_history;
 
 /// Everything that must not be; nothing is what a run should come to.
 #[must_use]
-pub fn judge(history: &RunHistory) -> Vec<Finding> {
+pub fn judge_history(history: &RunHistory) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let verdicts = statuses::verdicts(history, &mut findings);
+    let verdicts = statuses::judge_statuses(history, &mut findings);
     statuses::shared_places(history, &verdicts, &mut findings);
     let mut keys: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (number, write) in history.writes.iter().enumerate() {
@@ -43,15 +43,15 @@ pub fn judge(history: &RunHistory) -> Vec<Finding> {
             continue;
         };
         key_history.judge(&mut findings);
-        reads::judge(&key_history, &reads, &mut findings);
+        reads::judge_reads(&key_history, &reads, &mut findings);
         ordered.insert(key, key_history.numbers().to_vec());
     }
-    notifications::judge(history, &verdicts, &ordered, &mut findings);
+    notifications::judge_notifications(history, &verdicts, &ordered, &mut findings);
     findings
 }
 
 /// The documents that make up a key, as `collection/id`.
-fn documents(key: &str) -> Vec<String> {
+fn key_documents(key: &str) -> Vec<String> {
     match key.split_once('/') {
         Some(("pairs", id)) => vec![format!("left/{id}"), format!("right/{id}")],
         _ => vec![key.to_owned()],

@@ -66,7 +66,7 @@ impl PlannedFault {
 
 impl fmt::Display for PlannedFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (at, lasts) = (seconds(self.at), seconds(self.lasts));
+        let (at, lasts) = (seconds_text(self.at), seconds_text(self.lasts));
         let what = match &self.fault {
             Fault::Kill { process } => format!("kill -9 {process}, away"),
             Fault::Terminate { process } => format!("SIGTERM {process}, away"),
@@ -84,7 +84,7 @@ impl fmt::Display for PlannedFault {
     }
 }
 
-fn seconds(millis: u64) -> String {
+fn seconds_text(millis: u64) -> String {
     format!("{}.{}", millis / 1_000, millis % 1_000 / 100)
 }
 
@@ -102,13 +102,13 @@ pub fn plan_faults(seed: u64, duration: u64, shape: &FleetShape) -> Vec<PlannedF
     let (mut at, mut turns) = (CALM, Vec::new());
     while at < duration {
         if turns.is_empty() {
-            turns = kinds(duration, shape);
+            turns = round_turns(duration, shape);
             turns.shuffle(&mut random);
         }
         let Some(kind) = turns.pop() else {
             break;
         };
-        let (fault, lasts) = make(kind, duration, shape, &mut random);
+        let (fault, lasts) = make_fault(kind, duration, shape, &mut random);
         if at + lasts > duration {
             at += 500;
             continue;
@@ -139,7 +139,7 @@ enum FaultTurn {
 }
 
 /// The turns of one round.
-fn kinds(duration: u64, shape: &FleetShape) -> Vec<FaultTurn> {
+fn round_turns(duration: u64, shape: &FleetShape) -> Vec<FaultTurn> {
     let mut turns = Vec::new();
     if !shape.processes.is_empty() {
         turns.extend([
@@ -162,7 +162,7 @@ fn kinds(duration: u64, shape: &FleetShape) -> Vec<FaultTurn> {
     }
     if !shape.servers.is_empty() && duration >= LONG {
         turns.push(FaultTurn::Outage);
-        if brokers(shape).len() > 1 {
+        if broker_names(shape).len() > 1 {
             turns.push(FaultTurn::OutageOfAll);
         }
     }
@@ -176,7 +176,7 @@ fn kinds(duration: u64, shape: &FleetShape) -> Vec<FaultTurn> {
 }
 
 /// Servers that are one together: `broker-1`, `broker-2`, …
-fn brokers(shape: &FleetShape) -> Vec<String> {
+fn broker_names(shape: &FleetShape) -> Vec<String> {
     let servers = shape.servers.iter();
     servers
         .filter(|name| name.starts_with("broker"))
@@ -184,7 +184,12 @@ fn brokers(shape: &FleetShape) -> Vec<String> {
         .collect()
 }
 
-fn make(turn: FaultTurn, duration: u64, shape: &FleetShape, random: &mut StdRng) -> (Fault, u64) {
+fn make_fault(
+    turn: FaultTurn,
+    duration: u64,
+    shape: &FleetShape,
+    random: &mut StdRng,
+) -> (Fault, u64) {
     let one = |of: &[String], random: &mut StdRng| of[random.random_range(0..of.len())].clone();
     let process = |random: &mut StdRng| one(&shape.processes, random);
     let link = |random: &mut StdRng| one(&shape.links, random);
@@ -238,7 +243,7 @@ fn make(turn: FaultTurn, duration: u64, shape: &FleetShape, random: &mut StdRng)
             (Fault::Outage { server }, random.random_range(2_000..8_000))
         }
         FaultTurn::OutageOfAll => {
-            let servers = brokers(shape);
+            let servers = broker_names(shape);
             (
                 Fault::OutageOfAll { servers },
                 random.random_range(2_000..6_000),
@@ -255,7 +260,7 @@ fn make(turn: FaultTurn, duration: u64, shape: &FleetShape, random: &mut StdRng)
 }
 
 /// What a fault takes hold of.
-fn targets(fault: &Fault) -> Vec<&str> {
+fn fault_targets(fault: &Fault) -> Vec<&str> {
     match fault {
         Fault::Kill { process } | Fault::Terminate { process } | Fault::Freeze { process } => {
             vec![process]
@@ -276,8 +281,8 @@ fn without_clashes(planned: Vec<PlannedFault>) -> Vec<PlannedFault> {
     let mut kept: Vec<PlannedFault> = Vec::new();
     for fault in planned {
         let clashes = kept.iter().any(|other| {
-            let shares = |target: &&str| targets(&other.fault).contains(target);
-            other.ends() >= fault.at && targets(&fault.fault).iter().any(shares)
+            let shares = |target: &&str| fault_targets(&other.fault).contains(target);
+            other.ends() >= fault.at && fault_targets(&fault.fault).iter().any(shares)
         });
         if !clashes {
             kept.push(fault);

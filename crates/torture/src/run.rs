@@ -3,7 +3,7 @@
 use crate::{
     fleet::{Fleet, FleetKind},
     history::RunHistory,
-    judge::{Finding, FindingKind, judge, smallest_history},
+    judge::{Finding, FindingKind, judge_history, smallest_history},
     plan::{PlannedFault, plan_faults},
     workload::{Workload, WorkloadOptions, knows_pairs},
 };
@@ -81,7 +81,7 @@ const TRIED: usize = 20;
 ///
 /// # Errors
 /// If the fleet could not be started, hurt or mended, or took no writes: then nothing is said of it.
-pub async fn torture(
+pub async fn run_torture(
     options: TortureOptions,
     observe: TortureObserver,
 ) -> Result<(TortureReport, RunHistory)> {
@@ -96,13 +96,13 @@ pub async fn torture(
 
     let began = Instant::now();
     let load = Workload::start(fleet.gateways(), &workload, began).await?;
-    hurt(&fleet, &schedule, &load, began + options.duration, &observe).await?;
+    inject_faults(&fleet, &schedule, &load, began + options.duration, &observe).await?;
     fleet.ready().await?;
     let settling = |done, all| observe(TortureProgress::Settling(done, all));
     let history = load.finish(options.patience, &settling).await?;
 
     observe(TortureProgress::Auditing);
-    let audit = audit(&fleet).await;
+    let audit = audit_fleet(&fleet).await;
     let judged = TortureReport::of_history(&history);
     let is_well = judged.verdict == TortureVerdict::Passed && is_clean(audit.as_ref());
     let report = TortureReport {
@@ -118,7 +118,7 @@ pub async fn torture(
 }
 
 /// Does everything that was planned, each at its time, while the load goes on.
-async fn hurt(
+async fn inject_faults(
     fleet: &Arc<Fleet>,
     schedule: &[PlannedFault],
     load: &Workload,
@@ -149,7 +149,7 @@ async fn hurt(
 }
 
 /// What `consign audit` says of the fleet.
-async fn audit(fleet: &Fleet) -> Option<Value> {
+async fn audit_fleet(fleet: &Fleet) -> Option<Value> {
     let url = fleet.gateways().first()?;
     match fleet.consign(&["audit", "--json", "--url", url]).await {
         Ok((Some(0 | 1), text, _)) => serde_json::from_str(&text).ok(),
@@ -168,7 +168,7 @@ impl TortureReport {
     /// What the judge says of a history by itself.
     #[must_use]
     pub fn of_history(history: &RunHistory) -> Self {
-        let findings = judge(history);
+        let findings = judge_history(history);
         let mut by_kind = BTreeMap::new();
         for finding in &findings {
             *by_kind.entry(finding.kind).or_insert(0) += 1;

@@ -168,7 +168,7 @@ impl Drop for Workload {
 }
 
 /// The documents that make up a key, as `index/collection/id`.
-fn documents(key: &str) -> Vec<String> {
+fn key_documents(key: &str) -> Vec<String> {
     match key.split_once('/') {
         Some(("pairs", id)) => ["left", "right"]
             .map(|side| format!("{INDEX}/{side}/{id}"))

@@ -88,7 +88,7 @@ struct Wire<S, H> {
 }
 
 /// Serves a connection until it ends. `early`: bytes that came with the request to upgrade.
-pub async fn serve<S: ByteSocket, H: MessageHandler>(
+pub async fn serve_connection<S: ByteSocket, H: MessageHandler>(
     stream: S,
     early: Bytes,
     options: ConnectionOptions,
@@ -110,7 +110,7 @@ pub async fn serve<S: ByteSocket, H: MessageHandler>(
         stream,
         outbox,
     };
-    wire.feed(&early);
+    wire.feed_bytes(&early);
     drop(early);
     wire.run(&shutdown).await;
 }
@@ -127,7 +127,7 @@ impl<S: ByteSocket, H: MessageHandler> Wire<S, H> {
         let alarm = sleep_until(self.machine.due());
         tokio::pin!(alarm);
         // What was deciphered before makes no socket ready.
-        self.read();
+        self.read_socket();
         loop {
             self.advance();
             if self.machine.is_ended() {
@@ -144,22 +144,22 @@ impl<S: ByteSocket, H: MessageHandler> Wire<S, H> {
             };
             tokio::select! {
                 ready = self.stream.ready(interest) => match ready {
-                    Ok(ready) if ready.is_readable() || ready.is_read_closed() => self.read(),
+                    Ok(ready) if ready.is_readable() || ready.is_read_closed() => self.read_socket(),
                     Ok(_) => {}
-                    Err(_) => self.on(ConnectionEvent::PeerGone),
+                    Err(_) => self.on_event(ConnectionEvent::PeerGone),
                 },
                 () = self.outbox.changed() => {}
                 () = &mut alarm => {
                     let now = Instant::now();
                     if self.machine.due() <= now {
-                        self.on(ConnectionEvent::Tick);
+                        self.on_event(ConnectionEvent::Tick);
                     }
                     self.held = self.held.filter(|held| *held > now);
                     alarm.as_mut().reset(self.due().max(now + Duration::from_millis(1)));
                 }
                 () = shutdown.soft(), if !stopping => {
                     stopping = true;
-                    self.on(ConnectionEvent::Stopping);
+                    self.on_event(ConnectionEvent::Stopping);
                 }
                 () = shutdown.hard() => return,
             }
@@ -175,14 +175,14 @@ impl<S: ByteSocket, H: MessageHandler> Wire<S, H> {
     /// Everything that can be done without waiting.
     fn advance(&mut self) {
         if let Some(ending) = self.outbox.ending() {
-            self.on(ConnectionEvent::CloseRequested(ending));
+            self.on_event(ConnectionEvent::CloseRequested(ending));
         }
         self.handler.resume();
         loop {
             match self.stream.try_flush() {
                 Ok(true) => {}
                 Ok(false) => return,
-                Err(_) => return self.on(ConnectionEvent::PeerGone),
+                Err(_) => return self.on_event(ConnectionEvent::PeerGone),
             }
             if self.sending.is_empty() {
                 self.held = self.outbox.take(&mut self.sending, BATCH, Instant::now());
@@ -193,19 +193,19 @@ impl<S: ByteSocket, H: MessageHandler> Wire<S, H> {
                     None => break,
                 }
             }
-            match self.write() {
+            match self.write_queued() {
                 Ok(true) => {}
                 Ok(false) => return,
-                Err(_) => return self.on(ConnectionEvent::PeerGone),
+                Err(_) => return self.on_event(ConnectionEvent::PeerGone),
             }
         }
         self.sending.shrink_to(0);
         // What was sent made room.
         self.handler.resume();
         if self.closing {
-            self.on(ConnectionEvent::Sent);
+            self.on_event(ConnectionEvent::Sent);
         } else if self.handler.is_idle() && self.outbox.is_empty() {
-            self.on(ConnectionEvent::Idle);
+            self.on_event(ConnectionEvent::Idle);
         }
         // The close frame of a connection with nothing left to do.
         if !self.machine.is_ended() && self.last.is_some() {
@@ -214,7 +214,7 @@ impl<S: ByteSocket, H: MessageHandler> Wire<S, H> {
     }
 
     /// False: the socket takes no more now.
-    fn write(&mut self) -> io::Result<bool> {
+    fn write_queued(&mut self) -> io::Result<bool> {
         while !self.sending.is_empty() {
             let mut slices = [IoSlice::new(&[]); SLICES];
             for (n, (slice, frame)) in slices.iter_mut().zip(&self.sending).enumerate() {
@@ -248,12 +248,12 @@ impl<S: ByteSocket, H: MessageHandler> Wire<S, H> {
         Ok(true)
     }
 
-    fn read(&mut self) {
+    fn read_socket(&mut self) {
         for _ in 0..TURNS {
             let gone = SCRATCH.with_borrow_mut(|scratch| match self.stream.try_read(scratch) {
                 Ok(0) => Some(true),
                 Ok(count) => {
-                    self.feed(&scratch[..count]);
+                    self.feed_bytes(&scratch[..count]);
                     (count < READ).then_some(false)
                 }
                 Err(error)
@@ -264,7 +264,7 @@ impl<S: ByteSocket, H: MessageHandler> Wire<S, H> {
                 Err(_) => Some(true),
             });
             match gone {
-                Some(true) => return self.on(ConnectionEvent::PeerGone),
+                Some(true) => return self.on_event(ConnectionEvent::PeerGone),
                 Some(false) => return,
                 None => {}
             }
@@ -272,11 +272,13 @@ impl<S: ByteSocket, H: MessageHandler> Wire<S, H> {
     }
 
     /// Once the close frame was made, only the peer's is looked for.
-    fn feed(&mut self, mut bytes: &[u8]) {
+    fn feed_bytes(&mut self, mut bytes: &[u8]) {
         while !self.broken && !self.machine.is_ended() {
             match (self.decoder.next(&mut bytes), self.machine.is_listening()) {
                 (Ok(Some(message)), true)
-                | (Ok(Some(message @ ClientMessage::Close(_))), false) => self.message(message),
+                | (Ok(Some(message @ ClientMessage::Close(_))), false) => {
+                    self.take_message(message)
+                }
                 (
                     Ok(Some(
                         ClientMessage::Text(_)
@@ -289,7 +291,7 @@ impl<S: ByteSocket, H: MessageHandler> Wire<S, H> {
                 (Ok(None), _) => break,
                 (Err(violation), _) => {
                     self.broken = true;
-                    self.on(ConnectionEvent::ProtocolViolated(violation));
+                    self.on_event(ConnectionEvent::ProtocolViolated(violation));
                 }
             }
         }
@@ -299,7 +301,7 @@ impl<S: ByteSocket, H: MessageHandler> Wire<S, H> {
         );
     }
 
-    fn message(&mut self, message: ClientMessage) {
+    fn take_message(&mut self, message: ClientMessage) {
         match message {
             ClientMessage::Text(payload) | ClientMessage::Binary(payload) if payload.is_empty() => {
             }
@@ -307,26 +309,26 @@ impl<S: ByteSocket, H: MessageHandler> Wire<S, H> {
             ClientMessage::Text(payload) | ClientMessage::Binary(payload) => {
                 match self.handler.keep_alive(&payload) {
                     Some(answer) => self.outbox.control(answer),
-                    None => self.on(ConnectionEvent::Message(payload)),
+                    None => self.on_event(ConnectionEvent::Message(payload)),
                 }
             }
-            ClientMessage::Ping(carried) => self.on(ConnectionEvent::Ping(carried)),
-            ClientMessage::Pong => self.on(ConnectionEvent::Pong),
-            ClientMessage::Close(code) => self.on(ConnectionEvent::PeerCloses(code)),
+            ClientMessage::Ping(carried) => self.on_event(ConnectionEvent::Ping(carried)),
+            ClientMessage::Pong => self.on_event(ConnectionEvent::Pong),
+            ClientMessage::Close(code) => self.on_event(ConnectionEvent::PeerCloses(code)),
         }
     }
 
-    fn on(&mut self, event: ConnectionEvent) {
+    fn on_event(&mut self, event: ConnectionEvent) {
         match self.machine.on(event, Instant::now()) {
             ConnectionAction::Nothing | ConnectionAction::End => {}
             ConnectionAction::Take(message) => self.handler.receive(message),
             ConnectionAction::Refuse(message) => self.handler.refuse(message),
             ConnectionAction::Send(frame) => self.outbox.control(frame),
-            ConnectionAction::Close { last, drop_rest } => self.close(last, drop_rest),
+            ConnectionAction::Close { last, drop_rest } => self.begin_close(last, drop_rest),
         }
     }
 
-    fn close(&mut self, last: Bytes, drop_rest: bool) {
+    fn begin_close(&mut self, last: Bytes, drop_rest: bool) {
         self.closing = true;
         self.last = Some(last);
         if drop_rest {

@@ -87,7 +87,7 @@ impl FrameDecoder {
     pub fn next(&mut self, input: &mut &[u8]) -> Result<Option<ClientMessage>, ProtocolViolation> {
         loop {
             if self.frame.is_none() {
-                match self.head(input)? {
+                match self.collect_head(input)? {
                     Some(frame) => self.frame = Some(frame),
                     None => return Ok(None),
                 }
@@ -100,7 +100,7 @@ impl FrameDecoder {
                 return Ok(None);
             }
             if let Some(frame) = self.frame.take()
-                && let Some(message) = self.whole(frame)?
+                && let Some(message) = self.whole_message(frame)?
             {
                 return Ok(Some(message));
             }
@@ -108,15 +108,15 @@ impl FrameDecoder {
     }
 
     /// Collects a head; `None`: more bytes are needed.
-    fn head(&mut self, input: &mut &[u8]) -> Result<Option<Frame>, ProtocolViolation> {
+    fn collect_head(&mut self, input: &mut &[u8]) -> Result<Option<Frame>, ProtocolViolation> {
         loop {
             let needed = match self.have {
                 0 | 1 => 2,
-                _ => needed(self.head[1]),
+                _ => head_length(self.head[1]),
             };
             if self.have >= 2 && self.have == needed {
                 self.have = 0;
-                return self.parse().map(Some);
+                return self.parse_head().map(Some);
             }
             if input.is_empty() {
                 return Ok(None);
@@ -128,7 +128,7 @@ impl FrameDecoder {
         }
     }
 
-    fn parse(&self) -> Result<Frame, ProtocolViolation> {
+    fn parse_head(&self) -> Result<Frame, ProtocolViolation> {
         let [first, second, ..] = self.head;
         let (last, deflated) = (first & 0x80 != 0, first & 0x40 != 0);
         if first & 0x30 != 0 || (deflated && !self.deflate) {
@@ -152,7 +152,7 @@ impl FrameDecoder {
             0xA => FrameKind::Pong,
             _ => return Err(ProtocolViolation::Framing("an unknown kind of frame")),
         };
-        let (length, mask) = self.length();
+        let (length, mask) = self.head_length();
         let sound = match (kind, &self.message) {
             (FrameKind::Continues, Some(_)) | (FrameKind::Begins { .. }, None) => true,
             (FrameKind::Continues, None) | (FrameKind::Begins { .. }, Some(_)) => false,
@@ -180,7 +180,7 @@ impl FrameDecoder {
         })
     }
 
-    fn length(&self) -> (u64, [u8; 4]) {
+    fn head_length(&self) -> (u64, [u8; 4]) {
         let head = &self.head;
         let mask = |at: usize| [head[at], head[at + 1], head[at + 2], head[at + 3]];
         match head[1] & 0x7f {
@@ -196,12 +196,12 @@ impl FrameDecoder {
     }
 
     /// `None`: a piece of a message that goes on.
-    fn whole(&mut self, frame: Frame) -> Result<Option<ClientMessage>, ProtocolViolation> {
+    fn whole_message(&mut self, frame: Frame) -> Result<Option<ClientMessage>, ProtocolViolation> {
         let pieces = match frame.kind {
             FrameKind::Ping => return Ok(Some(ClientMessage::Ping(frame.payload.into()))),
             FrameKind::Pong => return Ok(Some(ClientMessage::Pong)),
             FrameKind::Close => {
-                return closing(&frame.payload).map(|code| Some(ClientMessage::Close(code)));
+                return close_code(&frame.payload).map(|code| Some(ClientMessage::Close(code)));
             }
             FrameKind::Begins { text, deflated } => Pieces {
                 text,
@@ -227,7 +227,7 @@ impl FrameDecoder {
 }
 
 /// Bytes of a head whose second byte is this.
-fn needed(second: u8) -> usize {
+fn head_length(second: u8) -> usize {
     let mask = if second & 0x80 == 0 { 0 } else { 4 };
     match second & 0x7f {
         126 => 4 + mask,
@@ -237,7 +237,7 @@ fn needed(second: u8) -> usize {
 }
 
 /// The code in a close frame; codes that may not be sent are violations.
-fn closing(payload: &[u8]) -> Result<Option<u16>, ProtocolViolation> {
+fn close_code(payload: &[u8]) -> Result<Option<u16>, ProtocolViolation> {
     match payload {
         [] => Ok(None),
         [high, low, reason @ ..] => match u16::from_be_bytes([*high, *low]) {
@@ -277,19 +277,19 @@ impl Frame {
 impl Pieces {
     fn message(self, limit: usize) -> Result<ClientMessage, ProtocolViolation> {
         let payload = if self.deflated {
-            deflate::inflate(&self.payload, limit).map_err(|inflation| match inflation {
+            deflate::inflate_payload(&self.payload, limit).map_err(|inflation| match inflation {
                 InflateError::TooLarge => ProtocolViolation::TooLarge,
                 InflateError::Damaged => ProtocolViolation::InvalidPayload,
             })?
         } else {
             self.payload
         };
-        match self.text {
-            false => Ok(ClientMessage::Binary(payload.into())),
-            true if std::str::from_utf8(&payload).is_err() => {
-                Err(ProtocolViolation::InvalidPayload)
-            }
-            true => Ok(ClientMessage::Text(payload.into())),
+        if !self.text {
+            Ok(ClientMessage::Binary(payload.into()))
+        } else if std::str::from_utf8(&payload).is_err() {
+            Err(ProtocolViolation::InvalidPayload)
+        } else {
+            Ok(ClientMessage::Text(payload.into()))
         }
     }
 }

@@ -24,7 +24,7 @@ thread_local! {
 }
 
 /// `None` where it would not be smaller.
-pub fn deflate(plain: &[u8]) -> Option<Vec<u8>> {
+pub fn deflate_payload(plain: &[u8]) -> Option<Vec<u8>> {
     DEFLATER.with_borrow_mut(|deflater| {
         deflater.reset();
         let mut packed = Vec::with_capacity(plain.len() / 2 + 64);
@@ -54,7 +54,7 @@ pub fn deflate(plain: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// At most `limit` bytes.
-pub fn inflate(packed: &[u8], limit: usize) -> Result<Vec<u8>, InflateError> {
+pub fn inflate_payload(packed: &[u8], limit: usize) -> Result<Vec<u8>, InflateError> {
     INFLATER.with_borrow_mut(|inflater| {
         inflater.reset(false);
         let mut plain = Vec::with_capacity((packed.len() * 3).min(limit) + 64);

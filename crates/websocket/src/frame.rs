@@ -42,7 +42,7 @@ impl TextFrame {
     fn of<'a>(pieces: impl Iterator<Item = &'a [u8]> + Clone) -> Self {
         let length = pieces.clone().map(<[u8]>::len).sum();
         let mut bytes = Vec::with_capacity(length + 10);
-        head(&mut bytes, FINAL | TEXT, length);
+        write_head(&mut bytes, FINAL | TEXT, length);
         let head = bytes.len();
         pieces.for_each(|piece| bytes.extend_from_slice(piece));
         Self(Arc::new(Forms {
@@ -60,9 +60,9 @@ impl TextFrame {
             return forms.plain.clone();
         }
         let deflated = forms.deflated.get_or_init(|| {
-            let body = deflate::deflate(self.payload())?;
+            let body = deflate::deflate_payload(self.payload())?;
             let mut bytes = Vec::with_capacity(body.len() + 10);
-            head(&mut bytes, FINAL | DEFLATED | TEXT, body.len());
+            write_head(&mut bytes, FINAL | DEFLATED | TEXT, body.len());
             bytes.extend_from_slice(&body);
             Some(bytes.into())
         });
@@ -75,36 +75,36 @@ impl TextFrame {
 }
 
 /// Asks the peer whether it is there.
-pub fn ping() -> Bytes {
-    control(PING, &[])
+pub fn ping_frame() -> Bytes {
+    control_frame(PING, &[])
 }
 
 /// Answers a ping with what it carried.
-pub fn pong(carried: &[u8]) -> Bytes {
-    control(PONG, carried)
+pub fn pong_frame(carried: &[u8]) -> Bytes {
+    control_frame(PONG, carried)
 }
 
 /// The last frame: why it ends. `None` answers a peer that gave no code.
-pub fn close(code: Option<u16>, reason: &str) -> Bytes {
+pub fn close_frame(code: Option<u16>, reason: &str) -> Bytes {
     let Some(code) = code else {
-        return control(CLOSE, &[]);
+        return control_frame(CLOSE, &[]);
     };
     let mut carried = code.to_be_bytes().to_vec();
     carried.extend_from_slice(reason.as_bytes());
-    control(CLOSE, &carried)
+    control_frame(CLOSE, &carried)
 }
 
 /// Control frames carry at most 125 bytes; what is made here is shorter, what a peer sent was
 /// checked.
-fn control(kind: u8, carried: &[u8]) -> Bytes {
+fn control_frame(kind: u8, carried: &[u8]) -> Bytes {
     let carried = &carried[..carried.len().min(125)];
     let mut bytes = Vec::with_capacity(carried.len() + 2);
-    head(&mut bytes, FINAL | kind, carried.len());
+    write_head(&mut bytes, FINAL | kind, carried.len());
     bytes.extend_from_slice(carried);
     bytes.into()
 }
 
-fn head(bytes: &mut Vec<u8>, first: u8, length: usize) {
+fn write_head(bytes: &mut Vec<u8>, first: u8, length: usize) {
     bytes.push(first);
     match (u8::try_from(length), u16::try_from(length)) {
         (Ok(short @ 0..=125), _) => bytes.push(short),

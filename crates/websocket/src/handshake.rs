@@ -28,7 +28,7 @@ pub enum UpgradeError {
 
 /// Whether a request asks to become a WebSocket.
 pub fn is_upgrade_request(headers: &HeaderMap) -> bool {
-    has(headers, &header::UPGRADE, "websocket")
+    has_token(headers, &header::UPGRADE, "websocket")
 }
 
 pub fn accept_upgrade(
@@ -36,7 +36,7 @@ pub fn accept_upgrade(
     headers: &HeaderMap,
     deflate: bool,
 ) -> Result<AcceptedUpgrade, UpgradeError> {
-    if *method != Method::GET || !has(headers, &header::CONNECTION, "upgrade") {
+    if *method != Method::GET || !has_token(headers, &header::CONNECTION, "upgrade") {
         return Err(UpgradeError::Malformed(
             "an upgrade is a GET with `Connection: upgrade`",
         ));
@@ -101,7 +101,7 @@ fn is_acceptable(offer: &str) -> bool {
     parts.next() == Some("permessage-deflate") && parts.all(fits)
 }
 
-fn has(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> bool {
+fn has_token(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> bool {
     let values = headers.get_all(name);
     values
         .iter()

@@ -141,7 +141,7 @@ impl ConnectionMachine {
             (
                 ConnectionState::Open | ConnectionState::Draining { .. },
                 ConnectionEvent::Ping(carried),
-            ) => ConnectionAction::Send(frame::pong(&carried)),
+            ) => ConnectionAction::Send(frame::pong_frame(&carried)),
             (ConnectionState::Open | ConnectionState::Draining { .. }, ConnectionEvent::Pong) => {
                 ConnectionAction::Nothing
             }
@@ -154,7 +154,7 @@ impl ConnectionMachine {
                 | ConnectionState::Draining { .. }
                 | ConnectionState::Closing { .. },
                 ConnectionEvent::PeerGone,
-            ) => self.end(),
+            ) => self.end_connection(),
             (
                 ConnectionState::Open | ConnectionState::Draining { .. },
                 ConnectionEvent::ProtocolViolated(violation),
@@ -166,7 +166,7 @@ impl ConnectionMachine {
                     reason,
                     drop_rest,
                 }),
-            ) => self.close(code, reason, drop_rest, now),
+            ) => self.begin_close(code, reason, drop_rest, now),
             (ConnectionState::Open, ConnectionEvent::Stopping) => {
                 self.state = ConnectionState::Draining {
                     until: now + self.timeouts.drain_within,
@@ -174,7 +174,7 @@ impl ConnectionMachine {
                 ConnectionAction::Nothing
             }
             (ConnectionState::Draining { .. }, ConnectionEvent::Idle) => {
-                self.close(GOING_AWAY, SERVER_STOPS, false, now)
+                self.begin_close(GOING_AWAY, SERVER_STOPS, false, now)
             }
             (ConnectionState::Open, ConnectionEvent::Idle | ConnectionEvent::Sent)
             | (
@@ -193,31 +193,33 @@ impl ConnectionMachine {
             ) => ConnectionAction::Nothing,
             (ConnectionState::Closing { until, sent, .. }, ConnectionEvent::PeerCloses(_)) => {
                 if sent {
-                    self.end()
+                    self.end_connection()
                 } else {
-                    self.enter(ConnectionState::Closing {
+                    self.enter_state(ConnectionState::Closing {
                         until,
                         mutual: true,
                         sent,
                     })
                 }
             }
-            (ConnectionState::Closing { until, mutual, .. }, ConnectionEvent::Sent) => match mutual
-            {
-                true => self.end(),
-                false => self.enter(ConnectionState::Closing {
-                    until,
-                    mutual,
-                    sent: true,
-                }),
-            },
+            (ConnectionState::Closing { until, mutual, .. }, ConnectionEvent::Sent) => {
+                if mutual {
+                    self.end_connection()
+                } else {
+                    self.enter_state(ConnectionState::Closing {
+                        until,
+                        mutual,
+                        sent: true,
+                    })
+                }
+            }
             (ConnectionState::Open, ConnectionEvent::Tick) => self.check_deadlines(now),
             (ConnectionState::Draining { until }, ConnectionEvent::Tick) if now >= until => {
-                self.close(GOING_AWAY, SERVER_STOPS, false, now)
+                self.begin_close(GOING_AWAY, SERVER_STOPS, false, now)
             }
             (ConnectionState::Draining { .. }, ConnectionEvent::Tick) => self.check_deadlines(now),
             (ConnectionState::Closing { until, .. }, ConnectionEvent::Tick) if now >= until => {
-                self.end()
+                self.end_connection()
             }
             (ConnectionState::Closing { .. }, ConnectionEvent::Tick) => ConnectionAction::Nothing,
             (
@@ -259,10 +261,10 @@ impl ConnectionMachine {
             .amid
             .is_some_and(|since| now >= since + self.timeouts.message_within)
         {
-            return self.close(TOO_SLOW, "a message took too long to arrive", false, now);
+            return self.begin_close(TOO_SLOW, "a message took too long to arrive", false, now);
         }
         match self.pinged {
-            Some(pinged) if now >= pinged + self.timeouts.pong_within => self.close(
+            Some(pinged) if now >= pinged + self.timeouts.pong_within => self.begin_close(
                 TRY_AGAIN_LATER,
                 "no sign of life for too long; connect again",
                 true,
@@ -270,7 +272,7 @@ impl ConnectionMachine {
             ),
             None if now >= self.heard + self.timeouts.ping_after => {
                 self.pinged = Some(now);
-                ConnectionAction::Send(frame::ping())
+                ConnectionAction::Send(frame::ping_frame())
             }
             Some(_) | None => ConnectionAction::Nothing,
         }
@@ -278,14 +280,14 @@ impl ConnectionMachine {
 
     fn violated(&mut self, violation: ProtocolViolation, now: Instant) -> ConnectionAction {
         match violation {
-            ProtocolViolation::Framing(why) => self.close(PROTOCOL_ERROR, why, false, now),
-            ProtocolViolation::TooLarge => self.close(
+            ProtocolViolation::Framing(why) => self.begin_close(PROTOCOL_ERROR, why, false, now),
+            ProtocolViolation::TooLarge => self.begin_close(
                 TOO_LARGE,
                 "the message is larger than the limit",
                 false,
                 now,
             ),
-            ProtocolViolation::InvalidPayload => self.close(
+            ProtocolViolation::InvalidPayload => self.begin_close(
                 INVALID_PAYLOAD,
                 "the payload does not match the message type",
                 false,
@@ -302,12 +304,12 @@ impl ConnectionMachine {
             sent: false,
         };
         ConnectionAction::Close {
-            last: frame::close(code, ""),
+            last: frame::close_frame(code, ""),
             drop_rest: true,
         }
     }
 
-    fn close(
+    fn begin_close(
         &mut self,
         code: u16,
         reason: &str,
@@ -320,17 +322,17 @@ impl ConnectionMachine {
             sent: false,
         };
         ConnectionAction::Close {
-            last: frame::close(Some(code), reason),
+            last: frame::close_frame(Some(code), reason),
             drop_rest,
         }
     }
 
-    fn end(&mut self) -> ConnectionAction {
+    fn end_connection(&mut self) -> ConnectionAction {
         self.state = ConnectionState::Ended;
         ConnectionAction::End
     }
 
-    fn enter(&mut self, state: ConnectionState) -> ConnectionAction {
+    fn enter_state(&mut self, state: ConnectionState) -> ConnectionAction {
         self.state = state;
         ConnectionAction::Nothing
     }

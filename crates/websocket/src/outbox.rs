@@ -105,10 +105,10 @@ impl Outbox {
     /// A pushed message. Its connection is woken by the wake queue.
     pub fn push(self: &Arc<Self>, frame: &TextFrame) {
         let bytes = frame.bytes(self.deflate);
-        self.put(self.queue.lock(), bytes);
+        self.put_frame(self.queue.lock(), bytes);
     }
 
-    fn put(self: &Arc<Self>, mut queue: MutexGuard<'_, OutboxQueue>, bytes: Bytes) {
+    fn put_frame(self: &Arc<Self>, mut queue: MutexGuard<'_, OutboxQueue>, bytes: Bytes) {
         if queue.closed || queue.ending.is_some() {
             return;
         }
@@ -146,7 +146,7 @@ impl Outbox {
         if full && !queue.closed && queue.ending.is_none() {
             return false;
         }
-        self.put(queue, bytes);
+        self.put_frame(queue, bytes);
         true
     }
 

@@ -22,7 +22,7 @@ pub struct TopicUse {
     pub trims: bool,
 }
 
-const fn read(by: Deployed, topic: Topic) -> TopicUse {
+const fn reads_topic(by: Deployed, topic: Topic) -> TopicUse {
     TopicUse {
         by,
         topic,
@@ -32,41 +32,41 @@ const fn read(by: Deployed, topic: Topic) -> TopicUse {
     }
 }
 
-const fn write(by: Deployed, topic: Topic) -> TopicUse {
+const fn writes_topic(by: Deployed, topic: Topic) -> TopicUse {
     TopicUse {
         reads: false,
         writes: true,
-        ..read(by, topic)
+        ..reads_topic(by, topic)
     }
 }
 
 const fn read_and_write(by: Deployed, topic: Topic) -> TopicUse {
     TopicUse {
         writes: true,
-        ..read(by, topic)
+        ..reads_topic(by, topic)
     }
 }
 
-const fn trimmed(of: TopicUse) -> TopicUse {
+const fn trims_topic(of: TopicUse) -> TopicUse {
     TopicUse { trims: true, ..of }
 }
 
 /// Every use of a topic.
 pub const USES: [TopicUse; 16] = [
     read_and_write(Deployed::Gateway, TRANSACTIONS),
-    read(Deployed::Gateway, CHANGES),
+    reads_topic(Deployed::Gateway, CHANGES),
     read_and_write(Deployed::Gateway, INFORMATIVE),
     read_and_write(Deployed::Gateway, MAILBOX),
-    read(Deployed::Gateway, DEAD_LETTERS),
+    reads_topic(Deployed::Gateway, DEAD_LETTERS),
     read_and_write(Deployed::Gateway, CATALOG),
     read_and_write(Deployed::Gateway, ROOMS),
-    trimmed(read(Deployed::Worker, TRANSACTIONS)),
-    trimmed(read_and_write(Deployed::Worker, CHANGES)),
-    write(Deployed::Worker, MAILBOX),
-    write(Deployed::Worker, DEAD_LETTERS),
-    read(Deployed::Worker, CATALOG),
-    read(Deployed::Notifier, CHANGES),
-    read(Deployed::Notifier, INFORMATIVE),
-    write(Deployed::Notifier, MAILBOX),
+    trims_topic(reads_topic(Deployed::Worker, TRANSACTIONS)),
+    trims_topic(read_and_write(Deployed::Worker, CHANGES)),
+    writes_topic(Deployed::Worker, MAILBOX),
+    writes_topic(Deployed::Worker, DEAD_LETTERS),
+    reads_topic(Deployed::Worker, CATALOG),
+    reads_topic(Deployed::Notifier, CHANGES),
+    reads_topic(Deployed::Notifier, INFORMATIVE),
+    writes_topic(Deployed::Notifier, MAILBOX),
     read_and_write(Deployed::Notifier, ROOMS),
 ];

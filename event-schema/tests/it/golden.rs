@@ -92,7 +92,7 @@ pub fn all() -> Vec<(String, Golden)> {
 
 /// Decodes by the record's own type and encodes what came out.
 fn again(parts: &Parts) -> Parts {
-    match codec::header(parts, "ce_type").unwrap() {
+    match codec::header_text(parts, "ce_type").unwrap() {
         codec::TRANSACTION => codec::encode_transaction(&codec::decode_transaction(parts).unwrap()),
         codec::INFORMATIVE => codec::encode_informative(&codec::decode_informative(parts).unwrap()),
         codec::FEEDBACK | codec::PUSH | codec::PRESENCE | codec::PROGRESS => {

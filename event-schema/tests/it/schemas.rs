@@ -12,7 +12,7 @@ fn committed_schemas_are_those_of_the_types() {
         .unwrap()
         .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
         .collect();
-    for (name, text) in schemas::files() {
+    for (name, text) in schemas::schema_files() {
         if std::env::var_os("WRITE_SCHEMAS").is_some() {
             fs::write(folder.join(&name), &text).unwrap();
         }
@@ -31,11 +31,11 @@ fn committed_schemas_are_those_of_the_types() {
 
 #[test]
 fn golden_records_keep_to_their_schema_and_to_its_headers() {
-    let schemas: BTreeMap<&str, _> = event_schema::schemas().into_iter().collect();
+    let schemas: BTreeMap<&str, _> = event_schema::event_schemas().into_iter().collect();
     let mut seen = BTreeMap::new();
     for (name, golden) in golden::all() {
         let parts = golden.parts();
-        let kind = codec::header(&parts, "ce_type").unwrap().to_owned();
+        let kind = codec::header_text(&parts, "ce_type").unwrap().to_owned();
         let schema = schemas[kind.as_str()].as_value();
         let validator = jsonschema::draft202012::new(schema).unwrap();
         let value = serde_json::from_str(&golden.value).unwrap();

@@ -95,14 +95,14 @@ struct ProfileIds {
     profile_ids: Vec<String>,
 }
 
-fn damaged(why: impl ToString) -> StoreError {
+fn damaged_error(why: impl ToString) -> StoreError {
     StoreError::Damaged {
         store: "record",
         why: why.to_string(),
     }
 }
 
-fn row(table: &str, key: Value) -> RowKey {
+fn table_row(table: &str, key: Value) -> RowKey {
     let key = key.as_object().cloned().unwrap_or_default();
     RowKey {
         table: table.to_owned(),
@@ -173,10 +173,10 @@ impl Accounts {
     }
 
     pub(crate) async fn account(&self, kuid: &str) -> Result<Option<Account>, StoreError> {
-        let key = row(system::ACCOUNTS, json!({"kuid": kuid}));
+        let key = table_row(system::ACCOUNTS, json!({"kuid": kuid}));
         let found = self.record.rows(&[key]).await?.pop().flatten();
         let read = |row: store::document::StoredRow| {
-            serde_json::from_value(Value::Object(row.cells)).map_err(damaged)
+            serde_json::from_value(Value::Object(row.cells)).map_err(damaged_error)
         };
         found.map(read).transpose()
     }
@@ -204,7 +204,7 @@ impl Accounts {
         let Some((document, account)) = document.zip(account) else {
             return Ok(None);
         };
-        let ids: ProfileIds = serde_json::from_str(document.body.get()).map_err(damaged)?;
+        let ids: ProfileIds = serde_json::from_str(document.body.get()).map_err(damaged_error)?;
         Ok(Some(KnownUser {
             profiles: ids.profile_ids,
             account,
@@ -230,21 +230,22 @@ impl Accounts {
         &self,
         text: &str,
     ) -> Result<Option<(String, StoredApiKey)>, StoreError> {
-        let fingerprint = api_key::fingerprint(text);
+        let fingerprint = api_key::key_fingerprint(text);
         let Some(id) = self.owner(system::KEY_FINGERPRINT, &fingerprint).await? else {
             return Ok(None);
         };
         let Some(document) = self.document(system::API_KEYS, &id).await? else {
             return Ok(None);
         };
-        let key: StoredApiKey = serde_json::from_str(document.body.get()).map_err(damaged)?;
+        let key: StoredApiKey = serde_json::from_str(document.body.get()).map_err(damaged_error)?;
         Ok((key.fingerprint == fingerprint).then_some((id, key)))
     }
 
     pub(crate) async fn api_key_of_id(&self, id: &str) -> Result<Option<StoredApiKey>, StoreError> {
         let document = self.document(system::API_KEYS, id).await?;
-        let read =
-            |document: SystemDocument| serde_json::from_str(document.body.get()).map_err(damaged);
+        let read = |document: SystemDocument| {
+            serde_json::from_str(document.body.get()).map_err(damaged_error)
+        };
         document.map(read).transpose()
     }
 
@@ -254,7 +255,8 @@ impl Accounts {
         sid: &str,
         jti: &str,
     ) -> Result<(bool, Option<i64>), StoreError> {
-        let keys = ["*", jti].map(|jti| row(system::SESSIONS, json!({"sid": sid, "jti": jti})));
+        let keys =
+            ["*", jti].map(|jti| table_row(system::SESSIONS, json!({"sid": sid, "jti": jti})));
         let mut found = self.record.rows(&keys).await?.into_iter();
         let (ended, refreshed) = (found.next().flatten(), found.next().flatten());
         let at = |row: store::document::StoredRow| {
@@ -280,7 +282,7 @@ impl Accounts {
             space: space.to_owned(),
             value: value.to_owned(),
         };
-        let owner = unique::owners(self.record.as_ref(), &[value])
+        let owner = unique::find_owners(self.record.as_ref(), &[value])
             .await?
             .pop()
             .flatten();
@@ -290,6 +292,8 @@ impl Accounts {
 }
 
 /// A document's members.
-pub(crate) fn members(document: &SystemDocument) -> Result<Map<String, Value>, StoreError> {
-    serde_json::from_str(document.body.get()).map_err(damaged)
+pub(crate) fn document_members(
+    document: &SystemDocument,
+) -> Result<Map<String, Value>, StoreError> {
+    serde_json::from_str(document.body.get()).map_err(damaged_error)
 }

@@ -36,7 +36,7 @@ impl ApiKeyText {
         let secret: [u8; 32] = runtime::random();
         let [first, second] = parts.map(|part| BASE64.encode(part));
         let text = format!("{PREFIX}{first}.{second}.{}", BASE64.encode(secret));
-        let fingerprint = fingerprint(&text);
+        let fingerprint = key_fingerprint(&text);
         Self { text, fingerprint }
     }
 }
@@ -47,7 +47,7 @@ pub(crate) fn is_fingerprint(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(is_hex)
 }
 
-pub(super) fn fingerprint(text: &str) -> String {
+pub(super) fn key_fingerprint(text: &str) -> String {
     Sha256::digest(text.as_bytes())
         .iter()
         .map(|byte| format!("{byte:02x}"))

@@ -138,7 +138,7 @@ impl CallerAccess {
             user.map_err(AccessError::stale)?
         };
         let profiles = user.map(|user| user.profiles).unwrap_or_default();
-        Ok(made(kuid.into(), profiles, Credential::Kept, &known))
+        Ok(make_caller(kuid.into(), profiles, Credential::Kept, &known))
     }
 
     /// Likewise, and whether that account is gone: deleted, or followed by another of its name.
@@ -197,7 +197,7 @@ impl CallerAccess {
         } else {
             return self.of_issuer(text, known).await;
         };
-        Ok(made(kuid.into(), user.profiles, credential, known))
+        Ok(make_caller(kuid.into(), user.profiles, credential, known))
     }
 
     /// The bearer of another issuer's token.
@@ -221,7 +221,12 @@ impl CallerAccess {
             until: bearer.until,
             attributes: Arc::new(bearer.attributes),
         };
-        Ok(made(bearer.name.into(), bearer.profiles, credential, known))
+        Ok(make_caller(
+            bearer.name.into(),
+            bearer.profiles,
+            credential,
+            known,
+        ))
     }
 
     /// The user of a session that goes on, and when this token of it was refreshed, Unix
@@ -286,7 +291,7 @@ impl CallerAccess {
             }
         };
         let (name, credential) = (caller.name.clone(), caller.credential.clone());
-        Ok(made(name, profiles, credential, &known))
+        Ok(make_caller(name, profiles, credential, &known))
     }
 
     /// Counts a request of this caller, who may be limited to so many a second.
@@ -313,7 +318,7 @@ impl CallerAccess {
     }
 }
 
-fn made(
+fn make_caller(
     name: Arc<str>,
     profiles: Vec<String>,
     credential: Credential,

@@ -82,7 +82,7 @@ pub(crate) enum WeakPassword {
 }
 
 /// May it be a password of this user?
-pub(crate) fn check(password: &str, username: &str) -> Result<(), WeakPassword> {
+pub(crate) fn check_password(password: &str, username: &str) -> Result<(), WeakPassword> {
     let (lower, name) = (
         Zeroizing::new(password.to_lowercase()),
         username.to_lowercase(),
@@ -120,14 +120,14 @@ impl Default for PasswordPool {
 }
 
 /// What an unknown user's password is compared with, so that the answer takes as long.
-static DUMMY: LazyLock<String> = LazyLock::new(|| make(b"nobody has this password"));
+static DUMMY: LazyLock<String> = LazyLock::new(|| make_hash(b"nobody has this password"));
 
 impl PasswordPool {
     pub(crate) async fn hash(
         &self,
         password: Zeroizing<String>,
     ) -> Result<String, PasswordPoolFull> {
-        self.run(move || make(password.as_bytes())).await
+        self.run(move || make_hash(password.as_bytes())).await
     }
 
     /// Is it the password of this hash? Without a hash it is not, after as long.
@@ -142,7 +142,7 @@ impl PasswordPool {
             // Whatever the pool is given has the length of a password.
             let long = password.len() > MOST_BYTES;
             let given = if long { "" } else { password.as_str() };
-            matches(given.as_bytes(), hash) & known & !long
+            matches_hash(given.as_bytes(), hash) & known & !long
         })
         .await
     }
@@ -166,16 +166,16 @@ impl PasswordPool {
     }
 }
 
-fn make(password: &[u8]) -> String {
+fn make_hash(password: &[u8]) -> String {
     let salt: [u8; 16] = runtime::random();
     let params = Params::new(MEMORY_KIB, PASSES, 1, Some(HASH_BYTES))
         .expect("the parameters are constants that Argon2 takes");
-    let hash = compute(password, &salt, params).expect("salt and parameters are sound");
+    let hash = compute_hash(password, &salt, params).expect("salt and parameters are sound");
     let (salt, hash) = (BASE64.encode(salt), BASE64.encode(hash));
     format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p=1${salt}${hash}")
 }
 
-fn compute(password: &[u8], salt: &[u8], params: Params) -> Option<[u8; HASH_BYTES]> {
+fn compute_hash(password: &[u8], salt: &[u8], params: Params) -> Option<[u8; HASH_BYTES]> {
     let mut hash = [0; HASH_BYTES];
     let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     argon.hash_password_into(password, salt, &mut hash).ok()?;
@@ -185,23 +185,23 @@ fn compute(password: &[u8], salt: &[u8], params: Params) -> Option<[u8; HASH_BYT
 /// Is it weaker than what is made now? Whoever logs in by it is hashed anew.
 pub(crate) fn is_outdated(stored: &str) -> bool {
     imported::is_imported(stored)
-        || read(stored)
+        || parse_hash(stored)
             .is_some_and(|(params, ..)| params.m_cost() < MEMORY_KIB || params.t_cost() < PASSES)
 }
 
 /// A hash that cannot be read is nobody's.
-fn matches(password: &[u8], stored: &str) -> bool {
+fn matches_hash(password: &[u8], stored: &str) -> bool {
     if imported::is_imported(stored) {
         return imported::matches(password, stored);
     }
-    let Some((params, salt, hash)) = read(stored) else {
+    let Some((params, salt, hash)) = parse_hash(stored) else {
         return false;
     };
-    let found = compute(password, &salt, params);
+    let found = compute_hash(password, &salt, params);
     found.is_some_and(|found| found[..].ct_eq(&hash).into())
 }
 
-fn read(stored: &str) -> Option<(Params, Vec<u8>, Vec<u8>)> {
+fn parse_hash(stored: &str) -> Option<(Params, Vec<u8>, Vec<u8>)> {
     let rest = stored.strip_prefix("$argon2id$v=19$")?;
     let mut parts = rest.split('$');
     let (costs, salt, hash) = (parts.next()?, parts.next()?, parts.next()?);

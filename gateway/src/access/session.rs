@@ -41,7 +41,7 @@ struct TokenHead {
     kid: u8,
 }
 
-fn head(keys: &Keyring) -> TokenHead {
+fn token_head(keys: &Keyring) -> TokenHead {
     TokenHead {
         alg: "HS256".into(),
         typ: "JWT".into(),
@@ -68,7 +68,8 @@ pub(super) fn plain_json<T: Serialize>(value: &T) -> String {
 
 impl UserSession {
     pub(crate) fn sign(&self, keys: &Keyring) -> String {
-        let encoded = [plain_json(&head(keys)), plain_json(self)].map(|part| BASE64.encode(part));
+        let encoded =
+            [plain_json(&token_head(keys)), plain_json(self)].map(|part| BASE64.encode(part));
         let signed = encoded.join(".");
         let tag = keys.hs256(PURPOSE, signed.as_bytes());
         format!("{PREFIX}{signed}.{}", BASE64.encode(tag))
@@ -88,7 +89,7 @@ impl UserSession {
         let decoded = |part: &str| BASE64.decode(part).ok();
         let found: TokenHead = serde_json::from_slice(&decoded(first)?).ok()?;
         let session: Self = serde_json::from_slice(&decoded(second)?).ok()?;
-        (found == head(keys) && session.tenant == super::TENANT).then_some(session)
+        (found == token_head(keys) && session.tenant == super::TENANT).then_some(session)
     }
 
     /// Is it past its time?

@@ -16,8 +16,8 @@ use event_schema::{
     id::{EntityKey, RequestId},
     mutation::{DocumentChange, DocumentKey},
     offset::{ChangesOffset, TransactionsOffset},
-    raw,
     repair::{REPAIR, RepairIntent, RepairedItem},
+    to_raw,
     topics::{CHANGES, TRANSACTIONS},
 };
 use serde::Serialize;
@@ -62,7 +62,7 @@ impl AuditJob {
         let mut answer = RepairAnswer::default();
         let mut done = std::collections::HashSet::new();
         for finding in &self.report.findings {
-            let mending = match mending(ports, finding).await? {
+            let mending = match plan_mending(ports, finding).await? {
                 // One decision mends the item in every store.
                 Ok(_) if !done.insert(finding.key.clone()) => continue,
                 Ok(mending) => mending,
@@ -117,7 +117,7 @@ impl AuditJob {
                 traceparent: None,
             },
             data: TransactionData {
-                request: raw(&intent),
+                request: to_raw(&intent),
                 generated: Map::new(),
                 incarnations: Map::new(),
                 volatile: None,
@@ -145,7 +145,7 @@ impl AuditJob {
 }
 
 /// How a finding is mended; or why it is not.
-async fn mending(
+async fn plan_mending(
     ports: &Ports,
     finding: &AuditFinding,
 ) -> Result<Result<Mending, &'static str>, Problem> {

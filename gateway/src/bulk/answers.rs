@@ -63,7 +63,7 @@ pub(crate) struct AnswerWriter {
 
 pub(crate) struct AnswerReader(Arc<AnswerQueue>);
 
-pub(crate) fn queue(config: &Config, spilled: IntCounter) -> (AnswerWriter, AnswerReader) {
+pub(crate) fn answer_queue(config: &Config, spilled: IntCounter) -> (AnswerWriter, AnswerReader) {
     let queue = Arc::new(AnswerQueue {
         state: Mutex::default(),
         readable: Notify::new(),

@@ -23,7 +23,7 @@ const SPOOLED: u8 = 4;
 const SPOOLED_MESSAGE: u8 = 5;
 
 /// An event that is safe: its place and the unique part of its id say all.
-pub(crate) fn accepted(line: u64, published: &Published) -> [u8; 35] {
+pub(crate) fn accepted_record(line: u64, published: &Published) -> [u8; 35] {
     let mut record = [0; 35];
     let (number, kinds) = match published.place {
         EventPlace::Logged(offset) => (offset, [ACCEPTED, PUBLISHED]),
@@ -37,17 +37,17 @@ pub(crate) fn accepted(line: u64, published: &Published) -> [u8; 35] {
     record
 }
 
-pub(crate) fn refused(line: u64, problem: &Problem) -> Vec<u8> {
-    text(&serde_json::json!({"line": line, "problem": problem}))
+pub(crate) fn refused_record(line: u64, problem: &Problem) -> Vec<u8> {
+    text_record(&serde_json::json!({"line": line, "problem": problem}))
 }
 
-pub(crate) fn summary(accepted: u64, refused: u64, token: &str) -> Vec<u8> {
-    text(
+pub(crate) fn summary_record(accepted: u64, refused: u64, token: &str) -> Vec<u8> {
+    text_record(
         &serde_json::json!({"summary": {"accepted": accepted, "refused": refused, "token": token}}),
     )
 }
 
-fn text(value: &serde_json::Value) -> Vec<u8> {
+fn text_record(value: &serde_json::Value) -> Vec<u8> {
     let json = value.to_string();
     let mut record = Vec::with_capacity(json.len() + 5);
     record.push(TEXT);
@@ -57,7 +57,7 @@ fn text(value: &serde_json::Value) -> Vec<u8> {
 }
 
 /// The response's body.
-pub(crate) fn stream(
+pub(crate) fn answer_stream(
     app: Shared,
     caller: Caller,
     reader: AnswerReader,
@@ -66,14 +66,14 @@ pub(crate) fn stream(
         let Some(block) = reader.next().await? else {
             return Ok(None);
         };
-        let lines = render(&app, &caller, &block)
+        let lines = render_block(&app, &caller, &block)
             .ok_or_else(|| io::Error::other("the answers of a bulk were damaged on their way"))?;
         Ok(Some((Bytes::from(lines), (app, caller, reader))))
     })
 }
 
 /// `None` if the block is not what was written.
-fn render(app: &App, caller: &Caller, mut block: &[u8]) -> Option<Vec<u8>> {
+fn render_block(app: &App, caller: &Caller, mut block: &[u8]) -> Option<Vec<u8>> {
     let mut lines = Vec::with_capacity(block.len() * 9);
     while let Some((kind, rest)) = block.split_first() {
         block = match *kind {

@@ -13,10 +13,10 @@ use crate::{
     app::Shared,
     error::{Code, Problem},
     request::{
-        body::{incomplete, too_slow},
+        body::{incomplete_body, too_slow},
         body_pace::BodyPace,
         headers::Options,
-        scanned,
+        scanned_json,
     },
     write::{
         Published,
@@ -111,7 +111,7 @@ impl BulkRun {
             self.settle().await?;
         }
         let token = self.furthest.token(&self.app, &self.caller);
-        let summary = render::summary(self.accepted, self.refused, &token);
+        let summary = render::summary_record(self.accepted, self.refused, &token);
         self.answers.push(&summary).await
     }
 
@@ -160,12 +160,12 @@ impl BulkRun {
                 frame = body.frame() => {
                     let data = match frame {
                         None => return Ok(Ok(None)),
-                        Some(Err(_)) => return Ok(Err(incomplete())),
+                        Some(Err(_)) => return Ok(Err(incomplete_body())),
                         Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
                     };
                     return Ok(self.pace.check(since.elapsed(), data.len()).map(|()| Some(data)));
                 }
-                () = acknowledged(&mut self.open) => {}
+                () = oldest_acknowledged(&mut self.open) => {}
                 () = sleep_until(idle) => return Ok(Err(too_slow(self.pace.idle))),
             }
         }
@@ -206,7 +206,7 @@ impl BulkRun {
     }
 
     async fn event(&self, number: u64, json: Bytes) -> Result<Event, Problem> {
-        let json = &scanned(json, self.app.config.json_depth)?;
+        let json = &scanned_json(json, self.app.config.json_depth)?;
         let writes = &self.app.writes;
         let shown = self.credential.as_deref();
         let caller = self.app.access.identify_again(&self.caller, shown).await?;
@@ -251,7 +251,7 @@ impl BulkRun {
             event = back;
             // Room comes with what is settled; a log that is away needs a moment.
             let pause = Instant::now() + Duration::from_millis(20);
-            drop(timeout_at(pause.min(deadline), acknowledged(&mut self.open)).await);
+            drop(timeout_at(pause.min(deadline), oldest_acknowledged(&mut self.open)).await);
             self.settle_ready().await?;
         }
     }
@@ -262,7 +262,7 @@ impl BulkRun {
 
     /// Answers the oldest line, whatever it takes.
     async fn settle(&mut self) -> Result<(), Lost> {
-        acknowledged(&mut self.open).await;
+        oldest_acknowledged(&mut self.open).await;
         self.settle_ready().await
     }
 
@@ -299,18 +299,22 @@ impl BulkRun {
         if published.kind.has_verdict() {
             self.furthest.take(published);
         }
-        self.answers.push(&render::accepted(line, published)).await
+        self.answers
+            .push(&render::accepted_record(line, published))
+            .await
     }
 
     async fn told_refused(&mut self, line: u64, problem: &Problem) -> Result<(), Lost> {
         self.refused += 1;
-        self.answers.push(&render::refused(line, problem)).await
+        self.answers
+            .push(&render::refused_record(line, problem))
+            .await
     }
 }
 
 /// Resolves when the oldest open line can be answered; never if there is none. Cancel-safe: the
 /// answer is kept by [`Sent`].
-async fn acknowledged(open: &mut VecDeque<OpenLine>) {
+async fn oldest_acknowledged(open: &mut VecDeque<OpenLine>) {
     match open.front_mut() {
         Some(OpenLine::Sent { sent, .. }) => sent.acknowledged().await,
         Some(OpenLine::Refused { .. }) => {}

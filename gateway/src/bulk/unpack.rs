@@ -52,7 +52,9 @@ impl Unpack {
                 packed,
                 unpacked,
             } => {
-                decoder.write_all(input).map_err(|error| damaged(&error))?;
+                decoder
+                    .write_all(input)
+                    .map_err(|error| damaged_gzip(&error))?;
                 let made = decoder.get_mut();
                 *packed += input.len() as u64;
                 *unpacked += made.len() as u64;
@@ -74,7 +76,7 @@ impl Unpack {
             Self::Plain => Ok(()),
             Self::Gzip { packed: 0, .. } => Ok(()),
             Self::Gzip { decoder, .. } => {
-                decoder.try_finish().map_err(|error| damaged(&error))?;
+                decoder.try_finish().map_err(|error| damaged_gzip(&error))?;
                 out.append(decoder.get_mut());
                 Ok(())
             }
@@ -82,7 +84,7 @@ impl Unpack {
     }
 }
 
-fn damaged(error: &std::io::Error) -> Problem {
+fn damaged_gzip(error: &std::io::Error) -> Problem {
     Problem::new(
         Code::BadGzip,
         format!("the body is no gzip, or a part of it is missing: {error}"),

@@ -8,16 +8,16 @@ use serde_json::{Map, Value, json, value::RawValue};
 /// By index and collection, in the order of the body.
 type ByCollection<'a> = Vec<(String, Vec<(String, &'a RawValue)>)>;
 
-fn acknowledged() -> Reply {
+fn acknowledged_reply() -> Reply {
     Reply::of(&json!({"acknowledge": true}))
 }
 
 /// `{index: {collection: …}}`, checked before anything is done.
 fn by_collection(body: &RawValue) -> Result<ByCollection<'_>, Fault> {
     let mut indices = Vec::new();
-    for (index, collections) in members(body, "body")? {
+    for (index, collections) in object_members(body, "body")? {
         super::place::checked_index(&index)?;
-        let collections = members(collections, &format!("body.{index}"))?;
+        let collections = object_members(collections, &format!("body.{index}"))?;
         for (name, _) in &collections {
             super::place::checked_collection(name)?;
         }
@@ -26,10 +26,14 @@ fn by_collection(body: &RawValue) -> Result<ByCollection<'_>, Fault> {
     Ok(indices)
 }
 
-fn members<'a>(object: &'a RawValue, name: &str) -> Result<Vec<(String, &'a RawValue)>, Fault> {
-    match object.get().starts_with('{') {
-        true => super::metadata::members(object),
-        false => Err(Fault::wrong_type(name, "object")),
+fn object_members<'a>(
+    object: &'a RawValue,
+    name: &str,
+) -> Result<Vec<(String, &'a RawValue)>, Fault> {
+    if object.get().starts_with('{') {
+        super::metadata::body_members(object)
+    } else {
+        Err(Fault::wrong_type(name, "object"))
     }
 }
 
@@ -41,19 +45,23 @@ pub(super) async fn load_mappings(call: KuzzleCall<'_>) -> Result<Reply, Fault> 
         for (name, definition) in collections {
             let definition: Map<String, Value> = serde_json::from_str(definition.get())
                 .map_err(|_| Fault::wrong_type(&format!("body.{index}.{name}"), "object"))?;
-            wanted.push((index.clone(), name, collection::definition(definition)?));
+            wanted.push((
+                index.clone(),
+                name,
+                collection::read_definition(definition)?,
+            ));
         }
     }
     for (index, name, definition) in wanted {
-        collection::make(call, &index, &name, definition)
+        collection::make_collection(call, &index, &name, definition)
             .await
-            .map_err(|fault| within(fault, &index, &name))?;
+            .map_err(|fault| fault_within(fault, &index, &name))?;
     }
-    Ok(acknowledged())
+    Ok(acknowledged_reply())
 }
 
 /// Says where it went wrong.
-fn within(fault: Fault, index: &str, name: &str) -> Fault {
+fn fault_within(fault: Fault, index: &str, name: &str) -> Fault {
     let why = format!("{index}/{name}: {}", fault.message());
     fault.said(why)
 }
@@ -71,8 +79,9 @@ pub(super) async fn load_fixtures(call: KuzzleCall<'_>) -> Result<Reply, Fault> 
             let mut import = call.request.part(&index, &name, body);
             let refresh = refresh.unwrap_or_else(|| "wait_for".into());
             import.args.insert("refresh".to_owned(), refresh);
-            bulk::check(of(call, &import)).map_err(|fault| within(fault, &index, &name))?;
-            super::place::collection(of(call, &import)).await?;
+            bulk::check_import(with_request(call, &import))
+                .map_err(|fault| fault_within(fault, &index, &name))?;
+            super::place::request_collection(with_request(call, &import)).await?;
             imports.push(import);
         }
     }
@@ -80,7 +89,7 @@ pub(super) async fn load_fixtures(call: KuzzleCall<'_>) -> Result<Reply, Fault> 
     call.request.turn.come().await;
     let mut token = None;
     for import in &imports {
-        let done = bulk::import_into(of(call, import)).await?;
+        let done = bulk::import_into(with_request(call, import)).await?;
         token = done.token.or(token);
         if !done.errors.is_empty() {
             let why = "some documents could not be imported";
@@ -92,13 +101,13 @@ pub(super) async fn load_fixtures(call: KuzzleCall<'_>) -> Result<Reply, Fault> 
     Ok(Reply::nothing().token(token))
 }
 
-fn of<'a>(call: KuzzleCall<'a>, request: &'a Request) -> KuzzleCall<'a> {
+fn with_request<'a>(call: KuzzleCall<'a>, request: &'a Request) -> KuzzleCall<'a> {
     KuzzleCall { request, ..call }
 }
 
 /// Drops every index that `index:list` names.
 pub(super) async fn reset_database(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let all = index::listed(call).await?;
+    let all = index::listed_indices(call).await?;
     index::drop_all(call, &all).await?;
-    Ok(acknowledged())
+    Ok(acknowledged_reply())
 }

@@ -13,28 +13,31 @@ pub(super) use placing::Placing;
 use rights::ActionPlace;
 
 /// The action of the request, whose caller is known from here on.
-pub(super) async fn admit(app: &Shared, request: &mut Request) -> Result<&'static Action, Fault> {
-    let action = routes::action(&request.controller, &request.action)?;
+pub(super) async fn admit_action(
+    app: &Shared,
+    request: &mut Request,
+) -> Result<&'static Action, Fault> {
+    let action = routes::find_action(&request.controller, &request.action)?;
     if !action.writes {
         request.turn.end();
     }
     let credential = request.jwt.as_deref().filter(|jwt| !jwt.is_empty());
     request.caller = app.identify(credential).await?;
-    authorise(request, action)?;
-    count(app, request)?;
-    members::check(request, action)?;
+    authorise_action(request, action)?;
+    count_request(app, request)?;
+    members::check_members(request, action)?;
     Ok(action)
 }
 
 /// Likewise, as far as the head of an HTTP request says, before its body is read.
 pub(super) async fn admit_head(app: &Shared, request: &mut Request) -> Result<(), Fault> {
-    let action = routes::action(&request.controller, &request.action)?;
+    let action = routes::find_action(&request.controller, &request.action)?;
     request.caller = app.identify(request.jwt.as_deref()).await?;
-    authorise(request, action)
+    authorise_action(request, action)
 }
 
 /// One request more of its caller. Whoever is logged in may always log out.
-fn count(app: &Shared, request: &Request) -> Result<(), Fault> {
+fn count_request(app: &Shared, request: &Request) -> Result<(), Fault> {
     let leaves = (request.controller.as_str(), request.action.as_str()) == ("auth", "logout");
     if leaves && !request.caller.is_anonymous() {
         return Ok(());
@@ -43,7 +46,7 @@ fn count(app: &Shared, request: &Request) -> Result<(), Fault> {
     counted.map_err(|reached| Problem::from(reached).into())
 }
 
-fn authorise(request: &Request, action: &Action) -> Result<(), Fault> {
+fn authorise_action(request: &Request, action: &Action) -> Result<(), Fault> {
     let right = (action.controller, action.name);
     let index = request.index.as_deref().filter(|index| !index.is_empty());
     if index.is_some_and(system::is_index) {
@@ -51,7 +54,11 @@ fn authorise(request: &Request, action: &Action) -> Result<(), Fault> {
         let why = format!("the index \"{index}\" does not exist");
         return Err(Fault::new(Id::UnknownIndex, why).props([index]));
     }
-    let place = match (placing::of(action), index, request.collection.as_deref()) {
+    let place = match (
+        placing::action_placing(action),
+        index,
+        request.collection.as_deref(),
+    ) {
         (None, ..) => {
             let why = format!(
                 "no right is known for {}:{}",
@@ -68,7 +75,11 @@ fn authorise(request: &Request, action: &Action) -> Result<(), Fault> {
 }
 
 /// May the caller do what the request asks for in this collection, too, which it does not name?
-pub(super) fn within(call: KuzzleCall<'_>, index: &str, collection: &str) -> Result<(), Fault> {
+pub(super) fn check_collection(
+    call: KuzzleCall<'_>,
+    index: &str,
+    collection: &str,
+) -> Result<(), Fault> {
     let request = call.request;
     let right = (request.controller.as_str(), request.action.as_str());
     let place = ActionPlace::Collection(index, collection);

@@ -1,7 +1,7 @@
 //! What a request of this family is answered: one envelope on both transports, errors too.
 
 use super::{Fault, Request};
-use crate::answer::json;
+use crate::answer::json_response;
 use axum::response::Response;
 use bytes::Bytes;
 use event_schema::Raw;
@@ -119,8 +119,8 @@ impl Answer {
         let status =
             StatusCode::from_u16(self.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = match &self.outcome {
-            Ok(reply) if reply.bare => json(status, &reply.result),
-            Ok(_) | Err(_) => json(
+            Ok(reply) if reply.bare => json_response(status, &reply.result),
+            Ok(_) | Err(_) => json_response(
                 status,
                 &Enveloped {
                     answer: self,

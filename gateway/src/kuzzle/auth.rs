@@ -4,7 +4,7 @@
 mod login;
 mod own;
 
-pub(super) use login::{busy, check_token, login, logout, refresh_token};
+pub(super) use login::{busy_fault, check_token, login, logout, refresh_token};
 pub(super) use own::{
     check_rights, create_api_key, create_credentials, credentials, credentials_exist, current_user,
     delete_api_key, delete_credentials, my_rights, search_api_keys, strategies, update_credentials,
@@ -17,25 +17,25 @@ use super::{Fault, KuzzleCall, fault::Id};
 pub(super) const LOCAL: &str = "local";
 
 /// The strategy that the request names.
-pub(super) fn strategy(call: KuzzleCall<'_>) -> Result<(), Fault> {
+pub(super) fn expect_strategy(call: KuzzleCall<'_>) -> Result<(), Fault> {
     match call
         .request
         .text("strategy")?
         .ok_or_else(|| Fault::missing("strategy"))?
     {
         LOCAL => Ok(()),
-        other => Err(unknown(other)),
+        other => Err(unknown_strategy(other)),
     }
 }
 
-pub(super) fn unknown(strategy: &str) -> Fault {
+pub(super) fn unknown_strategy(strategy: &str) -> Fault {
     let why = format!("there is no authentication strategy \"{strategy}\"");
     Fault::new(Id::UnknownStrategy, why).props([strategy])
 }
 
 /// The caller's account: those of other issuers have none here, whatever they are called.
 fn account_holder(call: KuzzleCall<'_>) -> Result<&str, Fault> {
-    let kuid = authenticated(call)?;
+    let kuid = authenticated_kuid(call)?;
     if call.request.caller.issued().is_some() {
         let why = format!("\"{kuid}\" is of another issuer and has no account here");
         return Err(Fault::new(Id::UnknownUser, why).props([kuid]));
@@ -44,7 +44,7 @@ fn account_holder(call: KuzzleCall<'_>) -> Result<&str, Fault> {
 }
 
 /// Who shows no credential has nothing of his own.
-fn authenticated(call: KuzzleCall<'_>) -> Result<&str, Fault> {
+fn authenticated_kuid(call: KuzzleCall<'_>) -> Result<&str, Fault> {
     let request = call.request;
     if request.caller.is_anonymous() {
         let (controller, action) = (request.controller.as_str(), request.action.as_str());

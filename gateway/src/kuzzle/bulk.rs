@@ -9,7 +9,7 @@ use super::{
     fault::Id,
     write::{self, Then},
 };
-use entry::{BulkEntry, entries};
+use entry::{BulkEntry, bulk_entries};
 use serde_json::{Value, json};
 
 /// Documents that one call may write: what an operation of many documents takes.
@@ -19,52 +19,60 @@ const PAGE: usize = 1_000;
 
 pub(super) async fn write(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let body = call.request.object()?;
-    document::write_body(call, "document.createOrReplace", body, silent(call)?, false).await
+    document::write_body(
+        call,
+        "document.createOrReplace",
+        body,
+        is_silent(call)?,
+        false,
+    )
+    .await
 }
 
 pub(super) async fn mwrite(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let way = Way {
         operation: "document.mCreateOrReplace",
         info: None,
-        silent: silent(call)?,
+        silent: is_silent(call)?,
         most: MOST,
     };
-    many::bodies(call, way).await
+    many::write_bodies(call, way).await
 }
 
-fn silent(call: KuzzleCall<'_>) -> Result<bool, Fault> {
+fn is_silent(call: KuzzleCall<'_>) -> Result<bool, Fault> {
     Ok(!call.request.flag("notify")?)
 }
 
 pub(super) async fn delete_by_query(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let wanted = query::wanted(call)?;
-    let (view, collection) = query::current(call).await?;
+    let wanted = query::wanted_query(call)?;
+    let (view, collection) = query::current_view(call).await?;
     let wanted = wanted.settled(&*view, &[&collection]).await?;
     let (mut deleted, mut after, mut token) = (0, None::<String>, None);
     loop {
         let (ids, _) =
-            query::ids(&*view, &collection, wanted.as_ref(), PAGE, after.as_deref()).await?;
+            query::found_ids(&*view, &collection, wanted.as_ref(), PAGE, after.as_deref()).await?;
         let Some(last) = ids.last() else { break };
         after = Some(last.clone());
-        let (gone, _, last) = many::delete_all(call, &ids, silent(call)?, Then::GoOn).await?;
+        let (gone, _, last) = many::delete_all(call, &ids, is_silent(call)?, Then::GoOn).await?;
         deleted += gone.len();
         token = last;
     }
-    Ok(write::reply(&json!({"deleted": deleted}), token))
+    Ok(write::write_reply(&json!({"deleted": deleted}), token))
 }
 
 pub(super) async fn update_by_query(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let changes = query::changes(call)?;
-    let wanted = query::wanted(call)?;
-    let (view, collection) = query::current(call).await?;
+    let changes = query::body_changes(call)?;
+    let wanted = query::wanted_query(call)?;
+    let (view, collection) = query::current_view(call).await?;
     let wanted = wanted.settled(&*view, &[&collection]).await?;
     let (mut updated, mut after, mut token) = (0, None::<String>, None);
     loop {
         let (ids, _) =
-            query::ids(&*view, &collection, wanted.as_ref(), PAGE, after.as_deref()).await?;
+            query::found_ids(&*view, &collection, wanted.as_ref(), PAGE, after.as_deref()).await?;
         let Some(last) = ids.last() else { break };
         after = Some(last.clone());
-        let (done, last) = many::update_all(call, &ids, changes, silent(call)?, Then::GoOn).await?;
+        let (done, last) =
+            many::update_all(call, &ids, changes, is_silent(call)?, Then::GoOn).await?;
         if let Some(fault) = done
             .iter()
             .find_map(|(_, item)| item.as_ref().err())
@@ -75,7 +83,7 @@ pub(super) async fn update_by_query(call: KuzzleCall<'_>) -> Result<Reply, Fault
         updated += done.iter().filter(|(_, item)| item.is_ok()).count();
         token = last;
     }
-    Ok(write::reply(&json!({"updated": updated}), token))
+    Ok(write::write_reply(&json!({"updated": updated}), token))
 }
 
 pub(super) async fn import(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
@@ -91,15 +99,15 @@ pub(super) async fn import(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
                 .about(None, token),
         );
     }
-    Ok(write::reply(
+    Ok(write::write_reply(
         &json!({"successes": successes, "errors": errors}),
         token,
     ))
 }
 
 /// Can the import be read?
-pub(super) fn check(call: KuzzleCall<'_>) -> Result<(), Fault> {
-    entries(call).map(drop)
+pub(super) fn check_import(call: KuzzleCall<'_>) -> Result<(), Fault> {
+    bulk_entries(call).map(drop)
 }
 
 /// What became of an import.
@@ -112,8 +120,8 @@ pub(super) struct Imported {
 /// Entries that follow each other with the same action go together. All are handed over in their
 /// order before the first is waited for.
 pub(super) async fn import_into(call: KuzzleCall<'_>) -> Result<Imported, Fault> {
-    let entries = entries(call)?;
-    super::place::collection(call).await?;
+    let entries = bulk_entries(call)?;
+    super::place::request_collection(call).await?;
     let (mut successes, mut errors, mut token) = (Vec::new(), Vec::new(), None);
     let mut begun = Vec::new();
     for run in entries.chunk_by(|a, b| a.action == b.action) {
@@ -123,10 +131,10 @@ pub(super) async fn import_into(call: KuzzleCall<'_>) -> Result<Imported, Fault>
         } else {
             "documents"
         };
-        let json = write::bare(call, &[(list, &format!("[{}]", documents.join(",")))])?;
+        let json = write::bare_request(call, &[(list, &format!("[{}]", documents.join(",")))])?;
         begun.push((
             run,
-            write::begin(call, run[0].operation(), json, true).await?,
+            write::begin_operation(call, run[0].operation(), json, true).await?,
         ));
     }
     call.request.turn.end();
@@ -143,7 +151,7 @@ pub(super) async fn import_into(call: KuzzleCall<'_>) -> Result<Imported, Fault>
                     };
                     successes.push(json!({entry.action: {"_id": written.id, "status": status}}));
                 }
-                Err(fault) => errors.push(told(entry, &fault)),
+                Err(fault) => errors.push(entry_error(entry, &fault)),
             }
         }
     }
@@ -155,7 +163,7 @@ pub(super) async fn import_into(call: KuzzleCall<'_>) -> Result<Imported, Fault>
 }
 
 /// An entry that was not written.
-fn told(entry: &BulkEntry<'_>, fault: &Fault) -> Value {
+fn entry_error(entry: &BulkEntry<'_>, fault: &Fault) -> Value {
     let source: Value = entry.source.map_or(Value::Null, |source| {
         serde_json::from_str(source.get()).unwrap_or_default()
     });

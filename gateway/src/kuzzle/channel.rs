@@ -9,7 +9,7 @@ use subscriptions::{
 
 /// The name of the channel of these options. Kuzzle gives `users` out and none the same name; here
 /// a subscription that asked for none must not get the other's presence events.
-pub(crate) fn name(room: &str, options: ChannelOptions) -> String {
+pub(crate) fn channel_name(room: &str, options: ChannelOptions) -> String {
     let users = match options.users {
         PresenceFilter::All => '1',
         PresenceFilter::In => '2',
@@ -42,9 +42,9 @@ mod tests {
                 users,
                 state,
             };
-            super::name("r", options)
+            super::channel_name("r", options)
         };
-        assert_eq!(super::name("r", ChannelOptions::default()), "r-311");
+        assert_eq!(super::channel_name("r", ChannelOptions::default()), "r-311");
         assert_eq!(
             name(ScopeFilter::In, PresenceFilter::All, StateFilter::Done),
             "r-112"

@@ -2,8 +2,8 @@
 //! none: what was accepted for the old one and is not applied yet is refused *missing*.
 
 use super::{
-    Fault, KuzzleCall, Reply, document::search, fault::Id, index, members::unexpected, metadata,
-    place,
+    Fault, KuzzleCall, Reply, document::search, fault::Id, index, members::unexpected_argument,
+    metadata, place,
 };
 use crate::{error::Problem, lookup::settled::AppliedSoFar};
 use ::collections::{CollectionError, NewCollection};
@@ -30,12 +30,12 @@ pub(super) struct RequestedDefinition {
 }
 
 /// Of the body.
-fn asked(call: KuzzleCall<'_>) -> Result<RequestedDefinition, Fault> {
-    definition(call.request.members()?)
+fn requested_definition(call: KuzzleCall<'_>) -> Result<RequestedDefinition, Fault> {
+    read_definition(call.request.members()?)
 }
 
 /// The mappings may also stand there by themselves, as older clients send them.
-pub(super) fn definition(mut body: Map<String, Value>) -> Result<RequestedDefinition, Fault> {
+pub(super) fn read_definition(mut body: Map<String, Value>) -> Result<RequestedDefinition, Fault> {
     let settings = body
         .remove("settings")
         .filter(|settings| !settings.is_null());
@@ -57,7 +57,7 @@ pub(super) fn definition(mut body: Map<String, Value>) -> Result<RequestedDefini
     match body.keys().next() {
         Some(name) => {
             let known = ["mappings", "settings"].into_iter().chain(MAPPING);
-            Err(unexpected(&format!("body.{name}"), known))
+            Err(unexpected_argument(&format!("body.{name}"), known))
         }
         None => Ok(RequestedDefinition { mappings, settings }),
     }
@@ -65,7 +65,7 @@ pub(super) fn definition(mut body: Map<String, Value>) -> Result<RequestedDefini
 
 /// With the fields of `_kuzzle_info`, and fields that are not named left out of searches, unless it
 /// says otherwise.
-fn common(mut given: Map<String, Value>) -> Value {
+fn with_common_fields(mut given: Map<String, Value>) -> Value {
     let info = json!({"properties": {
         "author": {"type": "keyword"}, "createdAt": {"type": "date"}, "updater": {"type": "keyword"}, "updatedAt": {"type": "date"},
     }});
@@ -80,12 +80,12 @@ pub(super) async fn create(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let (index, name) = (call.request.index()?, call.request.collection()?);
     place::checked_index(index)?;
     place::checked_collection(name)?;
-    make(call, index, name, asked(call)?).await?;
+    make_collection(call, index, name, requested_definition(call)?).await?;
     Ok(Reply::of(&json!({"acknowledged": true})))
 }
 
 /// Makes it, or maps the one that stands anew.
-pub(super) async fn make(
+pub(super) async fn make_collection(
     call: KuzzleCall<'_>,
     index: &str,
     name: &str,
@@ -95,13 +95,13 @@ pub(super) async fn make(
     let wanted = NewCollection {
         index: index.to_owned(),
         collection: name.to_owned(),
-        mappings: Some(common(mappings.clone().unwrap_or_default())),
+        mappings: Some(with_common_fields(mappings.clone().unwrap_or_default())),
         settings,
     };
     let created = call.app.collection_stores().create(wanted).await?;
     call.app.collections.put(created.collection.clone());
     match mappings.filter(|_| !created.fresh) {
-        Some(given) => remap(call, &created.collection, given).await,
+        Some(given) => remap_collection(call, &created.collection, given).await,
         None => Ok(()),
     }
 }
@@ -126,7 +126,7 @@ impl From<CollectionError> for Fault {
 }
 
 pub(super) async fn update(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let RequestedDefinition { mappings, settings } = asked(call)?;
+    let RequestedDefinition { mappings, settings } = requested_definition(call)?;
     if settings.is_some_and(|settings| {
         settings
             .as_object()
@@ -137,9 +137,9 @@ pub(super) async fn update(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
             "settings are given when a collection is made and cannot be changed here",
         ));
     }
-    let collection = standing(call).await?;
+    let collection = standing_collection(call).await?;
     if let Some(given) = mappings {
-        remap(call, &collection, given).await?;
+        remap_collection(call, &collection, given).await?;
     }
     Ok(Reply::nothing())
 }
@@ -152,12 +152,12 @@ pub(super) async fn update_mapping(call: KuzzleCall<'_>) -> Result<Reply, Fault>
 
 /// New fields join the mapping; one that is there keeps its type. The change is carried to its end
 /// though the client may go.
-async fn remap(
+async fn remap_collection(
     call: KuzzleCall<'_>,
     collection: &Collection,
     given: Map<String, Value>,
 ) -> Result<(), Fault> {
-    ours(call, collection)?;
+    check_not_owned(call, collection)?;
     let (app, index, name) = (
         call.app.clone(),
         collection.index.clone(),
@@ -177,10 +177,10 @@ async fn remap(
 }
 
 /// The collection by what the record holds now, not by memory.
-pub(super) async fn standing(call: KuzzleCall<'_>) -> Result<Collection, Fault> {
+pub(super) async fn standing_collection(call: KuzzleCall<'_>) -> Result<Collection, Fault> {
     let (index, name) = (call.request.index()?, call.request.collection()?);
     call.app.collections.renew(index, name).await?;
-    Ok((*place::collection(call).await?).clone())
+    Ok((*place::request_collection(call).await?).clone())
 }
 
 /// Does it belong to operations of the catalog?
@@ -193,16 +193,17 @@ pub(super) fn is_owned(call: KuzzleCall<'_>, collection: &Collection) -> bool {
 }
 
 /// Collections that operations of the catalog own are not for clients to change.
-pub(super) fn ours(call: KuzzleCall<'_>, collection: &Collection) -> Result<(), Fault> {
-    match is_owned(call, collection) {
-        false => Ok(()),
-        true => Err(Fault::new(
+pub(super) fn check_not_owned(call: KuzzleCall<'_>, collection: &Collection) -> Result<(), Fault> {
+    if is_owned(call, collection) {
+        Err(Fault::new(
             Id::StorageBadRequest,
             format!(
                 "the collection {} belongs to operations of the catalog",
                 collection.name()
             ),
-        )),
+        ))
+    } else {
+        Ok(())
     }
 }
 
@@ -214,7 +215,7 @@ pub(super) async fn exists(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 }
 
 pub(super) async fn names(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let index = place::index(call).await?;
+    let index = place::existing_index(call).await?;
     let kind = call.request.text("type")?.unwrap_or("all");
     if !["all", "stored", "realtime"].contains(&kind) {
         return Err(Fault::invalid(
@@ -240,7 +241,7 @@ pub(super) async fn names(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 }
 
 pub(super) async fn get_mapping(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let collection = standing(call).await?;
+    let collection = standing_collection(call).await?;
     let mut mappings = match collection.mappings {
         Some(Value::Object(mappings)) => mappings,
         Some(_) | None => Map::new(),
@@ -257,12 +258,15 @@ pub(super) async fn get_mapping(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 
 pub(super) async fn get_settings(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     Ok(Reply::of(
-        &standing(call).await?.settings.unwrap_or_else(|| json!({})),
+        &standing_collection(call)
+            .await?
+            .settings
+            .unwrap_or_else(|| json!({})),
     ))
 }
 
 pub(super) async fn refresh(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let (view, collection) = search::fresh(call).await?;
+    let (view, collection) = search::fresh_view(call).await?;
     call.app
         .refreshes
         .refresh(Some(&*view), &collection)
@@ -271,8 +275,8 @@ pub(super) async fn refresh(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 }
 
 pub(super) async fn truncate(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let old = standing(call).await?;
-    ours(call, &old)?;
+    let old = standing_collection(call).await?;
+    check_not_owned(call, &old)?;
     let emptied = call.app.collection_stores().truncate(&old).await;
     let (index, name) = (&old.index, &old.collection);
     call.app.collections.renew(index, name).await?;
@@ -281,9 +285,9 @@ pub(super) async fn truncate(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 }
 
 pub(super) async fn delete(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let old = standing(call).await?;
-    ours(call, &old)?;
-    index::remember(call, &old.index).await?;
+    let old = standing_collection(call).await?;
+    check_not_owned(call, &old)?;
+    index::remember_index(call, &old.index).await?;
     drop_all(call, std::slice::from_ref(&old)).await?;
     Ok(Reply::nothing())
 }

@@ -12,9 +12,9 @@ mod targets;
 
 use super::{
     Fault, KuzzleCall, Reply,
-    metadata::{AuthorStamp, Info, overlaid, stamped},
+    metadata::{AuthorStamp, Info, overlaid_body, stamped_body},
     place, specifications,
-    write::{self, Then, WrittenDocument, quoted},
+    write::{self, Then, WrittenDocument, quoted_json},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{json, value::RawValue};
@@ -33,23 +33,23 @@ pub(super) struct DocumentShown<'a> {
 }
 
 /// JSON that was made of sound JSON.
-pub(super) fn text(json: String) -> Result<Box<RawValue>, Fault> {
+pub(super) fn made_json(json: String) -> Result<Box<RawValue>, Fault> {
     RawValue::from_string(json).map_err(|_| Fault::wrong_type("body", "object"))
 }
 
-async fn put(
+async fn put_document(
     call: KuzzleCall<'_>,
     operation: &str,
     info: Info,
     silent: bool,
     shows_created: bool,
 ) -> Result<Reply, Fault> {
-    let completed = specifications::whole(call).await?;
+    let completed = specifications::completed_document(call).await?;
     let body = match &completed {
         Some(body) => body,
         None => call.request.object()?,
     };
-    let body = text(stamped(body, &info.json(AuthorStamp::of(call)))?)?;
+    let body = made_json(stamped_body(body, &info.json(AuthorStamp::of(call)))?)?;
     write_body(call, operation, &body, silent, shows_created).await
 }
 
@@ -61,11 +61,11 @@ pub(super) async fn write_body(
     silent: bool,
     shows_created: bool,
 ) -> Result<Reply, Fault> {
-    let id = call.request.id.as_deref().map(quoted);
+    let id = call.request.id.as_deref().map(quoted_json);
     let mut members = vec![("body", body.get())];
     members.extend(id.as_deref().map(|id| ("_id", id)));
-    let json = write::bare(call, &members)?;
-    let (written, token) = write::run(call, operation, json, silent, Then::EndTurn)
+    let json = write::bare_request(call, &members)?;
+    let (written, token) = write::run_operation(call, operation, json, silent, Then::EndTurn)
         .await?
         .one()?;
     let WrittenDocument {
@@ -79,11 +79,11 @@ pub(super) async fn write_body(
         version,
         created: shows_created.then_some(created),
     };
-    Ok(write::reply(&shown, token))
+    Ok(write::write_reply(&shown, token))
 }
 
 pub(super) async fn create(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    put(
+    put_document(
         call,
         "document.create",
         Info::Created,
@@ -95,7 +95,7 @@ pub(super) async fn create(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 
 pub(super) async fn create_or_replace(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     call.request.id()?;
-    put(
+    put_document(
         call,
         "document.createOrReplace",
         Info::Replaced,
@@ -107,7 +107,7 @@ pub(super) async fn create_or_replace(call: KuzzleCall<'_>) -> Result<Reply, Fau
 
 pub(super) async fn replace(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     call.request.id()?;
-    put(
+    put_document(
         call,
         "document.replace",
         Info::Replaced,
@@ -118,18 +118,18 @@ pub(super) async fn replace(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 }
 
 pub(super) async fn update(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let id = quoted(call.request.id()?);
-    let completed = specifications::changes(call).await?;
+    let id = quoted_json(call.request.id()?);
+    let completed = specifications::completed_changes(call).await?;
     let changes = match &completed {
         Some(changes) => changes,
         None => call.request.object()?,
     };
-    let changes = text(stamped(
+    let changes = made_json(stamped_body(
         changes,
         &Info::Updated.json(AuthorStamp::of(call)),
     )?)?;
-    let json = write::bare(call, &[("_id", &id), ("body", changes.get())])?;
-    let (written, token) = write::run(
+    let json = write::bare_request(call, &[("_id", &id), ("body", changes.get())])?;
+    let (written, token) = write::run_operation(
         call,
         "document.update",
         json,
@@ -139,9 +139,9 @@ pub(super) async fn update(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     .await?
     .one()?;
     if call.request.flag("source")? {
-        return whole(call, &written, None, token).await;
+        return whole_document(call, &written, None, token).await;
     }
-    Ok(write::reply(
+    Ok(write::write_reply(
         &DocumentShown {
             id: &written.id,
             source: Some(&changes),
@@ -186,24 +186,26 @@ impl Upsert<'_> {
         let changes = self.changes.ok_or_else(|| Fault::missing("body.changes"))?;
         let info = Info::Replaced.json(stamp);
         let created = match self.default {
-            None => stamped(changes, &info)?,
-            Some(default) if first == Precedence::Changes => overlaid(default, changes, &info)?,
-            Some(default) => overlaid(changes, default, &info)?,
+            None => stamped_body(changes, &info)?,
+            Some(default) if first == Precedence::Changes => {
+                overlaid_body(default, changes, &info)?
+            }
+            Some(default) => overlaid_body(changes, default, &info)?,
         };
         Ok(StampedUpsert {
-            changes: text(stamped(changes, &Info::Updated.json(stamp))?)?,
-            created: text(created)?,
+            changes: made_json(stamped_body(changes, &Info::Updated.json(stamp))?)?,
+            created: made_json(created)?,
         })
     }
 }
 
 pub(super) async fn upsert(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let id = quoted(call.request.id()?);
+    let id = quoted_json(call.request.id()?);
     let body: Upsert<'_> = serde_json::from_str(call.request.object()?.get())
         .map_err(|_| Fault::missing("body.changes"))?;
     let StampedUpsert { changes, created } =
         body.stamped(AuthorStamp::of(call), Precedence::Changes)?;
-    let json = write::bare(
+    let json = write::bare_request(
         call,
         &[
             ("_id", &id),
@@ -211,7 +213,7 @@ pub(super) async fn upsert(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
             ("created", created.get()),
         ],
     )?;
-    let (written, token) = write::run(
+    let (written, token) = write::run_operation(
         call,
         "document.upsert",
         json,
@@ -222,9 +224,9 @@ pub(super) async fn upsert(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     .one()?;
     let created = Some(written.created);
     if call.request.flag("source")? {
-        return whole(call, &written, created, token).await;
+        return whole_document(call, &written, created, token).await;
     }
-    Ok(write::reply(
+    Ok(write::write_reply(
         &DocumentShown {
             id: &written.id,
             source: None,
@@ -236,13 +238,14 @@ pub(super) async fn upsert(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 }
 
 pub(super) async fn delete(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let id = quoted(call.request.id()?);
-    let before = match call.request.flag("source")? {
-        true => Some(read::one(call).await?),
-        false => None,
+    let id = quoted_json(call.request.id()?);
+    let before = if call.request.flag("source")? {
+        Some(read::existing_document(call).await?)
+    } else {
+        None
     };
-    let json = write::bare(call, &[("_id", &id)])?;
-    let (written, token) = write::run(
+    let json = write::bare_request(call, &[("_id", &id)])?;
+    let (written, token) = write::run_operation(
         call,
         "document.delete",
         json,
@@ -252,14 +255,14 @@ pub(super) async fn delete(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     .await?
     .one()?;
     match before {
-        Some((source, _)) => Ok(write::reply(
+        Some((source, _)) => Ok(write::write_reply(
             &DocumentsGone {
                 id: &written.id,
                 source: &source,
             },
             token,
         )),
-        None => Ok(write::reply(&json!({"_id": written.id}), token)),
+        None => Ok(write::write_reply(&json!({"_id": written.id}), token)),
     }
 }
 
@@ -272,13 +275,13 @@ struct DocumentsGone<'a> {
 }
 
 pub(super) async fn delete_fields(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let id = quoted(call.request.id()?);
+    let id = quoted_json(call.request.id()?);
     let fields = call.request.member("fields")?;
     if !fields.get().starts_with('[') {
         return Err(Fault::wrong_type("body.fields", "array"));
     }
-    let json = write::bare(call, &[("_id", &id), ("fields", fields.get())])?;
-    let (written, token) = write::run(
+    let json = write::bare_request(call, &[("_id", &id), ("fields", fields.get())])?;
+    let (written, token) = write::run_operation(
         call,
         "document.deleteFields",
         json,
@@ -288,9 +291,9 @@ pub(super) async fn delete_fields(call: KuzzleCall<'_>) -> Result<Reply, Fault> 
     .await?
     .one()?;
     if call.request.flag("source")? {
-        return whole(call, &written, None, token).await;
+        return whole_document(call, &written, None, token).await;
     }
-    Ok(write::reply(
+    Ok(write::write_reply(
         &DocumentShown {
             id: &written.id,
             source: None,
@@ -303,14 +306,14 @@ pub(super) async fn delete_fields(call: KuzzleCall<'_>) -> Result<Reply, Fault> 
 
 /// The whole document as it stands now: a later write may have changed it already, so its version
 /// is that of the read.
-async fn whole(
+async fn whole_document(
     call: KuzzleCall<'_>,
     written: &WrittenDocument,
     created: Option<bool>,
     token: Option<String>,
 ) -> Result<Reply, Fault> {
-    let collection = place::collection(call).await?;
-    let found = read::documents(call, &[place::key(&collection, &written.id)?])
+    let collection = place::request_collection(call).await?;
+    let found = read::read_documents(call, &[place::document_key(&collection, &written.id)?])
         .await?
         .into_iter()
         .next()
@@ -329,5 +332,5 @@ async fn whole(
             created,
         },
     };
-    Ok(write::reply(&shown, token))
+    Ok(write::write_reply(&shown, token))
 }

@@ -7,17 +7,17 @@ use super::{
     Answer, Fault, KuzzleCall, Request, Transport, admission,
     document::export,
     fault::Id,
-    handle,
+    handle_request,
     routes::{self, Destination},
 };
 use crate::{
-    access::{ClientAddress, credential},
+    access::{ClientAddress, shown_credential},
     app::{App, Shared},
     error::{Code, Problem},
     request::{
         headers,
-        path::{is_own, shorten},
-        query::{QueryString, decode},
+        path::{is_own, shorten_text},
+        query::{QueryString, percent_decode},
     },
 };
 use axum::{
@@ -31,7 +31,7 @@ use json_text::{JsonText, ScannedJson};
 use serde_json::value::RawValue;
 
 /// Everything that no route of our own took.
-pub(crate) async fn serve(
+pub(crate) async fn serve_fallback(
     State(app): State<Shared>,
     mut request: axum::extract::Request,
 ) -> Response {
@@ -40,41 +40,41 @@ pub(crate) async fn serve(
         *request.method_mut() = Method::GET;
     }
     let path = request.uri().path();
-    let first = routes::segments(path).next().unwrap_or_default();
+    let first = routes::path_segments(path).next().unwrap_or_default();
     if is_own(first) {
         return Problem::new(
             Code::UnknownRoute,
-            format!("there is nothing at {}", shorten(path)),
+            format!("there is nothing at {}", shorten_text(path)),
         )
         .into_response();
     }
-    if let Some(status) = probe(&app, &request) {
+    if let Some(status) = probe_status(&app, &request) {
         return Answer::plain(status).to_http();
     }
-    if let Some(allowed) = options(&request) {
+    if let Some(allowed) = allowed_methods(&request) {
         let mut response = Answer::plain(200).to_http();
         response.headers_mut().insert(header::ALLOW, allowed);
         return response;
     }
-    let request = match take(&app, request).await {
+    let request = match take_request(&app, request).await {
         Ok(request) => request,
         Err(answer) => return answer.to_http(),
     };
-    match routes::action(&request.controller, &request.action) {
-        Ok(action) if export::is_stream(action) => stream(&app, request).await,
-        Ok(_) | Err(_) => handle(&app, request, None).await.to_http(),
+    match routes::find_action(&request.controller, &request.action) {
+        Ok(action) if export::is_stream(action) => stream_export(&app, request).await,
+        Ok(_) | Err(_) => handle_request(&app, request, None).await.to_http(),
     }
 }
 
-async fn stream(app: &Shared, mut request: Request) -> Response {
-    let streamed = match admission::admit(app, &mut request).await {
+async fn stream_export(app: &Shared, mut request: Request) -> Response {
+    let streamed = match admission::admit_action(app, &mut request).await {
         Ok(_) => {
             let call = KuzzleCall {
                 app,
                 request: &request,
                 session: None,
             };
-            export::stream(call).await
+            export::export_stream(call).await
         }
         Err(fault) => Err(fault),
     };
@@ -82,8 +82,8 @@ async fn stream(app: &Shared, mut request: Request) -> Response {
 }
 
 /// What a probe of an orchestrator is answered: does it live, can it serve?
-fn probe(app: &App, request: &axum::extract::Request) -> Option<u16> {
-    let mut segments = routes::segments(request.uri().path());
+fn probe_status(app: &App, request: &axum::extract::Request) -> Option<u16> {
+    let mut segments = routes::path_segments(request.uri().path());
     let only = segments.next().filter(|_| segments.next().is_none())?;
     match (request.method(), only) {
         (&Method::GET, "_healthcheck") => Some(200),
@@ -94,13 +94,13 @@ fn probe(app: &App, request: &axum::extract::Request) -> Option<u16> {
 }
 
 /// The methods that an address takes, where that is asked.
-fn options(request: &axum::extract::Request) -> Option<HeaderValue> {
+fn allowed_methods(request: &axum::extract::Request) -> Option<HeaderValue> {
     if request.method() != Method::OPTIONS {
         return None;
     }
-    let path: Vec<&str> = routes::segments(request.uri().path()).collect();
+    let path: Vec<&str> = routes::path_segments(request.uri().path()).collect();
     let is_served = |verb: &&str| {
-        routes::route(verb, &path).is_some() || (**verb == *"POST" && path == ["_query"])
+        routes::find_route(verb, &path).is_some() || (**verb == *"POST" && path == ["_query"])
     };
     let verbs = ["GET", "POST", "PUT", "PATCH", "DELETE"];
     let mut allowed: Vec<&str> = verbs.into_iter().filter(is_served).collect();
@@ -113,18 +113,18 @@ fn options(request: &axum::extract::Request) -> Option<HeaderValue> {
     HeaderValue::from_str(&allowed.join(", ")).ok()
 }
 
-async fn take(app: &Shared, call: axum::extract::Request) -> Result<Request, Box<Answer>> {
+async fn take_request(app: &Shared, call: axum::extract::Request) -> Result<Request, Box<Answer>> {
     let (parts, body) = call.into_parts();
     let early = |fault: Fault| Box::new(Answer::early(None, fault));
-    let segments: Vec<&str> = routes::segments(parts.uri.path()).collect();
+    let segments: Vec<&str> = routes::path_segments(parts.uri.path()).collect();
     let envelope = parts.method == Method::POST && segments == ["_query"];
-    let route = routes::route(parts.method.as_str(), &segments);
+    let route = routes::find_route(parts.method.as_str(), &segments);
     if route.is_none() && !envelope {
-        return Err(early(nowhere(&parts)));
+        return Err(early(no_route_fault(&parts)));
     }
     if parts.method != Method::GET {
         let conditions = [header::IF_MATCH, header::IF_NONE_MATCH];
-        headers::unconditional(&parts.headers, &conditions)
+        headers::expect_unconditional(&parts.headers, &conditions)
             .map_err(|problem| early(problem.into()))?;
     }
     let trusted = &app.config.trusted_proxies;
@@ -137,7 +137,7 @@ async fn take(app: &Shared, call: axum::extract::Request) -> Result<Request, Box
     let query = QueryString::parse(parts.uri.query()).map_err(|problem| early(problem.into()))?;
     let variables = variables
         .into_iter()
-        .map(|(name, value)| decode(value, false).map(|value| (name, value)));
+        .map(|(name, value)| percent_decode(value, false).map(|value| (name, value)));
     let variables = variables
         .collect::<Result<Vec<_>, Problem>>()
         .map_err(|problem| early(problem.into()))?;
@@ -148,14 +148,14 @@ async fn take(app: &Shared, call: axum::extract::Request) -> Result<Request, Box
     let mut request = Request::from_http(names, variables, &query, &parts.headers);
     request.address = address;
     request.by_get = parts.method == Method::GET;
-    match fill(app, &parts, body, &mut request).await {
+    match fill_request(app, &parts, body, &mut request).await {
         Ok(()) => Ok(request),
         Err(fault) => Err(Box::new(Answer::to(&request, Err(fault)))),
     }
 }
 
 /// What the head does not say. Nothing is read of a caller who may not ask.
-async fn fill(
+async fn fill_request(
     app: &Shared,
     parts: &http::request::Parts,
     body: Body,
@@ -163,10 +163,10 @@ async fn fill(
 ) -> Result<(), Fault> {
     admission::admit_head(app, request).await?;
     let (body, mut held) = app.requests.collect(&parts.headers, body).await?;
-    let json = content::json(app, &parts.headers, body, &mut held)?;
+    let json = content::body_json(app, &parts.headers, body, &mut held)?;
     request.held = Some(held);
-    request.volatile = volatile(&parts.headers)?;
-    request.body = raw(&json, app.config.json_depth)?;
+    request.volatile = volatile_header(&parts.headers)?;
+    request.body = raw_body(&json, app.config.json_depth)?;
     Ok(())
 }
 
@@ -179,9 +179,9 @@ async fn take_envelope(
     let early = |fault: Fault| Box::new(Answer::early(None, fault));
     let collected = app.requests.collect(&parts.headers, body).await;
     let (body, mut held) = collected.map_err(|problem| early(problem.into()))?;
-    let json = content::json(app, &parts.headers, body, &mut held).map_err(early)?;
+    let json = content::body_json(app, &parts.headers, body, &mut held).map_err(early)?;
     let mut request = Request::from_envelope(json, Transport::Http, app.config.json_depth)?;
-    let shown = credential(&parts.headers).map(str::to_owned);
+    let shown = shown_credential(&parts.headers).map(str::to_owned);
     if request.jwt.is_some() && shown.is_some() && request.jwt != shown {
         let why = "the head and the envelope show different credentials";
         let fault = Fault::new(Id::TokenInvalid, why);
@@ -193,26 +193,25 @@ async fn take_envelope(
 }
 
 /// No route takes it.
-fn nowhere(parts: &http::request::Parts) -> Fault {
-    let (method, path) = (parts.method.as_str(), shorten(parts.uri.path()));
-    match routes::is_verb(method) {
-        true => Fault::new(Id::NoUrl, format!("there is no API at {path}")).props([&path]),
-        false => {
-            Fault::new(Id::BadVerb, format!("the method {method} is not supported")).props([method])
-        }
+fn no_route_fault(parts: &http::request::Parts) -> Fault {
+    let (method, path) = (parts.method.as_str(), shorten_text(parts.uri.path()));
+    if routes::is_verb(method) {
+        Fault::new(Id::NoUrl, format!("there is no API at {path}")).props([&path])
+    } else {
+        Fault::new(Id::BadVerb, format!("the method {method} is not supported")).props([method])
     }
 }
 
-fn raw(json: &Bytes, depth: usize) -> Result<Option<Box<RawValue>>, Fault> {
+fn raw_body(json: &Bytes, depth: usize) -> Result<Option<Box<RawValue>>, Fault> {
     if json.is_empty() {
         return Ok(None);
     }
-    let json = crate::request::scanned(json.clone(), depth)?;
+    let json = crate::request::scanned_json(json.clone(), depth)?;
     let text = Some(json.text()).filter(|text| text.get() != "null");
     Ok(text.map(JsonText::to_raw))
 }
 
-fn volatile(headers: &http::HeaderMap) -> Result<Option<event_schema::Raw>, Fault> {
+fn volatile_header(headers: &http::HeaderMap) -> Result<Option<event_schema::Raw>, Fault> {
     let Some(value) = headers.get("x-kuzzle-volatile") else {
         return Ok(None);
     };
@@ -224,5 +223,5 @@ fn volatile(headers: &http::HeaderMap) -> Result<Option<event_schema::Raw>, Faul
     };
     let text = Bytes::copy_from_slice(value.as_bytes());
     let json = ScannedJson::scan(text, 16).map_err(|fault| bad(fault.message))?;
-    super::request::object(Some(json.text().to_raw()), "volatile")
+    super::request::object_member(Some(json.text().to_raw()), "volatile")
 }

@@ -1,7 +1,7 @@
 //! The controller `index`. An index is there as long as it has a collection or was made by name.
 
 use super::{
-    Fault, KuzzleCall, Reply, collection, document::search, fault::Id, place, request::list,
+    Fault, KuzzleCall, Reply, collection, document::search, fault::Id, place, request::read_list,
 };
 use crate::access::system;
 use serde_json::{Value, json};
@@ -11,21 +11,21 @@ use store::Collection;
 pub(super) async fn create(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let index = call.request.index()?;
     place::checked_index(index)?;
-    if place::exists(call, index).await? {
+    if place::index_exists(call, index).await? {
         return Err(Fault::new(
             Id::IndexExists,
             format!("an index named \"{index}\" already exists"),
         )
         .props(["public", index]));
     }
-    remember(call, index).await?;
+    remember_index(call, index).await?;
     Ok(Reply::of(
         &json!({"acknowledged": true, "shards_acknowledged": true}),
     ))
 }
 
 /// Made by name: it stays when its last collection goes.
-pub(super) async fn remember(call: KuzzleCall<'_>, index: &str) -> Result<(), Fault> {
+pub(super) async fn remember_index(call: KuzzleCall<'_>, index: &str) -> Result<(), Fault> {
     call.app
         .ports
         .record
@@ -36,17 +36,17 @@ pub(super) async fn remember(call: KuzzleCall<'_>, index: &str) -> Result<(), Fa
 
 pub(super) async fn exists(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     Ok(Reply::of(
-        &place::exists(call, call.request.index()?).await?,
+        &place::index_exists(call, call.request.index()?).await?,
     ))
 }
 
 /// What is there by name, or has a collection of a client: where operations of the catalog keep
 /// theirs alone is no index of anybody's.
 pub(super) async fn names(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    Ok(Reply::of(&json!({"indexes": listed(call).await?})))
+    Ok(Reply::of(&json!({"indexes": listed_indices(call).await?})))
 }
 
-pub(super) async fn listed(call: KuzzleCall<'_>) -> Result<Vec<String>, Fault> {
+pub(super) async fn listed_indices(call: KuzzleCall<'_>) -> Result<Vec<String>, Fault> {
     let mut names = call.app.ports.record.indices().await?;
     names.retain(|name| !system::is_index(name));
     let catalog = call.app.ports.catalog.current();
@@ -70,8 +70,8 @@ pub(super) async fn listed(call: KuzzleCall<'_>) -> Result<Vec<String>, Fault> {
 
 /// How much there is of each collection that `index:list` and `collection:list` name.
 pub(super) async fn stats(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let view = search::view(call)?;
-    let names = listed(call).await?;
+    let view = search::search_view(call)?;
+    let names = listed_indices(call).await?;
     let all = call.app.collections.list().await?;
     let shown: Vec<Collection> = all
         .into_iter()
@@ -99,7 +99,7 @@ pub(super) async fn stats(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 }
 
 pub(super) async fn delete(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let index = place::index(call).await?;
+    let index = place::existing_index(call).await?;
     drop_all(call, &[index.to_owned()]).await?;
     Ok(Reply::of(&json!({"acknowledged": true})))
 }
@@ -111,7 +111,7 @@ pub(super) async fn mdelete(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
         .get("indexes")
         .or_else(|| call.request.args.get("indexes"))
         .ok_or_else(|| Fault::missing("body.indexes"))?;
-    let wanted = list(Some(given), "body.indexes")?;
+    let wanted = read_list(Some(given), "body.indexes")?;
     let mut known = call.app.ports.record.indices().await?;
     known.retain(|name| !system::is_index(name));
     let gone: Vec<String> = wanted
@@ -132,9 +132,9 @@ pub(super) async fn drop_all(call: KuzzleCall<'_>, indices: &[String]) -> Result
         .into_iter()
         .filter(|one| indices.contains(&one.index))
         .partition(|one| collection::is_owned(call, one));
-    let known = listed(call).await?;
+    let known = listed_indices(call).await?;
     if let Some(one) = owned.iter().find(|one| !known.contains(&one.index)) {
-        return collection::ours(call, one);
+        return collection::check_not_owned(call, one);
     }
     collection::drop_all(call, &collections).await?;
     for index in indices {

@@ -6,19 +6,19 @@ use serde_json::Value;
 const EXPECTED: &str = "milliseconds, or a text such as \"30m\", \"12h\" or \"7d\"";
 
 /// `None`: nothing is asked for. `Some(None)`: it is never to end.
-pub(super) fn asked(call: KuzzleCall<'_>) -> Result<Option<Option<i64>>, Fault> {
+pub(super) fn requested_lifetime(call: KuzzleCall<'_>) -> Result<Option<Option<i64>>, Fault> {
     match call.request.args.get("expiresIn") {
         None | Some(Value::Null) => Ok(None),
-        Some(value) => read(value)
+        Some(value) => read_lifetime(value)
             .map(Some)
             .ok_or_else(|| Fault::invalid("expiresIn", EXPECTED)),
     }
 }
 
-fn read(value: &Value) -> Option<Option<i64>> {
+fn read_lifetime(value: &Value) -> Option<Option<i64>> {
     let millis = match value {
         Value::Number(number) => number.as_i64()?,
-        Value::String(text) => parse(text.trim())?,
+        Value::String(text) => parse_duration(text.trim())?,
         _ => return None,
     };
     match millis {
@@ -28,7 +28,7 @@ fn read(value: &Value) -> Option<Option<i64>> {
     }
 }
 
-fn parse(text: &str) -> Option<i64> {
+fn parse_duration(text: &str) -> Option<i64> {
     let end = text.find(|letter: char| letter.is_ascii_alphabetic() || letter == ' ');
     let (number, unit) = text.split_at(end.unwrap_or(text.len()));
     let number: f64 = number
@@ -70,7 +70,7 @@ mod tests {
             (json!(true), None),
         ];
         for (value, expected) in cases {
-            assert_eq!(read(&value), expected, "{value}");
+            assert_eq!(read_lifetime(&value), expected, "{value}");
         }
     }
 }

@@ -29,25 +29,25 @@ pub(crate) enum BodyShape {
 }
 
 /// Nothing of the request would be left out.
-pub(super) fn check(request: &Request, action: &Action) -> Result<(), Fault> {
+pub(super) fn check_members(request: &Request, action: &Action) -> Result<(), Fault> {
     let known = || action.takes.split_whitespace();
     let given = request.args.iter().filter(|(_, value)| !value.is_null());
     let mut others = given.map(|(name, _)| name.as_str());
     let unknown =
         others.find(|name| !known().any(|known| known == *name) && !OF_CLIENTS.contains(name));
     if let Some(name) = unknown {
-        return Err(unexpected(name, known()));
+        return Err(unexpected_argument(name, known()));
     }
     if request.id.is_some() && !known().any(|known| known == "_id") {
-        return Err(unexpected("_id", known()));
+        return Err(unexpected_argument("_id", known()));
     }
     for name in known() {
         well_typed(request, name)?;
     }
     match (action.content, &request.body) {
         (BodyShape::Whole, _) | (_, None) => Ok(()),
-        (BodyShape::Members(members), Some(body)) => within(body, members),
-        (BodyShape::Nothing, Some(body)) => within(body, ""),
+        (BodyShape::Members(members), Some(body)) => check_body_members(body, members),
+        (BodyShape::Nothing, Some(body)) => check_body_members(body, ""),
     }
 }
 
@@ -62,37 +62,39 @@ fn well_typed(request: &Request, name: &str) -> Result<(), Fault> {
     }
 }
 
-fn within(body: &RawValue, members: &str) -> Result<(), Fault> {
+fn check_body_members(body: &RawValue, members: &str) -> Result<(), Fault> {
     let known = || members.split_whitespace();
     if !body.get().starts_with('{') {
         // What has members says so in its own words.
-        return match members.is_empty() {
-            true => Err(unexpected("body", known())),
-            false => Ok(()),
+        return if members.is_empty() {
+            Err(unexpected_argument("body", known()))
+        } else {
+            Ok(())
         };
     }
-    let unknown = names(body)
+    let unknown = member_names(body)
         .into_iter()
         .find(|name| !known().any(|known| known == name));
     match unknown {
-        Some(name) => Err(unexpected(&format!("body.{name}"), known())),
+        Some(name) => Err(unexpected_argument(&format!("body.{name}"), known())),
         None => Ok(()),
     }
 }
 
 /// The names of an object's members that are not null.
-pub(super) fn names(object: &RawValue) -> Vec<String> {
+pub(super) fn member_names(object: &RawValue) -> Vec<String> {
     let mut deserializer = serde_json::Deserializer::from_str(object.get());
     deserializer
         .deserialize_map(MemberNames)
         .unwrap_or_default()
 }
 
-pub(super) fn unexpected<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Fault {
+pub(super) fn unexpected_argument<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Fault {
     let known: Vec<&str> = known.collect();
-    let known = match known.is_empty() {
-        true => "none".to_owned(),
-        false => known.join(", "),
+    let known = if known.is_empty() {
+        "none".to_owned()
+    } else {
+        known.join(", ")
     };
     let why = format!("unexpected argument \"{name}\" (accepted are: {known})");
     Fault::new(Id::UnexpectedArgument, why).props([name, &known])

@@ -59,34 +59,33 @@ impl Info {
 }
 
 /// The object with this information in it.
-pub(crate) fn stamped(body: &RawValue, info: &str) -> Result<String, Fault> {
+pub(crate) fn stamped_body(body: &RawValue, info: &str) -> Result<String, Fault> {
     let text = body.get();
     let inner = text
         .strip_prefix('{')
         .and_then(|text| text.trim_end().strip_suffix('}'));
     let inner = inner.ok_or_else(|| Fault::wrong_type("body", "object"))?;
     // A name with escapes in it may be the member too.
-    match text.contains(MEMBER) || text.contains("\\u") {
-        false => Ok(append(inner, info)),
-        true => {
-            let others = others(body)?;
-            Ok(append(
-                &joined(others.iter().map(|(n, raw)| (n.as_str(), *raw))),
-                info,
-            ))
-        }
+    if text.contains(MEMBER) || text.contains("\\u") {
+        let others = other_members(body)?;
+        Ok(append_info(
+            &joined_members(others.iter().map(|(n, raw)| (n.as_str(), *raw))),
+            info,
+        ))
+    } else {
+        Ok(append_info(inner, info))
     }
 }
 
-fn append(members: &str, info: &str) -> String {
+fn append_info(members: &str, info: &str) -> String {
     let comma = if members.trim().is_empty() { "" } else { "," };
     format!(r#"{{{members}{comma}"{MEMBER}":{info}}}"#)
 }
 
 /// The object with the members of `over` in place of its own of the same name, and this
 /// information in it. Members stand for themselves: nothing is merged.
-pub(crate) fn overlaid(base: &RawValue, over: &RawValue, info: &str) -> Result<String, Fault> {
-    let (base, over) = (others(base)?, others(over)?);
+pub(crate) fn overlaid_body(base: &RawValue, over: &RawValue, info: &str) -> Result<String, Fault> {
+    let (base, over) = (other_members(base)?, other_members(over)?);
     let find = |name: &str| over.iter().rev().find(|(other, _)| other == name);
     let stays = base
         .iter()
@@ -95,23 +94,23 @@ pub(crate) fn overlaid(base: &RawValue, over: &RawValue, info: &str) -> Result<S
         .iter()
         .filter(|(name, _)| !base.iter().any(|(other, _)| other == name))
         .map(|(name, raw)| (name.as_str(), *raw));
-    Ok(append(&joined(stays.chain(comes)), info))
+    Ok(append_info(&joined_members(stays.chain(comes)), info))
 }
 
 /// The members, in their order.
-pub(super) fn members(object: &RawValue) -> Result<Vec<(String, &RawValue)>, Fault> {
-    others(object)
+pub(super) fn body_members(object: &RawValue) -> Result<Vec<(String, &RawValue)>, Fault> {
+    other_members(object)
 }
 
 /// The members but ours, in their order.
-fn others(object: &RawValue) -> Result<Vec<(String, &RawValue)>, Fault> {
+fn other_members(object: &RawValue) -> Result<Vec<(String, &RawValue)>, Fault> {
     let mut deserializer = serde_json::Deserializer::from_str(object.get());
     deserializer
         .deserialize_map(Others)
         .map_err(|_| Fault::wrong_type("body", "object"))
 }
 
-fn joined<'a>(members: impl Iterator<Item = (&'a str, &'a RawValue)>) -> String {
+fn joined_members<'a>(members: impl Iterator<Item = (&'a str, &'a RawValue)>) -> String {
     let mut text = String::new();
     for (name, value) in members {
         let comma = if text.is_empty() { "" } else { "," };
@@ -141,22 +140,22 @@ impl<'de> Visitor<'de> for Others {
 }
 
 /// The dotted names of what changes touch, without the information.
-pub(crate) fn touched(changes: &RawValue) -> Vec<String> {
+pub(crate) fn touched_fields(changes: &RawValue) -> Vec<String> {
     let mut names = Vec::new();
     if let Ok(Value::Object(members)) = serde_json::from_str(changes.get()) {
         for (name, value) in members.iter().filter(|(name, _)| *name != MEMBER) {
-            leaves(name.clone(), value, &mut names);
+            leaf_paths(name.clone(), value, &mut names);
         }
     }
     names
 }
 
-fn leaves(path: String, value: &Value, into: &mut Vec<String>) {
+fn leaf_paths(path: String, value: &Value, into: &mut Vec<String>) {
     match value {
         Value::Object(members) if !members.is_empty() => {
             members
                 .iter()
-                .for_each(|(name, value)| leaves(format!("{path}.{name}"), value, into));
+                .for_each(|(name, value)| leaf_paths(format!("{path}.{name}"), value, into));
         }
         _ => into.push(path),
     }

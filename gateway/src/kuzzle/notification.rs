@@ -15,7 +15,7 @@ use subscriptions::delivery::{Change, Delivery, DeliveryContent};
 use websocket::TextFrame;
 
 /// The frame of a delivery, shared by all sockets on its channel.
-pub(crate) fn frame(delivery: &Delivery<'_>) -> TextFrame {
+pub(crate) fn delivery_frame(delivery: &Delivery<'_>) -> TextFrame {
     let KuzzleFrame(frame) = delivery.once_per_channel(|| {
         let text = delivery.once_per_event(|| {
             Arc::new(match delivery.content {
@@ -27,7 +27,7 @@ pub(crate) fn frame(delivery: &Delivery<'_>) -> TextFrame {
             DeliveryContent::Change(change) => (Some(change.scope), change.cursor),
             DeliveryContent::Presence(_) => (None, None),
         };
-        let channel = channel::name(delivery.room, delivery.options);
+        let channel = channel::channel_name(delivery.room, delivery.options);
         KuzzleFrame(text.on(&channel, scope, cursor))
     });
     frame
@@ -90,25 +90,25 @@ impl NotificationText {
         _ = write!(
             head,
             r#"{{"type":"document","status":200,"event":"{event}","action":{},"scope":""#,
-            json(&notice.action)
+            json_text(&notice.action)
         );
         let mut middle = String::with_capacity(512);
         _ = write!(
             middle,
             r#"","controller":{},"index":{},"collection":{},"requestId":{},"timestamp":{},"volatile":{},"protocol":{},"state":"{state}""#,
-            json(origin.map_or(controller, |origin| origin.controller.as_str())),
-            json(&notice.index),
-            json(&notice.collection),
-            json(origin.map_or(own.as_str(), |origin| origin.request.as_str())),
+            json_text(origin.map_or(controller, |origin| origin.controller.as_str())),
+            json_text(&notice.index),
+            json_text(&notice.collection),
+            json_text(origin.map_or(own.as_str(), |origin| origin.request.as_str())),
             notice.timestamp,
             notice
                 .volatile
                 .as_ref()
                 .map_or("null", |volatile| volatile.get()),
-            json(origin.map_or("http", |origin| origin.protocol.as_str())),
+            json_text(origin.map_or("http", |origin| origin.protocol.as_str())),
         );
         if let Some(token) = token {
-            _ = write!(middle, r#","token":{}"#, json(token));
+            _ = write!(middle, r#","token":{}"#, json_text(token));
         }
         let outcome = NotificationOutcome {
             id: notice.id.as_deref(),
@@ -119,7 +119,7 @@ impl NotificationText {
         Self {
             head,
             middle,
-            tail: format!(r#"","result":{}}}"#, mask_sealed(&json(&outcome))),
+            tail: format!(r#"","result":{}}}"#, mask_sealed(&json_text(&outcome))),
         }
     }
 
@@ -138,8 +138,8 @@ impl NotificationText {
         _ = write!(
             middle,
             r#"{{"type":"user","status":200,"user":"{user}","action":"{action}","controller":"realtime","index":{},"collection":{},"timestamp":{},"volatile":{},"protocol":{protocol}"#,
-            json(&presence.index),
-            json(&presence.collection),
+            json_text(&presence.index),
+            json_text(&presence.collection),
             presence.timestamp,
             presence
                 .volatile
@@ -186,7 +186,7 @@ fn nameless(request: RequestId) -> String {
         .collect()
 }
 
-fn json<T: Serialize + ?Sized>(value: &T) -> String {
+fn json_text<T: Serialize + ?Sized>(value: &T) -> String {
     serde_json::to_string(value).expect("a value made of JSON types serialises")
 }
 

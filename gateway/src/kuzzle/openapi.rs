@@ -7,24 +7,24 @@ use super::{
 };
 use serde_json::{Map, Value, json};
 
-pub(super) fn document(version: &str) -> Value {
+pub(super) fn openapi_document(version: &str) -> Value {
     let mut paths: Map<String, Value> = Map::new();
     for action in ACTIONS {
         for (n, (verb, path)) in action.http.iter().enumerate() {
-            let template = crate::request::path::template(path);
+            let template = crate::request::path::path_template(path);
             let route = paths.entry(template).or_insert_with(|| json!({}));
-            route[verb.to_lowercase()] = operation(action, path, n);
+            route[verb.to_lowercase()] = action_operation(action, path, n);
         }
     }
     json!({
         "openapi": "3.1.0",
         "info": {"title": "Kuzzle's API, as it is served here", "version": version},
         "paths": paths,
-        "components": {"schemas": {"Answer": answer()}},
+        "components": {"schemas": {"Answer": answer_schema()}},
     })
 }
 
-fn operation(action: &Action, path: &str, n: usize) -> Value {
+fn action_operation(action: &Action, path: &str, n: usize) -> Value {
     let variables: Vec<&str> = path
         .split('/')
         .filter_map(|segment| segment.strip_prefix(':'))
@@ -46,13 +46,13 @@ fn operation(action: &Action, path: &str, n: usize) -> Value {
         "parameters": parameters,
         "responses": {"default": {"description": "The envelope", "content": {"application/json": answer}}},
     });
-    if let Some(schema) = body(action.content) {
+    if let Some(schema) = body_schema(action.content) {
         operation["requestBody"] = json!({"content": {"application/json": {"schema": schema}}});
     }
     operation
 }
 
-fn body(content: BodyShape) -> Option<Value> {
+fn body_schema(content: BodyShape) -> Option<Value> {
     match content {
         BodyShape::Nothing => None,
         BodyShape::Whole => Some(json!({"type": "object"})),
@@ -65,7 +65,7 @@ fn body(content: BodyShape) -> Option<Value> {
     }
 }
 
-fn answer() -> Value {
+fn answer_schema() -> Value {
     json!({
         "type": "object",
         "required": ["status", "error", "requestId", "result"],

@@ -11,11 +11,11 @@ use std::sync::Arc;
 use store::Collection;
 
 /// The collection of the request.
-pub(super) async fn collection(call: KuzzleCall<'_>) -> Result<Arc<Collection>, Fault> {
-    find(call, call.request.index()?, call.request.collection()?).await
+pub(super) async fn request_collection(call: KuzzleCall<'_>) -> Result<Arc<Collection>, Fault> {
+    find_collection(call, call.request.index()?, call.request.collection()?).await
 }
 
-pub(super) async fn find(
+pub(super) async fn find_collection(
     call: KuzzleCall<'_>,
     index: &str,
     name: &str,
@@ -26,13 +26,17 @@ pub(super) async fn find(
             if index.contains([',', '*']) || name.contains([',', '*']) {
                 return Err(Fault::new(Id::ManyTargets, "one call reads one collection"));
             }
-            Err(unknown(index, Some(name), exists(call, index).await?))
+            Err(unknown_place(
+                index,
+                Some(name),
+                index_exists(call, index).await?,
+            ))
         }
         Err(problem) => Err(problem.into()),
     }
 }
 
-fn unknown(index: &str, name: Option<&str>, index_exists: bool) -> Fault {
+fn unknown_place(index: &str, name: Option<&str>, index_exists: bool) -> Fault {
     match name {
         Some(name) if index_exists => Fault::new(
             Id::UnknownCollection,
@@ -48,15 +52,16 @@ fn unknown(index: &str, name: Option<&str>, index_exists: bool) -> Fault {
 }
 
 /// The index must be there.
-pub(super) async fn index(call: KuzzleCall<'_>) -> Result<&str, Fault> {
+pub(super) async fn existing_index(call: KuzzleCall<'_>) -> Result<&str, Fault> {
     let index = call.request.index()?;
-    match exists(call, index).await? {
-        true => Ok(index),
-        false => Err(unknown(index, None, false)),
+    if index_exists(call, index).await? {
+        Ok(index)
+    } else {
+        Err(unknown_place(index, None, false))
     }
 }
 
-pub(super) async fn exists(call: KuzzleCall<'_>, index: &str) -> Result<bool, Fault> {
+pub(super) async fn index_exists(call: KuzzleCall<'_>, index: &str) -> Result<bool, Fault> {
     Ok(call
         .app
         .ports
@@ -91,7 +96,7 @@ pub(super) fn checked_collection(name: &str) -> Result<(), Fault> {
 }
 
 /// A document of the collection.
-pub(super) fn key(collection: &Collection, id: &str) -> Result<DocumentKey, Fault> {
+pub(super) fn document_key(collection: &Collection, id: &str) -> Result<DocumentKey, Fault> {
     check_id(id).map_err(|problem| Fault::invalid("_id", problem.detail()))?;
     Ok(DocumentKey {
         index: collection.index.clone(),
@@ -102,7 +107,7 @@ pub(super) fn key(collection: &Collection, id: &str) -> Result<DocumentKey, Faul
 }
 
 /// Waits for what `after` names. True if there was anything.
-pub(super) async fn after(call: KuzzleCall<'_>) -> Result<bool, Fault> {
+pub(super) async fn wait_for_tokens(call: KuzzleCall<'_>) -> Result<bool, Fault> {
     let tokens = call.request.list("after")?;
     let tokens: Vec<&str> = tokens.iter().map(String::as_str).collect();
     Ok(crate::lookup::after::wait_for(

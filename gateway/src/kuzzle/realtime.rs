@@ -3,19 +3,24 @@
 
 use super::{
     Fault, KuzzleCall, Reply,
-    metadata::{AuthorStamp, Info, stamped},
-    write::{self, quoted},
+    metadata::{AuthorStamp, Info, stamped_body},
+    write::{self, quoted_json},
 };
 use serde_json::json;
 
 pub(super) async fn publish(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let body = stamped(
+    let body = stamped_body(
         call.request.object()?,
         &Info::Published.json(AuthorStamp::of(call)),
     )?;
-    let id = call.request.id.as_deref().map(quoted);
+    let id = call.request.id.as_deref().map(quoted_json);
     let mut members = vec![("body", body.as_str())];
     members.extend(id.as_deref().map(|id| ("_id", id)));
-    write::tell(call, "realtime.publish", write::bare(call, &members)?).await?;
+    write::submit_unawaited(
+        call,
+        "realtime.publish",
+        write::bare_request(call, &members)?,
+    )
+    .await?;
     Ok(Reply::of(&json!({"published": true})))
 }

@@ -3,8 +3,8 @@
 
 use super::{Answer, Fault, fault::Id};
 use crate::{
-    access::{Caller, credential},
-    request::{body, query::QueryString, scanned},
+    access::{Caller, shown_credential},
+    request::{body, query::QueryString, scanned_json},
     write::order::WriteTurn,
 };
 use bytes::Bytes;
@@ -62,7 +62,7 @@ pub(crate) struct Request {
 
 /// The id of a request that came without.
 pub(crate) fn made_id() -> String {
-    uuid::Uuid::from_bytes(crate::write::identify::random()).to_string()
+    uuid::Uuid::from_bytes(crate::write::identify::random_bytes()).to_string()
 }
 
 impl Request {
@@ -95,7 +95,7 @@ impl Request {
         depth: usize,
     ) -> Result<Self, Box<Answer>> {
         let early = |id, fault| Box::new(Answer::early(id, fault));
-        let json = scanned(bytes, depth).map_err(|problem| {
+        let json = scanned_json(bytes, depth).map_err(|problem| {
             let id = if transport == Transport::Http {
                 Id::BadBody
             } else {
@@ -135,7 +135,7 @@ impl Request {
         self.jwt = text("jwt")?;
         self.controller = text("controller")?.ok_or_else(|| Fault::missing("controller"))?;
         self.action = text("action")?.ok_or_else(|| Fault::missing("action"))?;
-        self.volatile = object(volatile, "volatile")?;
+        self.volatile = object_member(volatile, "volatile")?;
         self.body = body.filter(|body| body.get() != "null");
         args.remove("verb");
         self.args = args;
@@ -162,7 +162,7 @@ impl Request {
                 other => drop(request.args.insert(other.to_owned(), value.into())),
             }
         }
-        request.jwt = credential(headers).map(str::to_owned);
+        request.jwt = shown_credential(headers).map(str::to_owned);
         request.traceparent = crate::request::headers::traceparent(headers);
         if request.request_id.is_empty() {
             let given = headers
@@ -210,15 +210,15 @@ impl Request {
 /// numbers, flags and lists.
 impl Request {
     pub(crate) fn index(&self) -> Result<&str, Fault> {
-        required(self.index.as_deref(), "index")
+        required_text(self.index.as_deref(), "index")
     }
 
     pub(crate) fn collection(&self) -> Result<&str, Fault> {
-        required(self.collection.as_deref(), "collection")
+        required_text(self.collection.as_deref(), "collection")
     }
 
     pub(crate) fn id(&self) -> Result<&str, Fault> {
-        required(self.id.as_deref(), "_id")
+        required_text(self.id.as_deref(), "_id")
     }
 
     /// The body, which must be an object.
@@ -284,7 +284,7 @@ impl Request {
 
     /// A list, or texts joined by commas.
     pub(crate) fn list(&self, name: &str) -> Result<Vec<String>, Fault> {
-        list(self.args.get(name), name)
+        read_list(self.args.get(name), name)
     }
 
     /// `refresh`: anything but `false` waits until the change is searchable.
@@ -296,7 +296,7 @@ impl Request {
     }
 }
 
-pub(super) fn list(value: Option<&Value>, name: &str) -> Result<Vec<String>, Fault> {
+pub(super) fn read_list(value: Option<&Value>, name: &str) -> Result<Vec<String>, Fault> {
     let mut texts = Vec::new();
     let split = |text: &str, texts: &mut Vec<String>| {
         texts.extend(
@@ -332,14 +332,14 @@ pub(super) fn number_text(number: &serde_json::Number) -> String {
     }
 }
 
-fn required<'a>(value: Option<&'a str>, name: &str) -> Result<&'a str, Fault> {
+fn required_text<'a>(value: Option<&'a str>, name: &str) -> Result<&'a str, Fault> {
     value
         .filter(|value| !value.is_empty())
         .ok_or_else(|| Fault::missing(name))
 }
 
 /// An object or nothing.
-pub(super) fn object(raw: Option<Box<RawValue>>, name: &str) -> Result<Option<Raw>, Fault> {
+pub(super) fn object_member(raw: Option<Box<RawValue>>, name: &str) -> Result<Option<Raw>, Fault> {
     match raw {
         Some(raw) if raw.get().starts_with('{') => Ok(Some(raw.into())),
         Some(raw) if raw.get() != "null" => Err(Fault::wrong_type(name, "object")),

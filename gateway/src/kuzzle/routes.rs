@@ -40,7 +40,7 @@ pub(crate) struct KuzzleRoute {
 }
 
 /// All of Kuzzle's routes.
-pub(crate) fn listed() -> impl Iterator<Item = KuzzleRoute> {
+pub(crate) fn listed_routes() -> impl Iterator<Item = KuzzleRoute> {
     let route = |line: &'static str| {
         let mut words = line.split(' ');
         let (controller, name) = words.next()?.split_once(':')?;
@@ -63,7 +63,7 @@ static ROUTES: LazyLock<BTreeMap<&'static str, Vec<RouteEntry>>> = LazyLock::new
     let mut put = |verb, path, destination| {
         routes.entry(verb).or_default().push(RouteEntry {
             destination,
-            segments: segments(path).collect(),
+            segments: path_segments(path).collect(),
         });
     };
     for action in ACTIONS {
@@ -76,9 +76,9 @@ static ROUTES: LazyLock<BTreeMap<&'static str, Vec<RouteEntry>>> = LazyLock::new
         name,
         verb,
         path,
-    } in listed()
+    } in listed_routes()
     {
-        if served(controller, name).is_none() {
+        if served_action(controller, name).is_none() {
             put(verb, path, Destination::Unserved { controller, name });
         }
     }
@@ -86,38 +86,39 @@ static ROUTES: LazyLock<BTreeMap<&'static str, Vec<RouteEntry>>> = LazyLock::new
 });
 
 /// The action of this name, if it is served.
-fn served(controller: &str, name: &str) -> Option<&'static Action> {
+fn served_action(controller: &str, name: &str) -> Option<&'static Action> {
     ACTIONS
         .iter()
         .find(|action| action.controller == controller && action.name == name)
 }
 
 /// The action of this name, or the fault that names what is unknown.
-pub(crate) fn action(controller: &str, name: &str) -> Result<&'static Action, Fault> {
-    if let Some(action) = served(controller, name) {
+pub(crate) fn find_action(controller: &str, name: &str) -> Result<&'static Action, Fault> {
+    if let Some(action) = served_action(controller, name) {
         return Ok(action);
     }
-    let known = listed().any(|route| route.controller == controller && route.name == name);
+    let known = listed_routes().any(|route| route.controller == controller && route.name == name);
     let controllers = ACTIONS.iter().any(|action| action.controller == controller);
     if known || controllers {
-        return Err(unserved(controller, name, known));
+        return Err(unserved_fault(controller, name, known));
     }
     let why = format!("there is no controller \"{controller}\"");
     Err(Fault::new(Id::NoController, why).props([controller]))
 }
 
 /// What an action is answered that is not served. `known`: it is one of Kuzzle's.
-fn unserved(controller: &str, name: &str, known: bool) -> Fault {
-    let why = match known {
-        true => format!("the action \"{controller}\":\"{name}\" of Kuzzle is not served here"),
-        false => format!("there is no action \"{controller}\":\"{name}\""),
+fn unserved_fault(controller: &str, name: &str, known: bool) -> Fault {
+    let why = if known {
+        format!("the action \"{controller}\":\"{name}\" of Kuzzle is not served here")
+    } else {
+        format!("there is no action \"{controller}\":\"{name}\"")
     };
     Fault::new(Id::NoAction, why).props([controller, name])
 }
 
 /// What stands between the slashes of a path. As in Kuzzle, slashes in a row are one, and those at
 /// the end are none.
-pub(crate) fn segments(path: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn path_segments(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|segment| !segment.is_empty())
 }
 
@@ -129,19 +130,20 @@ pub(crate) fn is_verb(verb: &str) -> bool {
 /// The route for a verb and a path in raw segments, with its variables. As in Kuzzle, a segment
 /// that some route spells out is never a variable of another, so what begins like Kuzzle's own
 /// paths never names an index.
-pub(crate) fn route<'p>(
+pub(crate) fn find_route<'p>(
     verb: &str,
     path: &[&'p str],
 ) -> Option<(&'static RouteEntry, Vec<(&'static str, &'p str)>)> {
     let mut fitting: Vec<&'static RouteEntry> = ROUTES.get(verb)?.iter().collect();
     for (n, given) in path.iter().enumerate() {
         let spelled = |route: &&&RouteEntry| route.segments.get(n) == Some(given);
-        fitting = match fitting.iter().any(|route| spelled(&route)) {
-            true => fitting.iter().filter(spelled).copied().collect(),
-            false => fitting
+        fitting = if fitting.iter().any(|route| spelled(&route)) {
+            fitting.iter().filter(spelled).copied().collect()
+        } else {
+            fitting
                 .into_iter()
                 .filter(|route| is_variable(route.segments.get(n)))
-                .collect(),
+                .collect()
         };
     }
     let route = fitting

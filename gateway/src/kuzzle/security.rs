@@ -17,7 +17,7 @@ use rights::{ActionPlace, CompiledRights, RightsFault};
 use serde_json::{Value, json};
 
 /// `refresh`: waited for unless it is refused.
-pub(super) async fn refreshed(call: KuzzleCall<'_>, collection: &str) -> Result<(), Fault> {
+pub(super) async fn wait_for_refresh(call: KuzzleCall<'_>, collection: &str) -> Result<(), Fault> {
     let refused = matches!(call.request.args.get("refresh"), Some(Value::Bool(false)))
         || call
             .request
@@ -36,7 +36,7 @@ pub(super) async fn refreshed(call: KuzzleCall<'_>, collection: &str) -> Result<
 pub(super) async fn refresh(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let name = call.request.collection()?;
     match name {
-        "users" => refreshed(call, system::USERS).await?,
+        "users" => wait_for_refresh(call, system::USERS).await?,
         // They are one document, read by its id.
         "profiles" | "roles" => {}
         _ => {
@@ -84,11 +84,11 @@ fn may_grant(call: KuzzleCall<'_>, granted: &CompiledRights) -> Result<(), Fault
 }
 
 /// The ids of a request about many: in the body, or in the query.
-fn ids(call: KuzzleCall<'_>) -> Result<Vec<String>, Fault> {
+fn requested_ids(call: KuzzleCall<'_>) -> Result<Vec<String>, Fault> {
     let body = call.request.members()?;
     let given = body.get("ids").or_else(|| call.request.args.get("ids"));
     let given = given.ok_or_else(|| Fault::missing("body.ids"))?;
-    let ids = super::request::list(Some(given), "body.ids")?;
+    let ids = super::request::read_list(Some(given), "body.ids")?;
     let most = call.app.config.kuzzle_write_documents;
     if ids.len() > most {
         let why = format!("{} ids are given, {most} is the limit", ids.len());
@@ -135,7 +135,7 @@ fn of_user(problem: Problem, kuid: &str) -> Fault {
             format!("the user \"{kuid}\" exists already"),
         )
         .props([kuid]),
-        (Code::Missing, _) => users::unknown(kuid),
+        (Code::Missing, _) => users::unknown_user(kuid),
         _ => problem.into(),
     }
 }

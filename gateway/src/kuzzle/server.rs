@@ -14,7 +14,7 @@ pub(super) async fn public_api(_: KuzzleCall<'_>) -> Result<Reply, Fault> {
 
 /// In the form of Kuzzle's answer, as far as there is something to tell.
 pub(super) async fn info(_: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let kuzzle = json!({"version": version(), "api": {"routes": table::public_api()}});
+    let kuzzle = json!({"version": kuzzle_version(), "api": {"routes": table::public_api()}});
     Ok(Reply::of(
         &json!({"serverInfo": {"kuzzle": kuzzle, "services": {}}}),
     ))
@@ -39,11 +39,11 @@ pub(super) async fn health_check(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     Ok(reply)
 }
 
-fn version() -> String {
+fn kuzzle_version() -> String {
     format!("2.0.0-consign.{}", env!("CARGO_PKG_VERSION"))
 }
 
-fn limits(call: KuzzleCall<'_>) -> Value {
+fn shown_limits(call: KuzzleCall<'_>) -> Value {
     let config = &call.app.config;
     json!({
         "concurrentRequests": config.max_in_flight,
@@ -62,8 +62,8 @@ pub(super) async fn capabilities(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
         services["storageEngine"] = json!({"backend": view.name()});
     }
     Ok(Reply::of(&json!({
-        "limits": limits(call), "plugins": {}, "routes": table::public_api(),
-        "services": services, "version": version(),
+        "limits": shown_limits(call), "plugins": {}, "routes": table::public_api(),
+        "services": services, "version": kuzzle_version(),
     })))
 }
 
@@ -81,7 +81,7 @@ pub(super) async fn config(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
         _ => Map::new(),
     };
     Ok(Reply::of(
-        &json!({"version": version(), "limits": limits(call), "gateway": shown}),
+        &json!({"version": kuzzle_version(), "limits": shown_limits(call), "gateway": shown}),
     ))
 }
 
@@ -91,10 +91,10 @@ pub(super) async fn openapi(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
         return Err(Fault::invalid("format", "\"json\""));
     }
     let paths = match call.request.text("scope")? {
-        None | Some("kuzzle") => openapi::document(&version()),
+        None | Some("kuzzle") => openapi::openapi_document(&kuzzle_version()),
         // Applications add no actions here.
         Some("app") => {
-            json!({"openapi": "3.1.0", "info": {"title": "application", "version": version()}, "paths": {}})
+            json!({"openapi": "3.1.0", "info": {"title": "application", "version": kuzzle_version()}, "paths": {}})
         }
         Some(_) => return Err(Fault::invalid("scope", "\"kuzzle\" or \"app\"")),
     };

@@ -31,7 +31,7 @@ use tokio_util::either::Either;
 use tracing::debug;
 use websocket::{
     ConnectionOptions, ConnectionTimeouts, MessageHandler, Outbox, OutboxLimits, TextFrame,
-    UpgradeError, connection::serve,
+    UpgradeError, connection::serve_connection,
 };
 
 /// One open connection, as seen by what sends to it.
@@ -62,7 +62,7 @@ pub(crate) struct SocketRequest {
 static NUMBERS: AtomicU64 = AtomicU64::new(1);
 
 /// Makes a WebSocket of a request that asks for one.
-pub(crate) async fn upgrade(app: Shared, mut request: Request) -> Response {
+pub(crate) async fn upgrade_socket(app: Shared, mut request: Request) -> Response {
     if app.shutdown.is_soft() {
         return Answer::early(
             None,
@@ -73,13 +73,13 @@ pub(crate) async fn upgrade(app: Shared, mut request: Request) -> Response {
     let (method, headers) = (request.method(), request.headers());
     let accepted = match websocket::accept_upgrade(method, headers, app.config.live.deflate) {
         Ok(accepted) => accepted,
-        Err(refused) => return refusal(refused),
+        Err(refused) => return upgrade_refusal(refused),
     };
     let permit = request.extensions().get::<Arc<ConnectionPermit>>().cloned();
     let trusted = &app.config.trusted_proxies;
     let address = ClientAddress::of(request.extensions(), headers, trusted);
     let upgraded = hyper::upgrade::on(&mut request);
-    let options = options(&app, accepted.deflate);
+    let options = connection_options(&app, accepted.deflate);
     spawn("socket", async move {
         let upgraded = match upgraded.await {
             Ok(upgraded) => upgraded,
@@ -95,10 +95,12 @@ pub(crate) async fn upgrade(app: Shared, mut request: Request) -> Response {
         let handler = SocketHandler::new(app.clone(), outbox.clone(), address);
         let shutdown = app.shutdown.clone();
         match stream {
-            Either::Left(plain) => serve(plain, read, options, outbox, handler, shutdown).await,
+            Either::Left(plain) => {
+                serve_connection(plain, read, options, outbox, handler, shutdown).await
+            }
             Either::Right(tls) => {
                 let socket = TlsSocket::from(*tls);
-                serve(socket, read, options, outbox, handler, shutdown).await;
+                serve_connection(socket, read, options, outbox, handler, shutdown).await;
             }
         }
         drop(permit);
@@ -110,7 +112,7 @@ pub(crate) async fn upgrade(app: Shared, mut request: Request) -> Response {
     response
 }
 
-fn refusal(refused: UpgradeError) -> Response {
+fn upgrade_refusal(refused: UpgradeError) -> Response {
     match refused {
         UpgradeError::Malformed(why) => Answer::early(None, Fault::new(Id::BadHttp, why)).to_http(),
         UpgradeError::UnsupportedVersion => {
@@ -138,7 +140,7 @@ fn outbox_limits(app: &App) -> OutboxLimits {
     }
 }
 
-fn options(app: &App, deflate: bool) -> ConnectionOptions {
+fn connection_options(app: &App, deflate: bool) -> ConnectionOptions {
     let live = &app.config.live;
     ConnectionOptions {
         timeouts: ConnectionTimeouts {

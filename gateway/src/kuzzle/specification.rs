@@ -6,7 +6,7 @@ mod check;
 mod kind;
 mod read;
 
-pub(super) use check::{SpecificationFault, shown};
+pub(super) use check::{SpecificationFault, shown_findings};
 
 use kind::FieldType;
 use matching::Filter;
@@ -44,25 +44,29 @@ struct ElementCount {
 impl Specification {
     /// All that is wrong with it, or the specification.
     pub(super) fn read(value: &Value, place: &str) -> Result<Self, Vec<String>> {
-        read::specification(value, place)
+        read::read_specification(value, place)
     }
 
     /// Puts in what a document lacks; only what is null where it is changed. True if it differs.
     pub(super) fn complete(&self, document: &mut Map<String, Value>, changes: bool) -> bool {
-        complete(&self.fields, document, changes)
+        complete_fields(&self.fields, document, changes)
     }
 }
 
-fn complete(fields: &SpecifiedFields, document: &mut Map<String, Value>, changes: bool) -> bool {
+fn complete_fields(
+    fields: &SpecifiedFields,
+    document: &mut Map<String, Value>,
+    changes: bool,
+) -> bool {
     let mut differs = false;
     for (name, field) in fields {
         match document.get_mut(name) {
             Some(Value::Object(inner)) if !field.children.is_empty() => {
-                differs |= complete(&field.children, inner, changes);
+                differs |= complete_fields(&field.children, inner, changes);
             }
             Some(Value::Array(list)) if !field.children.is_empty() => {
                 for inner in list.iter_mut().filter_map(Value::as_object_mut) {
-                    differs |= complete(&field.children, inner, changes);
+                    differs |= complete_fields(&field.children, inner, changes);
                 }
             }
             given => {

@@ -6,10 +6,10 @@ use super::{
     Fault, KuzzleCall, Reply, collection,
     document::{
         read,
-        scroll::{cursor::ScrollCursor, cursor::ScrollPart, duration},
+        scroll::{cursor::ScrollCursor, cursor::ScrollPart, parse_duration},
     },
     fault::Id,
-    members::unexpected,
+    members::unexpected_argument,
     place,
     specification::{Specification, SpecificationFault},
 };
@@ -23,23 +23,23 @@ const ATTEMPTS: usize = 200;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// As clients of the family are shown them.
-fn shown(collection: &Collection, specification: &Value) -> Value {
+fn shown_specification(collection: &Collection, specification: &Value) -> Value {
     json!({"index": collection.index, "collection": collection.collection, "validation": specification})
 }
 
 pub(super) async fn get(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let collection = collection::standing(call).await?;
+    let collection = collection::standing_collection(call).await?;
     let found = collection.specifications.as_ref();
     let found = found.ok_or_else(|| {
         let (index, name) = (&collection.index, &collection.collection);
         let why = format!("there are no specifications of \"{index}\":\"{name}\"");
         Fault::new(Id::NoSpecifications, why).props([index, name])
     })?;
-    Ok(Reply::of(&shown(&collection, found)))
+    Ok(Reply::of(&shown_specification(&collection, found)))
 }
 
 /// The body's, and what is wrong with them.
-fn given(call: KuzzleCall<'_>) -> Result<(Value, Vec<String>), Fault> {
+fn given_specification(call: KuzzleCall<'_>) -> Result<(Value, Vec<String>), Fault> {
     let (index, name) = (call.request.index()?, call.request.collection()?);
     let value =
         Value::Object(serde_json::from_str(call.request.object()?.get()).unwrap_or_default());
@@ -48,26 +48,29 @@ fn given(call: KuzzleCall<'_>) -> Result<(Value, Vec<String>), Fault> {
 }
 
 pub(super) async fn update(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let (value, faults) = given(call)?;
+    let (value, faults) = given_specification(call)?;
     if !faults.is_empty() {
         let why = format!("the specifications are wrong: {}", faults.join(" "));
         let errors = faults.into_iter().map(Value::from).collect();
         return Err(Fault::new(Id::BadSpecifications, why).errors(errors));
     }
-    put(call, Some(value.clone())).await?;
+    put_specification(call, Some(value.clone())).await?;
     Ok(Reply::of(&value))
 }
 
 pub(super) async fn delete(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    put(call, None).await?;
+    put_specification(call, None).await?;
     Ok(Reply::of(&json!({"acknowledged": true})))
 }
 
 /// Puts them in the place of those that stand.
-async fn put(call: KuzzleCall<'_>, specifications: Option<Value>) -> Result<(), Fault> {
+async fn put_specification(
+    call: KuzzleCall<'_>,
+    specifications: Option<Value>,
+) -> Result<(), Fault> {
     for _ in 0..ATTEMPTS {
-        let stands = collection::standing(call).await?;
-        collection::ours(call, &stands)?;
+        let stands = collection::standing_collection(call).await?;
+        collection::check_not_owned(call, &stands)?;
         let wanted = Collection {
             specifications: specifications.clone(),
             ..stands.clone()
@@ -91,13 +94,14 @@ async fn put(call: KuzzleCall<'_>, specifications: Option<Value>) -> Result<(), 
 }
 
 pub(super) async fn validate(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let (_, faults) = given(call)?;
-    Ok(Reply::of(&match faults.is_empty() {
-        true => json!({"valid": true}),
-        false => json!({
+    let (_, faults) = given_specification(call)?;
+    Ok(Reply::of(&if faults.is_empty() {
+        json!({"valid": true})
+    } else {
+        json!({
             "valid": false, "details": faults,
             "description": "Some errors with provided specifications.",
-        }),
+        })
     }))
 }
 
@@ -121,14 +125,23 @@ pub(super) async fn search(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
             let why = "specifications are listed whole: a query is not supported";
             return Err(Fault::new(Id::Unsupported, why).props(["query"]));
         }
-        Some((name, _)) => return Err(unexpected(&format!("body.{name}"), ["query"].into_iter())),
+        Some((name, _)) => {
+            return Err(unexpected_argument(
+                &format!("body.{name}"),
+                ["query"].into_iter(),
+            ));
+        }
     }
     let page = SpecificationPage {
         from: call.request.number("from")?.unwrap_or(0),
         size: call.request.number("size")?.unwrap_or(10),
     };
-    let keep = call.request.text("scroll")?.map(duration).transpose()?;
-    listed(call, page, keep).await
+    let keep = call
+        .request
+        .text("scroll")?
+        .map(parse_duration)
+        .transpose()?;
+    list_page(call, page, keep).await
 }
 
 pub(super) async fn scroll(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
@@ -144,11 +157,15 @@ pub(super) async fn scroll(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
         let why = "the scroll id is not one of this deployment, or its time is over";
         return Err(Fault::new(Id::UnknownScroll, why));
     };
-    let keep = call.request.text("scroll")?.map(duration).transpose()?;
-    listed(call, page, Some(keep.unwrap_or(cursor.keep))).await
+    let keep = call
+        .request
+        .text("scroll")?
+        .map(parse_duration)
+        .transpose()?;
+    list_page(call, page, Some(keep.unwrap_or(cursor.keep))).await
 }
 
-async fn listed(
+async fn list_page(
     call: KuzzleCall<'_>,
     page: SpecificationPage,
     keep: Option<i64>,
@@ -157,7 +174,7 @@ async fn listed(
     let hits: Vec<Value> = all
         .iter()
         .filter_map(|one| {
-            let source = shown(one, one.specifications.as_ref()?);
+            let source = shown_specification(one, one.specifications.as_ref()?);
             Some(json!({"_id": format!("{}#{}", one.index, one.collection), "_source": source}))
         })
         .collect();
@@ -183,8 +200,8 @@ async fn listed(
 }
 
 /// The specification of the request's collection, if it has one.
-async fn standing(call: KuzzleCall<'_>) -> Result<Option<Specification>, Fault> {
-    let collection = place::collection(call).await?;
+async fn standing_specification(call: KuzzleCall<'_>) -> Result<Option<Specification>, Fault> {
+    let collection = place::request_collection(call).await?;
     let Some(value) = &collection.specifications else {
         return Ok(None);
     };
@@ -194,76 +211,80 @@ async fn standing(call: KuzzleCall<'_>) -> Result<Option<Specification>, Fault> 
 }
 
 /// Everything that is wrong with a document that is to be written whole.
-pub(super) async fn findings(call: KuzzleCall<'_>) -> Result<Vec<SpecificationFault>, Fault> {
-    let Some(specification) = standing(call).await? else {
+pub(super) async fn document_findings(
+    call: KuzzleCall<'_>,
+) -> Result<Vec<SpecificationFault>, Fault> {
+    let Some(specification) = standing_specification(call).await? else {
         return Ok(Vec::new());
     };
     Ok(specification.check(call.request.id.as_deref(), &call.request.members()?))
 }
 
 /// A document as it may be written: with the defaults it lacks. `None`: as it came.
-pub(super) async fn whole(call: KuzzleCall<'_>) -> Result<Option<Box<RawValue>>, Fault> {
-    let Some(specification) = standing(call).await? else {
+pub(super) async fn completed_document(
+    call: KuzzleCall<'_>,
+) -> Result<Option<Box<RawValue>>, Fault> {
+    let Some(specification) = standing_specification(call).await? else {
         return Ok(None);
     };
     call.request.object()?;
     let document = call.request.members()?;
-    refuse(specification.check(call.request.id.as_deref(), &document))?;
-    completed(&specification, document, false)
+    refuse_findings(specification.check(call.request.id.as_deref(), &document))?;
+    complete_document(&specification, document, false)
 }
 
 /// Changes as they may be written, by what the document would be then.
-pub(super) async fn changes(call: KuzzleCall<'_>) -> Result<Option<Box<RawValue>>, Fault> {
-    let Some(specification) = standing(call).await? else {
+pub(super) async fn completed_changes(
+    call: KuzzleCall<'_>,
+) -> Result<Option<Box<RawValue>>, Fault> {
+    let Some(specification) = standing_specification(call).await? else {
         return Ok(None);
     };
     let id = call.request.id()?;
     call.request.object()?;
     let changes = call.request.members()?;
-    let collection = place::collection(call).await?;
-    let found = read::documents(call, &[place::key(&collection, id)?]).await?;
+    let collection = place::request_collection(call).await?;
+    let found = read::read_documents(call, &[place::document_key(&collection, id)?]).await?;
     if let Some((source, _)) = found.into_iter().flatten().next() {
         let mut document: Map<String, Value> =
             serde_json::from_str(source.get()).unwrap_or_default();
-        merge(&mut document, &changes);
-        refuse(specification.check(Some(id), &document))?;
+        merge_changes(&mut document, &changes);
+        refuse_findings(specification.check(Some(id), &document))?;
     }
-    completed(&specification, changes, true)
+    complete_document(&specification, changes, true)
 }
 
-fn merge(into: &mut Map<String, Value>, changes: &Map<String, Value>) {
+fn merge_changes(into: &mut Map<String, Value>, changes: &Map<String, Value>) {
     for (name, change) in changes {
         match (into.get_mut(name), change) {
-            (Some(Value::Object(inner)), Value::Object(change)) => merge(inner, change),
+            (Some(Value::Object(inner)), Value::Object(change)) => merge_changes(inner, change),
             _ => drop(into.insert(name.clone(), change.clone())),
         }
     }
 }
 
-fn refuse(findings: Vec<SpecificationFault>) -> Result<(), Fault> {
+fn refuse_findings(findings: Vec<SpecificationFault>) -> Result<(), Fault> {
     let Some(SpecificationFault { path, message }) = findings.into_iter().next() else {
         return Ok(());
     };
-    Err(match path.is_empty() {
-        true => {
-            let why = format!("the document is not as specified: {message}");
-            Fault::new(Id::FailedDocument, why).props([&message])
-        }
-        false => {
-            let field = path.join(".");
-            let why = format!("the field \"{field}\" is not as specified: {message}");
-            Fault::new(Id::FailedField, why).props([&field, &message])
-        }
+    Err(if path.is_empty() {
+        let why = format!("the document is not as specified: {message}");
+        Fault::new(Id::FailedDocument, why).props([&message])
+    } else {
+        let field = path.join(".");
+        let why = format!("the field \"{field}\" is not as specified: {message}");
+        Fault::new(Id::FailedField, why).props([&field, &message])
     })
 }
 
-fn completed(
+fn complete_document(
     specification: &Specification,
     mut document: Map<String, Value>,
     changes: bool,
 ) -> Result<Option<Box<RawValue>>, Fault> {
-    match specification.complete(&mut document, changes) {
-        false => Ok(None),
-        true => super::document::text(Value::Object(document).to_string()).map(Some),
+    if specification.complete(&mut document, changes) {
+        super::document::made_json(Value::Object(document).to_string()).map(Some)
+    } else {
+        Ok(None)
     }
 }

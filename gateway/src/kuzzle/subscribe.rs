@@ -19,7 +19,7 @@ use subscriptions::{
 pub(super) async fn count(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let room = room_id(call.request)?;
     if let Some((index, collection, _)) = call.app.subscriptions.room(&room) {
-        admission::within(call, &index, &collection)?;
+        admission::check_collection(call, &index, &collection)?;
     }
     let count = call.app.subscriptions.count(&room);
     Ok(Reply::of(&json!({"count": count})))
@@ -39,7 +39,7 @@ pub(super) async fn list(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 }
 
 pub(super) async fn subscribe(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let (socket, request) = (socket(&call)?, call.request);
+    let (socket, request) = (call_socket(&call)?, call.request);
     let index = request
         .index
         .as_deref()
@@ -50,12 +50,12 @@ pub(super) async fn subscribe(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
         .as_deref()
         .filter(|collection| !collection.is_empty());
     let collection = collection.ok_or_else(|| Fault::missing("collection"))?;
-    let options = options(request)?;
+    let options = channel_options(request)?;
     let body = request
         .body
         .as_ref()
         .ok_or_else(|| Fault::new(Id::BodyRequired, "the request must have a body"))?;
-    let filter = filter(body.get(), call.app.config.live.filter_conditions)?;
+    let filter = parse_filter(body.get(), call.app.config.live.filter_conditions)?;
     let target = RoomTarget {
         room: filter.normalise().room_id(index, collection),
         index: index.to_owned(),
@@ -66,13 +66,13 @@ pub(super) async fn subscribe(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 }
 
 pub(super) async fn join(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let (socket, request) = (socket(&call)?, call.request);
+    let (socket, request) = (call_socket(&call)?, call.request);
     let room = room_id(request)?;
-    let options = options(request)?;
+    let options = channel_options(request)?;
     let known = call.app.subscriptions.room(&room);
     let (index, collection, filter) =
-        known.ok_or_else(|| fault(SubscribeError::UnknownRoom, &room))?;
-    admission::within(call, &index, &collection)?;
+        known.ok_or_else(|| subscribe_fault(SubscribeError::UnknownRoom, &room))?;
+    admission::check_collection(call, &index, &collection)?;
     let target = RoomTarget {
         room,
         index,
@@ -83,18 +83,18 @@ pub(super) async fn join(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 }
 
 pub(super) async fn unsubscribe(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let (socket, request) = (socket(&call)?, call.request);
+    let (socket, request) = (call_socket(&call)?, call.request);
     let room = room_id(request)?;
     call.app
         .subscriptions
         .unsubscribe(socket.connection.number, &room, request.volatile.clone())
-        .map_err(|refused| fault(refused, &room))?;
+        .map_err(|refused| subscribe_fault(refused, &room))?;
     call.app.holders.left(socket.connection.number, &room);
     Ok(Reply::of(&json!({"roomId": room})))
 }
 
 /// The connection that the request came by, if it stays open.
-fn socket<'a>(call: &KuzzleCall<'a>) -> Result<&'a SocketRequest, Fault> {
+fn call_socket<'a>(call: &KuzzleCall<'a>) -> Result<&'a SocketRequest, Fault> {
     let socket = call.session.map(AsRef::as_ref);
     socket.ok_or_else(|| {
         let action = call.request.action.as_str();
@@ -128,8 +128,8 @@ async fn subscribe_to(
         filter,
     } = target;
     let tenant = request.caller.tenant.clone();
-    let since = since(app, request, &tenant, &room).await?;
-    let channel = channel::name(&room, options);
+    let since = since_cursor(app, request, &tenant, &room).await?;
+    let channel = channel::channel_name(&room, options);
     let asked = SubscribeRequest {
         room: room.as_str().into(),
         index: index.clone(),
@@ -154,12 +154,12 @@ async fn subscribe_to(
         app.holders.hold(number, caller, place);
     }
     app.holders.unhold(number, caller, &room);
-    let ack = subscribed.map_err(|refused| fault(refused, &room))?;
+    let ack = subscribed.map_err(|refused| subscribe_fault(refused, &room))?;
     let positions = since.as_ref().or(ack.positions.as_ref());
     let cursor = positions.map(|positions| app.signer.cursor(&tenant, &room, positions));
     if let Some((positions, membership)) = since.zip(ack.membership) {
         // Its own limits were kept when it was subscribed.
-        let filter = self::filter(filter.get(), usize::MAX)?;
+        let filter = self::parse_filter(filter.get(), usize::MAX)?;
         let target = CatchUpTarget {
             connection: connection.number,
             room: room.as_str().into(),
@@ -184,7 +184,7 @@ async fn subscribe_to(
 }
 
 /// From where on everything is to be sent, if the client came back with a cursor.
-async fn since(
+async fn since_cursor(
     app: &Shared,
     request: &Request,
     tenant: &str,
@@ -220,7 +220,7 @@ async fn since(
     }
 }
 
-fn filter(text: &str, maximum: usize) -> Result<Filter, Fault> {
+fn parse_filter(text: &str, maximum: usize) -> Result<Filter, Fault> {
     let value: Value =
         serde_json::from_str(text).map_err(|error| Fault::new(Id::BadFrame, error.to_string()))?;
     // Its own limit is a fault of its own; how large a filter may be in other respects is the
@@ -242,7 +242,7 @@ fn filter(text: &str, maximum: usize) -> Result<Filter, Fault> {
     Ok(filter)
 }
 
-fn options(request: &Request) -> Result<ChannelOptions, Fault> {
+fn channel_options(request: &Request) -> Result<ChannelOptions, Fault> {
     let text = |name: &str| match request.args.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.as_str())),
@@ -300,7 +300,7 @@ fn room_id(request: &Request) -> Result<String, Fault> {
     }
 }
 
-fn fault(refused: SubscribeError, room: &str) -> Fault {
+fn subscribe_fault(refused: SubscribeError, room: &str) -> Fault {
     let fault = |id| Fault::new(id, refused.to_string());
     match refused {
         SubscribeError::TooManyRooms => fault(Id::TooManyRooms),

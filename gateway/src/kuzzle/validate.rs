@@ -2,17 +2,18 @@
 //! is written.
 
 use super::{
-    Fault, KuzzleCall, Reply, place, request::object, specification::shown, specifications,
+    Fault, KuzzleCall, Reply, place, request::object_member, specification::shown_findings,
+    specifications,
 };
 use serde_json::json;
 
 pub(super) async fn validate(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let body = object(Some(call.request.object()?.to_owned()), "body")?
+    let body = object_member(Some(call.request.object()?.to_owned()), "body")?
         .ok_or_else(|| Fault::missing("body"))?;
-    let collection = place::collection(call).await?;
-    let findings = specifications::findings(call).await?;
+    let collection = place::request_collection(call).await?;
+    let findings = specifications::document_findings(call).await?;
     if !findings.is_empty() {
-        let wrong = json!({"valid": false, "errorMessages": shown(&findings)});
+        let wrong = json!({"valid": false, "errorMessages": shown_findings(&findings)});
         return Ok(Reply::of(&wrong));
     }
     let refused = call.app.ports.view.as_ref().and_then(|view| {

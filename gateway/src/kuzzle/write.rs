@@ -4,7 +4,7 @@
 use super::{Fault, KuzzleCall, Reply, fault::Id};
 use crate::{
     access::Caller,
-    answer::{Furthest, told},
+    answer::{Furthest, taken_answer},
     app::App,
     error::{Code, Problem},
     request::{RawRequest, headers::Options},
@@ -50,7 +50,10 @@ impl Done {
 }
 
 /// The bare request of an operation on the call's collection: members as names and JSON.
-pub(super) fn bare(call: KuzzleCall<'_>, members: &[(&str, &str)]) -> Result<String, Fault> {
+pub(super) fn bare_request(
+    call: KuzzleCall<'_>,
+    members: &[(&str, &str)],
+) -> Result<String, Fault> {
     let (index, collection) = (
         Value::from(call.request.index()?),
         Value::from(call.request.collection()?),
@@ -74,7 +77,7 @@ pub(super) fn bare(call: KuzzleCall<'_>, members: &[(&str, &str)]) -> Result<Str
 }
 
 /// A text as JSON.
-pub(super) fn quoted(text: &str) -> String {
+pub(super) fn quoted_json(text: &str) -> String {
     Value::from(text).to_string()
 }
 
@@ -96,14 +99,14 @@ pub(super) struct Begun<'a> {
 }
 
 /// Carries an operation out and waits. `silent`: nobody is told of it.
-pub(super) async fn run(
+pub(super) async fn run_operation(
     call: KuzzleCall<'_>,
     operation: &str,
     json: String,
     silent: bool,
     then: Then,
 ) -> Result<Done, Fault> {
-    let begun = begin(call, operation, json, silent).await?;
+    let begun = begin_operation(call, operation, json, silent).await?;
     if then == Then::EndTurn {
         call.request.turn.end();
     }
@@ -111,16 +114,16 @@ pub(super) async fn run(
 }
 
 /// Hands an operation over, in the turn of the request.
-pub(super) async fn begin<'a>(
+pub(super) async fn begin_operation<'a>(
     call: KuzzleCall<'a>,
     operation: &'a str,
     json: String,
     silent: bool,
 ) -> Result<Begun<'a>, Fault> {
-    let collection = super::place::collection(call).await?;
-    let json = scanned(json)?;
+    let collection = super::place::request_collection(call).await?;
+    let json = scanned_json(json)?;
     let wait = call.app.config.kuzzle_wait();
-    let prepared = prepare(call, operation, json.clone(), silent, wait).await?;
+    let prepared = prepare_write(call, operation, json.clone(), silent, wait).await?;
     Ok(Begun {
         call,
         operation,
@@ -142,52 +145,57 @@ impl Begun<'_> {
         let writes = &call.app.writes;
         let mut outcomes = writes.complete(self.submitted).await.outcomes;
         if let Some(first) = name
-            && outdated(call, &collection, &outcomes).await?
+            && is_outdated(call, &collection, &outcomes).await?
         {
             // Made for a collection that is gone by now, and refused for that: nothing was written.
             let wait = call.app.config.kuzzle_wait();
-            let again = prepare(call, self.operation, self.json, self.silent, wait).await?;
+            let again = prepare_write(call, self.operation, self.json, self.silent, wait).await?;
             let again = writes
                 .hand_over_again(again, &call.request.turn, first)
-                .ok_or_else(|| overtaken(&collection))?;
+                .ok_or_else(|| overtaken_fault(&collection))?;
             outcomes = writes.complete(again).await.outcomes;
         }
         Ok(Done {
-            token: token(call.app, &call.request.caller, &outcomes),
+            token: outcomes_token(call.app, &call.request.caller, &outcomes),
             items: outcomes
                 .iter()
-                .map(|one| item(call, one, &collection))
+                .map(|one| written_item(call, one, &collection))
                 .collect(),
         })
     }
 }
 
 /// What a later write of the connection stands behind cannot be written once more.
-fn overtaken(collection: &Collection) -> Fault {
+fn overtaken_fault(collection: &Collection) -> Fault {
     let message = "the collection was dropped or emptied before the write was applied; a later \
                    write of this connection stands, so it was not repeated";
     Fault::new(Id::UnknownCollection, message).props([&collection.index, &collection.collection])
 }
 
 /// An operation that nobody can wait for.
-pub(super) async fn tell(call: KuzzleCall<'_>, operation: &str, json: String) -> Result<(), Fault> {
-    let prepared = prepare(call, operation, scanned(json)?, false, Duration::ZERO).await?;
+pub(super) async fn submit_unawaited(
+    call: KuzzleCall<'_>,
+    operation: &str,
+    json: String,
+) -> Result<(), Fault> {
+    let prepared =
+        prepare_write(call, operation, scanned_json(json)?, false, Duration::ZERO).await?;
     let writes = &call.app.writes;
     let submitted = writes.hand_over(prepared, &call.request.turn).await;
     call.request.turn.end();
     for outcome in writes.complete(submitted).await.outcomes {
-        told(call.app, &call.request.caller, &outcome)?;
+        taken_answer(call.app, &call.request.caller, &outcome)?;
     }
     Ok(())
 }
 
 /// What was made here of sound JSON.
-fn scanned(json: String) -> Result<ScannedJson, Fault> {
+fn scanned_json(json: String) -> Result<ScannedJson, Fault> {
     ScannedJson::scan(json.into(), usize::MAX)
         .map_err(|fault| Fault::new(Id::Unexpected, fault.message))
 }
 
-async fn prepare(
+async fn prepare_write(
     call: KuzzleCall<'_>,
     operation: &str,
     json: ScannedJson,
@@ -215,11 +223,11 @@ async fn prepare(
     app.writes
         .prepare(&operation, raw)
         .await
-        .map_err(|problem| named(call, problem))
+        .map_err(|problem| named_fault(call, problem))
 }
 
 /// Was every write refused because its collection has another incarnation by now?
-async fn outdated(
+async fn is_outdated(
     call: KuzzleCall<'_>,
     collection: &Collection,
     outcomes: &[Outcome],
@@ -241,13 +249,14 @@ async fn outdated(
     Ok(now.is_none_or(|now| now.incarnation != collection.incarnation))
 }
 
-fn item(
+fn written_item(
     call: KuzzleCall<'_>,
     outcome: &Outcome,
     collection: &Arc<Collection>,
 ) -> Result<WrittenDocument, Fault> {
-    let taken = told(call.app, &call.request.caller, outcome)
-        .map_err(|problem| strict(named(call, problem.clone()), &problem, collection))?;
+    let taken = taken_answer(call.app, &call.request.caller, outcome).map_err(|problem| {
+        strict_fault(named_fault(call, problem.clone()), &problem, collection)
+    })?;
     match taken
         .result
         .map(|result| serde_json::from_str(result.get()))
@@ -270,7 +279,7 @@ fn item(
 }
 
 /// What the document lacks or has too much, by the names of this family.
-fn named(call: KuzzleCall<'_>, problem: Problem) -> Fault {
+fn named_fault(call: KuzzleCall<'_>, problem: Problem) -> Fault {
     let missing = problem.code() == Code::Missing;
     let fault = Fault::from(problem);
     match (&call.request.id, missing) {
@@ -290,7 +299,7 @@ fn named(call: KuzzleCall<'_>, problem: Problem) -> Fault {
 }
 
 /// A field that a strict mapping does not have has an id of its own.
-fn strict(fault: Fault, problem: &Problem, collection: &Collection) -> Fault {
+fn strict_fault(fault: Fault, problem: &Problem, collection: &Collection) -> Fault {
     let mappings = collection.mappings.as_ref();
     let is_strict = mappings
         .and_then(|mappings| mappings.get("dynamic"))
@@ -313,7 +322,7 @@ fn strict(fault: Fault, problem: &Problem, collection: &Collection) -> Fault {
 }
 
 /// One token for all that is in the log.
-fn token(app: &App, caller: &Caller, outcomes: &[Outcome]) -> Option<String> {
+fn outcomes_token(app: &App, caller: &Caller, outcomes: &[Outcome]) -> Option<String> {
     let published: Vec<_> = outcomes
         .iter()
         .filter_map(|outcome| match outcome {
@@ -333,6 +342,6 @@ fn token(app: &App, caller: &Caller, outcomes: &[Outcome]) -> Option<String> {
 }
 
 /// The answer to a write of one document.
-pub(super) fn reply<T: serde::Serialize>(result: &T, token: Option<String>) -> Reply {
+pub(super) fn write_reply<T: serde::Serialize>(result: &T, token: Option<String>) -> Reply {
     Reply::of(result).token(token)
 }

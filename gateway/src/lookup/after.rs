@@ -32,7 +32,7 @@ struct WantedToken {
 }
 
 /// Waits for the tokens of a read. True if there were any.
-pub(crate) async fn wait(
+pub(crate) async fn wait_for_query(
     app: &App,
     caller: &Caller,
     headers: &HeaderMap,
@@ -42,7 +42,8 @@ pub(crate) async fn wait(
     if texts.is_empty() {
         return Ok(false);
     }
-    let limit = headers::wait(headers, app.config.wait_max())?.unwrap_or(app.config.after_wait());
+    let limit =
+        headers::preferred_wait(headers, app.config.wait_max())?.unwrap_or(app.config.after_wait());
     wait_for(app, caller, &texts, limit).await
 }
 
@@ -64,7 +65,7 @@ pub(crate) async fn wait_for(
     }
     let mut wanted = WantedToken::default();
     for text in texts {
-        wanted.add(app, open(app, caller, text)?)?;
+        wanted.add(app, open_token(app, caller, text)?)?;
     }
     wanted
         .wait(app, Instant::now() + limit)
@@ -72,7 +73,7 @@ pub(crate) async fn wait_for(
         .map(|()| true)
 }
 
-fn open(app: &App, caller: &Caller, text: &str) -> Result<Token, Problem> {
+fn open_token(app: &App, caller: &Caller, text: &str) -> Result<Token, Problem> {
     let now = (app.now() / 1000).max(0) as u64;
     Ok(Token::open(
         text,
@@ -147,8 +148,8 @@ impl WantedToken {
         if !self.requests.is_empty() {
             let ids: Vec<_> = self.requests.keys().copied().collect();
             for entry in app.ports.record.ledger(&ids).await?.into_iter().flatten() {
-                let parts = parts::entries(app.ports.record.as_ref(), &entry.parts).await?;
-                let Some(verdict) = parts::folded(&entry, &parts) else {
+                let parts = parts::part_entries(app.ports.record.as_ref(), &entry.parts).await?;
+                let Some(verdict) = parts::folded_verdict(&entry, &parts) else {
                     continue;
                 };
                 self.requests.remove(&entry.request);

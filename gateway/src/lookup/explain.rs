@@ -19,19 +19,22 @@ pub(crate) use explanation::RequestExplanation;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Looks for everything that the log tells of a request.
-pub(crate) async fn explain(app: &App, id: RequestId) -> Result<RequestExplanation, Problem> {
+pub(crate) async fn explain_request(
+    app: &App,
+    id: RequestId,
+) -> Result<RequestExplanation, Problem> {
     let Ok(_permit) = app.log_scans.try_acquire() else {
         let detail = "the limit of concurrent readers of the log is reached";
         return Err(Problem::new(Code::Overloaded, detail).retry_after(1));
     };
-    let found = timeout(PATIENCE, find(app, id)).await;
+    let found = timeout(PATIENCE, find_explanation(app, id)).await;
     found.map_err(|_| {
         let detail = "the partition of the log is too long to be read for one answer";
         Problem::new(Code::LookupIncomplete, detail).retry_after(10)
     })?
 }
 
-async fn find(app: &App, id: RequestId) -> Result<RequestExplanation, Problem> {
+async fn find_explanation(app: &App, id: RequestId) -> Result<RequestExplanation, Problem> {
     let layout = &app.ports.layout;
     if id.generation() != layout.generation || id.partition() >= layout.partitions {
         let detail = "the request is of another generation of the log: only its status is known";
@@ -40,10 +43,10 @@ async fn find(app: &App, id: RequestId) -> Result<RequestExplanation, Problem> {
     let entry = app.ports.record.ledger(&[id]).await?;
     let entry = entry.into_iter().next().flatten();
     let records = match &entry {
-        Some(entry) => log_records::chain(app, id, entry.version).await?,
-        None => log_records::unresolved(app, id).await?,
+        Some(entry) => log_records::record_chain(app, id, entry.version).await?,
+        None => log_records::unresolved_records(app, id).await?,
     };
-    let position = log_records::position(&records, entry.as_ref());
+    let position = log_records::event_position(&records, entry.as_ref());
     let event = match position {
         Some(position) => log_records::event_at(app, position.offset, id).await?,
         None => log_records::waiting_event(app, id).await?,

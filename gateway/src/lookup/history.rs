@@ -83,18 +83,20 @@ struct HistoryEntry {
 }
 
 /// Reads the history of a document.
-pub(crate) async fn of(app: &App, key: &DocumentKey) -> Result<DocumentHistory, Problem> {
+pub(crate) async fn read_history(app: &App, key: &DocumentKey) -> Result<DocumentHistory, Problem> {
     Ok(read_within(app, key, None).await?.0)
 }
 
 /// The document as it was then: revision and body; none, if there was none.
-pub(crate) async fn at(
+pub(crate) async fn document_at(
     app: &App,
     key: &DocumentKey,
     moment: HistoryMoment,
 ) -> Result<Option<(u64, Raw)>, Problem> {
     let HistoryMoment::Write(event) = moment else {
-        return of(app, key).await?.at(moment, MomentFound::NotDecided);
+        return read_history(app, key)
+            .await?
+            .at(moment, MomentFound::NotDecided);
     };
     let (history, found) = read_within(app, key, Some(event)).await?;
     history.at(moment, found)
@@ -116,20 +118,20 @@ async fn read_within(
         .documents(std::slice::from_ref(key))
         .await?;
     let current = current.into_iter().next().flatten();
-    let read = read(app, key, current, event);
+    let read = read_changes(app, key, current, event);
     timeout(PATIENCE, read).await.map_err(|_| {
         let detail = "the partition of the log is too long to be read for one answer";
         Problem::new(Code::LookupIncomplete, detail).retry_after(10)
     })?
 }
 
-async fn read(
+async fn read_changes(
     app: &App,
     key: &DocumentKey,
     current: Option<StoredDocument>,
     event: Option<Position>,
 ) -> Result<(DocumentHistory, MomentFound), Problem> {
-    let partition = partition(app, key, current.as_ref());
+    let partition = owner_partition(app, key, current.as_ref());
     let topic = app.ports.layout.name(&CHANGES);
     let log = &app.ports.log;
     let unread = |error: audit::AuditError| {
@@ -168,7 +170,7 @@ async fn read(
 }
 
 /// Where the document's owner decides: its last writer says, where it has one.
-fn partition(app: &App, key: &DocumentKey, current: Option<&StoredDocument>) -> u16 {
+fn owner_partition(app: &App, key: &DocumentKey, current: Option<&StoredDocument>) -> u16 {
     let layout = &app.ports.layout;
     let position = current.map(|stored| stored.meta.position);
     match position.filter(|position| position.generation == layout.generation) {
@@ -197,7 +199,8 @@ impl DocumentHistory {
             self.entries.pop_front();
             self.omitted += 1;
         }
-        self.entries.push_back(entry(record, change, is_void));
+        self.entries
+            .push_back(history_entry(record, change, is_void));
     }
 
     /// For callers who may not see what became of others' requests.
@@ -278,7 +281,11 @@ impl DocumentHistory {
     }
 }
 
-fn entry(record: StandingRecord<'_>, change: &DocumentChange, is_void: bool) -> HistoryEntry {
+fn history_entry(
+    record: StandingRecord<'_>,
+    change: &DocumentChange,
+    is_void: bool,
+) -> HistoryEntry {
     let (operation, request, silent) = match record.change {
         Change::Decision(one) => (&one.operation, one.request, one.silent),
         Change::Void(one) => (&one.operation, one.request, one.silent),

@@ -83,9 +83,9 @@ struct RequestTimes {
 }
 
 /// Looks a request up.
-pub(crate) async fn status(app: &App, id: RequestId) -> Result<RequestStatus, Problem> {
+pub(crate) async fn request_status(app: &App, id: RequestId) -> Result<RequestStatus, Problem> {
     // While a spool may have it, the log is not asked: it is away, or far behind.
-    let spooled = spooled(app, id).await;
+    let spooled = spooled_status(app, id).await;
     // The worker's position first: what is resolved after it was read is in the ledger when that is
     // read.
     let from = if spooled.is_none() && id.generation() == app.ports.layout.generation {
@@ -102,22 +102,22 @@ pub(crate) async fn status(app: &App, id: RequestId) -> Result<RequestStatus, Pr
         .flatten()
         .next()
     {
-        let found = parts::entries(app.ports.record.as_ref(), &entry.parts).await?;
-        return decided(app, entry, found).await;
+        let found = parts::part_entries(app.ports.record.as_ref(), &entry.parts).await?;
+        return decided_status(app, entry, found).await;
     }
     if let Some(spooled) = spooled {
         return Ok(spooled);
     }
     // Before the log is read: what a spool held until then is in the log when that is read.
-    let elsewhere = spools::holding(app.ports.record.as_ref(), app.now()).await?;
+    let elsewhere = spools::holding_spools(app.ports.record.as_ref(), app.now()).await?;
     let found = match from {
-        Some(from) => scan(app, id, from).await,
+        Some(from) => scan_waiting(app, id, from).await,
         None => Ok(None),
     };
     let oldest = elsewhere.values().map(|spool| spool.since).min();
     match (found, oldest) {
         (Ok(Some(found)), _) => Ok(found),
-        (Ok(None) | Err(_), Some(since)) => Ok(placeless(app, id, age_since(app, since))),
+        (Ok(None) | Err(_), Some(since)) => Ok(placeless_status(app, id, age_since(app, since))),
         (Err(problem), None) => Err(problem),
         (Ok(None), None) => {
             let detail = "no request of this id is remembered or waiting";
@@ -132,17 +132,17 @@ fn age_since(app: &App, since: i64) -> i64 {
 
 /// What can be said of a request that nobody knows while a spool may have its event: it is queued,
 /// at a place that is not known.
-async fn spooled(app: &App, id: RequestId) -> Option<RequestStatus> {
+async fn spooled_status(app: &App, id: RequestId) -> Option<RequestStatus> {
     let spool = app.ports.spool.clone()?;
     let status = tokio::task::spawn_blocking(move || spool.status())
         .await
         .ok()?;
     let age = spool_watch::age_seconds(&status, app.ports.clock.as_ref());
-    (status.records > 0).then(|| placeless(app, id, age))
+    (status.records > 0).then(|| placeless_status(app, id, age))
 }
 
 /// Queued, at a place that is not known.
-fn placeless(app: &App, id: RequestId, spooled_seconds: i64) -> RequestStatus {
+fn placeless_status(app: &App, id: RequestId, spooled_seconds: i64) -> RequestStatus {
     RequestStatus {
         request_id: id,
         operation: None,
@@ -152,7 +152,7 @@ fn placeless(app: &App, id: RequestId, spooled_seconds: i64) -> RequestStatus {
         spooled_seconds: Some(spooled_seconds),
         behind: None,
         waiting: None,
-        stores: stores(app, "pending"),
+        stores: store_states(app, "pending"),
         result: None,
         problem: None,
         parts: Vec::new(),
@@ -179,14 +179,14 @@ async fn resolved_below(app: &App, partition: u16) -> Result<u64, Problem> {
     Ok(mark.max(committed).unwrap_or(0))
 }
 
-fn stores(app: &App, state: &'static str) -> BTreeMap<&'static str, &'static str> {
+fn store_states(app: &App, state: &'static str) -> BTreeMap<&'static str, &'static str> {
     let view = app.ports.view.as_ref().map(|view| (view.name(), state));
     std::iter::once((app.ports.record.name(), state))
         .chain(view)
         .collect()
 }
 
-fn told(verdict: &Verdict) -> (&'static str, Option<Problem>) {
+fn verdict_status(verdict: &Verdict) -> (&'static str, Option<Problem>) {
     match verdict {
         Verdict::Applied => ("applied", None),
         Verdict::Refused(refusal) => ("refused", Some(Problem::from(refusal))),
@@ -195,9 +195,9 @@ fn told(verdict: &Verdict) -> (&'static str, Option<Problem>) {
     }
 }
 
-fn part(request: RequestId, entry: Option<LedgerEntry>) -> PartStatus {
+fn part_status(request: RequestId, entry: Option<LedgerEntry>) -> PartStatus {
     let (status, problem) = match &entry {
-        Some(entry) => told(&entry.verdict),
+        Some(entry) => verdict_status(&entry.verdict),
         None => ("queued", None),
     };
     let (operation, key) = entry.map(|entry| (entry.operation, entry.key.0)).unzip();
@@ -210,23 +210,23 @@ fn part(request: RequestId, entry: Option<LedgerEntry>) -> PartStatus {
     }
 }
 
-async fn decided(
+async fn decided_status(
     app: &App,
     entry: LedgerEntry,
     found: Vec<Option<LedgerEntry>>,
 ) -> Result<RequestStatus, Problem> {
-    let (status, problem) = match parts::folded(&entry, &found) {
-        Some(verdict) => told(&verdict),
+    let (status, problem) = match parts::folded_verdict(&entry, &found) {
+        Some(verdict) => verdict_status(&verdict),
         None => ("applying", None),
     };
     let stores = match status {
-        "applied" | "applying" => stores(app, "done"),
-        "parked" => stores(app, "pending"),
+        "applied" | "applying" => store_states(app, "done"),
+        "parked" => store_states(app, "pending"),
         _ => BTreeMap::new(),
     };
     let parts = entry.parts.iter().zip(found);
     let parts = parts
-        .map(|(request, entry)| part(*request, entry))
+        .map(|(request, entry)| part_status(*request, entry))
         .collect();
     let (behind, waiting) = match &entry.verdict {
         Verdict::Parked(_) => {
@@ -265,11 +265,15 @@ async fn decided(
 }
 
 /// Looks through what waits, from the worker's position on, within bounds.
-async fn scan(app: &App, id: RequestId, resolved: u64) -> Result<Option<RequestStatus>, Problem> {
+async fn scan_waiting(
+    app: &App,
+    id: RequestId,
+    resolved: u64,
+) -> Result<Option<RequestStatus>, Problem> {
     let (topic, partition) = (&*app.transactions, id.partition());
     let log = &app.ports.log;
     let kept = log.scan_kept(topic, partition, resolved).await;
-    let mut scan = kept.map_err(|error| away(&error))?;
+    let mut scan = kept.map_err(|error| log_unreadable(&error))?;
     let (waiting, mut seen) = (scan.end().saturating_sub(resolved), 0);
     let deadline = Instant::now() + Duration::from_millis(app.config.scan_millis);
     let wanted = id.to_string();
@@ -290,20 +294,20 @@ async fn scan(app: &App, id: RequestId, resolved: u64) -> Result<Option<RequestS
             bytes: 4 << 20,
         };
         scan = scan.in_batches_of(limits).with_patience(left);
-        let Some(records) = scan.next().await.map_err(|error| away(&error))? else {
+        let Some(records) = scan.next().await.map_err(|error| log_unreadable(&error))? else {
             return Ok(None);
         };
         seen += records.len();
         let hit = records
             .into_iter()
-            .find(|record| header(record, "ce_id") == Some(&wanted));
+            .find(|record| header_text(record, "ce_id") == Some(&wanted));
         if let Some(record) = hit {
-            return Ok(Some(queued(app, id, &record, resolved)));
+            return Ok(Some(queued_status(app, id, &record, resolved)));
         }
     }
 }
 
-fn away(error: &dyn std::fmt::Display) -> Problem {
+fn log_unreadable(error: &dyn std::fmt::Display) -> Problem {
     Problem::new(
         Code::LookupIncomplete,
         format!("the log cannot be read now: {error}"),
@@ -311,15 +315,15 @@ fn away(error: &dyn std::fmt::Display) -> Problem {
     .retry_after(2)
 }
 
-fn header<'a>(record: &'a Record, name: &str) -> Option<&'a str> {
+fn header_text<'a>(record: &'a Record, name: &str) -> Option<&'a str> {
     let (_, value) = record.headers.iter().find(|(n, _)| n == name)?;
     std::str::from_utf8(value).ok()
 }
 
-fn queued(app: &App, id: RequestId, record: &Record, resolved: u64) -> RequestStatus {
+fn queued_status(app: &App, id: RequestId, record: &Record, resolved: u64) -> RequestStatus {
     RequestStatus {
         request_id: id,
-        operation: header(record, "ce_operation").map(str::to_owned),
+        operation: header_text(record, "ce_operation").map(str::to_owned),
         status: "queued",
         position: Some(PositionShown {
             partition: record.partition,
@@ -329,7 +333,7 @@ fn queued(app: &App, id: RequestId, record: &Record, resolved: u64) -> RequestSt
         spooled_seconds: None,
         behind: None,
         waiting: None,
-        stores: stores(app, "pending"),
+        stores: store_states(app, "pending"),
         result: None,
         problem: None,
         parts: Vec::new(),

@@ -9,7 +9,7 @@ use crate::{access::system, app::App, spool_watch};
 use advice::{Advice, Severity};
 use event_schema::codec::rfc3339;
 use partitions::PartitionStatus;
-use replay::{HeldCounts, LetterCause, causes};
+use replay::{HeldCounts, LetterCause, group_causes};
 use runtime::health::Report;
 use serde::Serialize;
 use std::{fmt::Display, future::Future, time::Duration};
@@ -92,7 +92,7 @@ struct UnreadPart {
 }
 
 /// Asks, within a time.
-async fn ask<T, E: Display>(
+async fn ask_in_time<T, E: Display>(
     part: &'static str,
     question: impl Future<Output = Result<T, E>>,
 ) -> Result<T, UnreadPart> {
@@ -105,7 +105,7 @@ async fn ask<T, E: Display>(
 }
 
 /// The answer, or none and a note of that; what is the same for many is noted once.
-fn noted<T>(unread: &mut Vec<UnreadPart>, answer: Result<T, UnreadPart>) -> Option<T> {
+fn note_unread<T>(unread: &mut Vec<UnreadPart>, answer: Result<T, UnreadPart>) -> Option<T> {
     match answer {
         Ok(answer) => Some(answer),
         Err(part) => {
@@ -121,18 +121,18 @@ impl SystemStatus {
     pub(crate) async fn read(app: &App) -> Self {
         let record = app.ports.record.as_ref();
         let (partitions, held, systems, spool, others) = tokio::join!(
-            partitions::read(app),
-            ask("dead letters", replay::held_overview(record, LETTERS)),
-            systems(app),
-            spool(app),
-            ask("spools", spools::holding(record, app.now())),
+            partitions::read_partitions(app),
+            ask_in_time("dead letters", replay::held_overview(record, LETTERS)),
+            system_answers(app),
+            spool_summary(app),
+            ask_in_time("spools", spools::holding_spools(record, app.now())),
         );
         let (partitions, mut unread) = partitions;
-        let held = noted(&mut unread, held);
-        let others = noted(&mut unread, others);
+        let held = note_unread(&mut unread, held);
+        let others = note_unread(&mut unread, others);
         let mut causes = held.as_ref().map_or_else(Vec::new, |held| {
             let shown = held.letters.iter();
-            causes(shown.filter(|letter| !system::is_operation(&letter.operation)))
+            group_causes(shown.filter(|letter| !system::is_operation(&letter.operation)))
         });
         causes.truncate(CAUSES);
         let mut status = Self {
@@ -149,7 +149,7 @@ impl SystemStatus {
             unread,
             advice: Vec::new(),
         };
-        status.advice = advice::of(&status);
+        status.advice = advice::status_advice(&status);
         status.state = status.standing();
         status
     }
@@ -164,7 +164,7 @@ impl SystemStatus {
     }
 }
 
-async fn systems(app: &App) -> Vec<SystemAnswer> {
+async fn system_answers(app: &App) -> Vec<SystemAnswer> {
     let ports = &app.ports;
     let report = ports.health.report();
     let system = |role: &'static str, name, answer: Result<(), UnreadPart>| SystemAnswer {
@@ -179,14 +179,14 @@ async fn systems(app: &App) -> Vec<SystemAnswer> {
     };
     let view = async {
         match &ports.view {
-            Some(view) => Some(ask("view", view.ready()).await),
+            Some(view) => Some(ask_in_time("view", view.ready()).await),
             None => None,
         }
     };
     let admin = &ports.log.admin;
     let (log, record, view_answer) = tokio::join!(
-        ask("log", admin.offsets(&app.transactions, 0)),
-        ask("record", ports.record.ready()),
+        ask_in_time("log", admin.offsets(&app.transactions, 0)),
+        ask_in_time("record", ports.record.ready()),
         view
     );
     let mut systems = vec![
@@ -199,7 +199,7 @@ async fn systems(app: &App) -> Vec<SystemAnswer> {
     systems
 }
 
-async fn spool(app: &App) -> Option<SpoolSummary> {
+async fn spool_summary(app: &App) -> Option<SpoolSummary> {
     let spool = app.ports.spool.clone()?;
     let read = tokio::task::spawn_blocking(move || spool.status());
     let status = read.await.ok()?;

@@ -3,7 +3,7 @@
 use crate::error::code;
 use serde_json::{Value, json};
 
-pub(crate) fn all() -> Value {
+pub(crate) fn all_schemas() -> Value {
     let codes: Vec<_> = code::TABLE.iter().map(|row| row.name).collect();
     let problem = json!({
         "type": "object",
@@ -16,7 +16,12 @@ pub(crate) fn all() -> Value {
         },
     });
     let mut schemas = json!({ "Problem": problem, "Anything": {}, "Request": {"type": "object"}, "Row": {"type": "object"} });
-    for part in [writes(), reads(), dead_letters(), services()] {
+    for part in [
+        write_schemas(),
+        read_schemas(),
+        dead_letters(),
+        service_schemas(),
+    ] {
         if let (Some(schemas), Value::Object(part)) = (schemas.as_object_mut(), part) {
             schemas.extend(part);
         }
@@ -24,7 +29,7 @@ pub(crate) fn all() -> Value {
     schemas
 }
 
-fn writes() -> Value {
+fn write_schemas() -> Value {
     let one = json!({
         "type": "object",
         "required": ["request_id", "token", "status", "durability"],
@@ -46,7 +51,7 @@ fn writes() -> Value {
     })
 }
 
-fn reads() -> Value {
+fn read_schemas() -> Value {
     let collection =
         json!({"type": "object", "required": ["index", "collection", "incarnation", "created"]});
     let document = json!({"type": "object", "required": ["_id", "_source", "_version"], "properties": {"_id": {"type": "string"}, "_source": {"type": "object"}, "_version": {"type": "integer"}}});
@@ -165,7 +170,7 @@ fn dead_letters() -> Value {
     })
 }
 
-fn services() -> Value {
+fn service_schemas() -> Value {
     json!({
         "Readiness": {"type": "object", "properties": {"ready": {"type": "boolean"}, "components": {"type": "object"}, "not_ready_seconds": {"type": "object"}, "weakened": {"type": "array"}}},
         "SystemStatus": {

@@ -39,8 +39,8 @@ impl Collections {
         found.ok_or_else(|| {
             let detail = format!(
                 "there is no collection `{}/{}`",
-                path::shorten(index),
-                path::shorten(name)
+                path::shorten_text(index),
+                path::shorten_text(name)
             );
             Problem::new(Code::UnknownCollection, detail)
         })

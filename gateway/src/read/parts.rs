@@ -8,7 +8,7 @@ use event_schema::{
 use store::{Record, StoreError};
 
 /// The ledger's entries of a request's parts, in its order; `None` where one has no verdict yet.
-pub(crate) async fn entries(
+pub(crate) async fn part_entries(
     record: &dyn Record,
     parts: &[RequestId],
 ) -> Result<Vec<Option<LedgerEntry>>, StoreError> {
@@ -20,7 +20,10 @@ pub(crate) async fn entries(
 }
 
 /// The verdict as the client is told of it; `None` while a part has none.
-pub(crate) fn folded(entry: &LedgerEntry, parts: &[Option<LedgerEntry>]) -> Option<Verdict> {
+pub(crate) fn folded_verdict(
+    entry: &LedgerEntry,
+    parts: &[Option<LedgerEntry>],
+) -> Option<Verdict> {
     if entry.verdict != Verdict::Applied {
         return Some(entry.verdict.clone());
     }

@@ -1,6 +1,6 @@
-//! Sealed values on their way to clients: opened where the catalog marks them and the settings let a
-//! read by id show them; masked everywhere else. What is not opened here leaves masked: answers and
-//! notifications pass [`masked`] last.
+//! Sealed values on their way to clients: opened where the catalog marks them and the settings let
+//! a read by id show them; masked everywhere else. What is not opened here leaves masked: answers
+//! and notifications pass [`masked_json`] last.
 
 use crate::error::Problem;
 use catalog::{CatalogInUse, SealedMarks};
@@ -71,7 +71,7 @@ impl SealedReader {
 }
 
 /// JSON as it may leave: what is still sealed is masked.
-pub(crate) fn masked(json: Vec<u8>) -> Vec<u8> {
+pub(crate) fn masked_json(json: Vec<u8>) -> Vec<u8> {
     match std::str::from_utf8(&json).map(mask::mask_sealed) {
         Ok(Cow::Owned(masked)) => masked.into_bytes(),
         Ok(Cow::Borrowed(_)) | Err(_) => json,

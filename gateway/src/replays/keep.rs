@@ -32,16 +32,16 @@ impl<'a> JobStore<'a> {
     /// # Errors
     /// A 404 if there is none of this id.
     pub(crate) async fn job(&self, id: &str) -> Result<ReplayJob, Problem> {
-        let found = self.read(&head(id)).await?;
+        let found = self.read(&head_name(id)).await?;
         found.ok_or_else(|| Problem::new(Code::UnknownReplay, format!("there is no job `{id}`")))
     }
 
     pub(super) async fn put(&self, job: &ReplayJob) -> Result<(), Problem> {
-        self.write(&head(&job.id), job).await
+        self.write(&head_name(&job.id), job).await
     }
 
     pub(super) async fn items(&self, id: &str, chunk: usize) -> Result<Vec<JobItem>, Problem> {
-        Ok(self.read(&items(id, chunk)).await?.unwrap_or_default())
+        Ok(self.read(&items_name(id, chunk)).await?.unwrap_or_default())
     }
 
     pub(super) async fn put_items(
@@ -50,7 +50,7 @@ impl<'a> JobStore<'a> {
         chunk: usize,
         list: &[JobItem],
     ) -> Result<(), Problem> {
-        self.write(&items(id, chunk), &list).await
+        self.write(&items_name(id, chunk), &list).await
     }
 
     /// Items from one on, so many at most.
@@ -73,11 +73,11 @@ impl<'a> JobStore<'a> {
     }
 
     pub(super) async fn wish(&self, id: &str) -> Result<Option<JobWish>, Problem> {
-        self.read(&wish(id)).await
+        self.read(&wish_name(id)).await
     }
 
     pub(super) async fn put_wish(&self, id: &str, asked: &JobWish) -> Result<(), Problem> {
-        self.write(&wish(id), asked).await
+        self.write(&wish_name(id), asked).await
     }
 
     async fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Problem> {
@@ -94,14 +94,14 @@ impl<'a> JobStore<'a> {
     }
 }
 
-fn head(id: &str) -> String {
+fn head_name(id: &str) -> String {
     format!("replay/{id}")
 }
 
-fn items(id: &str, chunk: usize) -> String {
+fn items_name(id: &str, chunk: usize) -> String {
     format!("replay/{id}/items/{chunk}")
 }
 
-fn wish(id: &str) -> String {
+fn wish_name(id: &str) -> String {
     format!("replay/{id}/wish")
 }

@@ -16,10 +16,10 @@ const NAME: &str = "consign/replays";
 const LISTED: usize = 200;
 
 /// Adds a job. A store that has no such lists has none of jobs, either.
-pub(super) async fn note(app: &App, job: &ReplayJob) -> Result<(), Problem> {
-    let mut stands = stored(app).await?;
+pub(super) async fn note_job(app: &App, job: &ReplayJob) -> Result<(), Problem> {
+    let mut stands = stored_list(app).await?;
     loop {
-        let mut ids = read(stands.as_deref())?;
+        let mut ids = parse_list(stands.as_deref())?;
         ids.push_back(job.id.clone());
         while ids.len() > LISTED {
             ids.pop_front();
@@ -35,8 +35,8 @@ pub(super) async fn note(app: &App, job: &ReplayJob) -> Result<(), Problem> {
 }
 
 /// The newest first, as far as they are kept.
-pub(crate) async fn newest(app: &App) -> Result<Vec<ReplayJob>, Problem> {
-    let ids = read(stored(app).await?.as_deref())?;
+pub(crate) async fn newest_jobs(app: &App) -> Result<Vec<ReplayJob>, Problem> {
+    let ids = parse_list(stored_list(app).await?.as_deref())?;
     let store = JobStore::of(app);
     let jobs = join_all(ids.iter().rev().map(|id| store.job(id))).await;
     let mut kept = Vec::with_capacity(jobs.len());
@@ -50,7 +50,7 @@ pub(crate) async fn newest(app: &App) -> Result<Vec<ReplayJob>, Problem> {
     Ok(kept)
 }
 
-async fn stored(app: &App) -> Result<Option<String>, Problem> {
+async fn stored_list(app: &App) -> Result<Option<String>, Problem> {
     match app.ports.record.held_values(&[NAME.to_owned()]).await {
         Ok(found) => Ok(found.into_iter().next().flatten()),
         Err(StoreError::Refused { .. }) => Ok(None),
@@ -58,7 +58,7 @@ async fn stored(app: &App) -> Result<Option<String>, Problem> {
     }
 }
 
-fn read(text: Option<&str>) -> Result<VecDeque<String>, Problem> {
+fn parse_list(text: Option<&str>) -> Result<VecDeque<String>, Problem> {
     let Some(text) = text else {
         return Ok(VecDeque::new());
     };

@@ -3,9 +3,9 @@
 //! is asked to, when another runs the job, and with the service.
 
 use super::{
-    ended, entry,
+    item_end,
     keep::{CHUNK, JobStore},
-    sealed_patch,
+    ledger_entry, sealed_patch,
 };
 use crate::{
     access::system,
@@ -178,14 +178,14 @@ impl JobRunner {
         let mut stopped = None;
         for (n, prepared) in pending.into_iter().zip(prepared) {
             match prepared {
-                PreparedItem::Ended(status, problem) => end(&mut items[n], status, problem),
+                PreparedItem::Ended(status, problem) => end_item(&mut items[n], status, problem),
                 PreparedItem::Intent {
                     letter,
                     intent,
                     preview,
                 } => {
                     items[n].preview = preview;
-                    let operation = operation(self.job.order.action);
+                    let operation = job_operation(self.job.order.action);
                     let by = (letter.held.tenant.as_str(), self.job.principal.as_str());
                     let writes = &self.app.writes;
                     match writes.intend(by, (operation, &letter.key), &intent) {
@@ -195,7 +195,7 @@ impl JobRunner {
                             break;
                         }
                         // It would be refused for ever.
-                        Err(problem) => end(&mut items[n], "refused", Some(problem)),
+                        Err(problem) => end_item(&mut items[n], "refused", Some(problem)),
                     }
                 }
             }
@@ -208,7 +208,7 @@ impl JobRunner {
                     waiting.insert(published.request, (n, request));
                 }
                 Err(problem) if problem.status().is_server_error() => stopped = Some(problem),
-                Err(problem) => end(&mut items[n], "refused", Some(problem)),
+                Err(problem) => end_item(&mut items[n], "refused", Some(problem)),
             }
         }
         self.await_ends(items, waiting).await?;
@@ -218,18 +218,18 @@ impl JobRunner {
     async fn prepare(&self, item: &JobItem) -> Result<PreparedItem, Problem> {
         let order = &self.job.order;
         let Ok(request) = RequestId::parse_trusted(&item.request_id) else {
-            let (status, problem) = ended(order.action, None);
+            let (status, problem) = item_end(order.action, None);
             return Ok(PreparedItem::Ended(status, problem));
         };
         let record = self.app.ports.record.as_ref();
         let Some(letter) = replay::dead_letter(record, request).await? else {
-            let entry = entry(&self.app, request).await?;
-            let (status, problem) = ended(order.action, entry.as_ref());
+            let entry = ledger_entry(&self.app, request).await?;
+            let (status, problem) = item_end(order.action, entry.as_ref());
             return Ok(PreparedItem::Ended(status, problem));
         };
         let patch = match &order.patch {
             None => None,
-            Some(patch) => match sealed_patch::opened(&self.app, item, patch).await? {
+            Some(patch) => match sealed_patch::open_patch(&self.app, item, patch).await? {
                 Some(patch) => Some(patch),
                 None => {
                     let problem = Problem::from(SubjectErased);
@@ -237,7 +237,7 @@ impl JobRunner {
                 }
             },
         };
-        let edited = match edited(&self.app, &letter, patch.as_ref()).await? {
+        let edited = match edited_event(&self.app, &letter, patch.as_ref()).await? {
             Ok(edited) => edited,
             Err(problem) => return Ok(PreparedItem::Ended("refused", Some(problem))),
         };
@@ -249,7 +249,9 @@ impl JobRunner {
                 let event = edited.as_ref().unwrap_or(&letter.event);
                 let catalog = self.app.ports.catalog.current();
                 let stores = preview_stores(&self.app, &catalog);
-                Some(short(replay::preview(stores, &letter, event).await?))
+                Some(short_preview(
+                    replay::preview_replay(stores, &letter, event).await?,
+                ))
             }
         };
         let intent = HoldIntent {
@@ -289,7 +291,7 @@ impl JobRunner {
             {
                 if let Some((n, request)) = waiting.remove(&found.request) {
                     let (status, problem) = self.end_of(&found, request).await?;
-                    end(&mut items[n], status, problem);
+                    end_item(&mut items[n], status, problem);
                 }
             }
             if waiting.is_empty() {
@@ -314,14 +316,14 @@ impl JobRunner {
         request: RequestId,
     ) -> Result<(&'static str, Option<Problem>), Problem> {
         let action = self.job.order.action;
-        let told = ended(action, Some(intent));
+        let told = item_end(action, Some(intent));
         let is_late = matches!(&intent.verdict, Verdict::Refused(refusal)
             if refusal.code == RefusalCode::Superseded);
         if !is_late {
             return Ok(told);
         }
-        let stands = entry(&self.app, request).await?;
-        let stands = ended(action, stands.as_ref());
+        let stands = ledger_entry(&self.app, request).await?;
+        let stands = item_end(action, stands.as_ref());
         Ok(if stands.0 == action.wanted() {
             stands
         } else {
@@ -330,14 +332,14 @@ impl JobRunner {
     }
 }
 
-fn operation(action: JobAction) -> &'static str {
+fn job_operation(action: JobAction) -> &'static str {
     match action {
         JobAction::Replay => REPLAY,
         JobAction::Discard => DISCARD,
     }
 }
 
-fn end(item: &mut JobItem, status: &str, problem: Option<Problem>) {
+fn end_item(item: &mut JobItem, status: &str, problem: Option<Problem>) {
     status.clone_into(&mut item.status);
     item.problem = problem.and_then(|problem| serde_json::to_value(problem).ok());
 }
@@ -354,7 +356,7 @@ pub(crate) fn preview_stores<'a>(app: &'a App, catalog: &'a Catalog) -> PreviewS
 }
 
 /// The event as it is to be replayed, if it is another; the inner error: why it cannot be.
-pub(crate) async fn edited(
+pub(crate) async fn edited_event(
     app: &App,
     letter: &HeldLetter,
     patch: Option<&JsonPatch>,
@@ -369,7 +371,7 @@ pub(crate) async fn edited(
     Ok(edited.map(Some).map_err(Problem::from))
 }
 
-fn short(mut preview: ReplayPreview) -> ReplayPreview {
+fn short_preview(mut preview: ReplayPreview) -> ReplayPreview {
     let size = serde_json::to_vec(&preview.changes).map_or(0, |bytes| bytes.len());
     if size > PREVIEW_BYTES {
         for change in &mut preview.changes {

@@ -15,7 +15,7 @@ const PLACE: ValuePlace<'_> = ValuePlace {
 };
 
 /// Seals the order's patch for each item, if an operation of theirs has sealed members.
-pub(super) async fn seal(
+pub(super) async fn seal_patch(
     app: &App,
     order: &mut JobOrder,
     items: &mut [JobItem],
@@ -43,7 +43,7 @@ pub(super) async fn seal(
 }
 
 /// The patch of an item; `None`: its subject was erased.
-pub(super) async fn opened(
+pub(super) async fn open_patch(
     app: &App,
     item: &JobItem,
     of_order: &JsonPatch,

@@ -27,7 +27,7 @@ pub(super) fn fresh_name() -> String {
 }
 
 /// Runs the job here from now on; who ran it before stops.
-pub(super) async fn start(app: &Shared, job: &ReplayJob) -> Result<(), Problem> {
+pub(super) async fn start_job(app: &Shared, job: &ReplayJob) -> Result<(), Problem> {
     let runner = fresh_name();
     let wish = JobWish {
         state: JobState::Running,
@@ -45,7 +45,11 @@ pub(crate) fn is_run(app: &App, job: &ReplayJob) -> bool {
 }
 
 /// Asks a job to become what is said; answers how it stands then.
-pub(crate) async fn ask(app: &Shared, id: &str, state: JobState) -> Result<ReplayJob, Problem> {
+pub(crate) async fn ask_state(
+    app: &Shared,
+    id: &str,
+    state: JobState,
+) -> Result<ReplayJob, Problem> {
     let store = JobStore::of(app);
     let mut job = store.job(id).await?;
     if job.is_over() {
@@ -64,7 +68,7 @@ pub(crate) async fn ask(app: &Shared, id: &str, state: JobState) -> Result<Repla
         if !is_run(app, &job) {
             (job.state, job.updated) = (JobState::Running, app.now());
             store.put(&job).await?;
-            start(app, &job).await?;
+            start_job(app, &job).await?;
         }
         return Ok(job);
     }

@@ -58,13 +58,14 @@ impl HeldBody {
         };
         let ledger = &*self.budget.0;
         self.bytes = bytes;
-        match ledger.taken.fetch_add(more, Ordering::Relaxed) + more <= ledger.limit {
-            true => Ok(()),
-            false => Err(Problem::new(
+        if ledger.taken.fetch_add(more, Ordering::Relaxed) + more <= ledger.limit {
+            Ok(())
+        } else {
+            Err(Problem::new(
                 Code::Overloaded,
                 "bodies of other requests fill the memory set aside for them",
             )
-            .retry_after(1)),
+            .retry_after(1))
         }
     }
 }
@@ -76,26 +77,26 @@ impl Drop for HeldBody {
 }
 
 /// The whole body of a single request.
-pub(super) async fn collect(
+pub(super) async fn collect_body(
     config: &Config,
     budget: &Budget,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<(Bytes, HeldBody), Problem> {
     let limit = config.body_limit_bytes;
-    let declared = declared(headers)?;
+    let declared = declared_length(headers)?;
     if declared.is_some_and(|length| length > limit as u64) {
         return Err(too_large(limit));
     }
     let mut held = budget.hold();
-    let whole = gather(body, limit, config.body_idle(), &mut held);
+    let whole = gather_frames(body, limit, config.body_idle(), &mut held);
     match timeout(config.body_timeout(), whole).await {
         Ok(bytes) => Ok((bytes?, held)),
         Err(_) => Err(too_slow(config.body_timeout())),
     }
 }
 
-async fn gather(
+async fn gather_frames(
     mut body: Body,
     limit: usize,
     idle: Duration,
@@ -107,7 +108,7 @@ async fn gather(
         .await
         .map_err(|_| too_slow(idle))?
     {
-        let Ok(data) = frame.map_err(|_| incomplete())?.into_data() else {
+        let Ok(data) = frame.map_err(|_| incomplete_body())?.into_data() else {
             continue;
         };
         let length = data.len() + rest.as_ref().map_or(first.len(), BytesMut::len);
@@ -129,7 +130,7 @@ async fn gather(
     Ok(rest.map_or(first, BytesMut::freeze))
 }
 
-fn declared(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
+fn declared_length(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
     let Some(value) = headers.get(header::CONTENT_LENGTH) else {
         return Ok(None);
     };
@@ -153,7 +154,7 @@ pub(crate) fn too_slow(limit: Duration) -> Problem {
     )
 }
 
-pub(crate) fn incomplete() -> Problem {
+pub(crate) fn incomplete_body() -> Problem {
     Problem::new(
         Code::IncompleteBody,
         "the body ended before it was whole, or its framing is broken",

@@ -32,7 +32,7 @@ impl Options {
         query: &QueryString,
         config: &Config,
     ) -> Result<Self, Problem> {
-        unconditional(headers, &[header::IF_NONE_MATCH])?;
+        expect_unconditional(headers, &[header::IF_NONE_MATCH])?;
         let refresh = match query.one("refresh") {
             None | Some("false") => false,
             Some("wait_for") => true,
@@ -43,7 +43,7 @@ impl Options {
                 ));
             }
         };
-        let wait = wait(headers, config.wait_max())?;
+        let wait = preferred_wait(headers, config.wait_max())?;
         Ok(Self {
             wait: if refresh {
                 Some(wait.unwrap_or(config.refresh_wait()))
@@ -59,23 +59,29 @@ impl Options {
     }
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Result<Option<&'a str>, Problem> {
+fn header_text<'a>(
+    headers: &'a HeaderMap,
+    name: &header::HeaderName,
+) -> Result<Option<&'a str>, Problem> {
     let Some(value) = headers.get(name) else {
         return Ok(None);
     };
     value
         .to_str()
         .map(Some)
-        .map_err(|_| bad(name.as_str(), "must be visible ASCII"))
+        .map_err(|_| bad_header(name.as_str(), "must be visible ASCII"))
 }
 
-fn bad(name: &str, why: &str) -> Problem {
+fn bad_header(name: &str, why: &str) -> Problem {
     Problem::new(Code::BadHeader, format!("{name} {why}"))
 }
 
 /// `Prefer: wait=N` (RFC 7240), clamped; preferences that are not known are ignored, as that
 /// document demands.
-pub(crate) fn wait(headers: &HeaderMap, longest: Duration) -> Result<Option<Duration>, Problem> {
+pub(crate) fn preferred_wait(
+    headers: &HeaderMap,
+    longest: Duration,
+) -> Result<Option<Duration>, Problem> {
     let values = headers
         .get_all("prefer")
         .iter()
@@ -90,7 +96,7 @@ pub(crate) fn wait(headers: &HeaderMap, longest: Duration) -> Result<Option<Dura
         }
         let value = value.trim().trim_matches('"');
         if value.is_empty() || !value.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(bad(
+            return Err(bad_header(
                 "Prefer",
                 "must be `wait=` and a whole number of seconds",
             ));
@@ -102,13 +108,13 @@ pub(crate) fn wait(headers: &HeaderMap, longest: Duration) -> Result<Option<Dura
 }
 
 /// A condition that is not looked at is refused: what it would prevent must not be done.
-pub(crate) fn unconditional(
+pub(crate) fn expect_unconditional(
     headers: &HeaderMap,
     conditions: &[header::HeaderName],
 ) -> Result<(), Problem> {
     match conditions.iter().find(|name| headers.contains_key(*name)) {
         None => Ok(()),
-        Some(name) => Err(bad(
+        Some(name) => Err(bad_header(
             name.as_str(),
             "is not looked at here, so it may not be sent",
         )),
@@ -117,7 +123,7 @@ pub(crate) fn unconditional(
 
 /// `If-Match: "3"`: the document's `_version`.
 fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
-    let Some(value) = text(headers, &header::IF_MATCH)? else {
+    let Some(value) = header_text(headers, &header::IF_MATCH)? else {
         return Ok(None);
     };
     let inner = value
@@ -127,7 +133,7 @@ fn if_match(headers: &HeaderMap) -> Result<Option<u64>, Problem> {
         .unwrap_or(value.trim());
     match inner.parse() {
         Ok(version) => Ok(Some(version)),
-        Err(_) => Err(bad(
+        Err(_) => Err(bad_header(
             "If-Match",
             "must be the ETag of one document: its _version in quotes",
         )),
@@ -142,11 +148,11 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<Bytes>, Problem> {
         return Ok(None);
     };
     if values.next().is_some() {
-        return Err(bad("Idempotency-Key", "may be sent once"));
+        return Err(bad_header("Idempotency-Key", "may be sent once"));
     }
     let text = value
         .to_str()
-        .map_err(|_| bad("Idempotency-Key", "must be visible ASCII"))?
+        .map_err(|_| bad_header("Idempotency-Key", "must be visible ASCII"))?
         .trim();
     let key = text
         .strip_prefix('"')
@@ -154,7 +160,10 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<Bytes>, Problem> {
         .unwrap_or(text);
     match key.len() {
         1..=255 => Ok(Some(Bytes::copy_from_slice(key.as_bytes()))),
-        _ => Err(bad("Idempotency-Key", "must hold 1 to 255 characters")),
+        _ => Err(bad_header(
+            "Idempotency-Key",
+            "must hold 1 to 255 characters",
+        )),
     }
 }
 
@@ -207,7 +216,7 @@ fn expect_type(
     let mut parts = value.split(';');
     let kind = parts.next().unwrap_or_default().trim();
     if !wanted(kind) && !wanted(&kind.to_ascii_lowercase()) {
-        return Err(unsupported(&super::path::shorten(value)));
+        return Err(unsupported(&super::path::shorten_text(value)));
     }
     let charset = parts
         .filter_map(|part| part.split_once('='))
@@ -221,14 +230,14 @@ fn expect_type(
         }
         Some(charset) => Err(unsupported(&format!(
             "the charset {}",
-            super::path::shorten(charset)
+            super::path::shorten_text(charset)
         ))),
     }
 }
 
 /// No content encoding but identity.
 pub(crate) fn expect_plain(headers: &HeaderMap) -> Result<(), Problem> {
-    match encoding(headers)? {
+    match content_encoding(headers)? {
         Encoding::Identity => Ok(()),
         Encoding::Gzip => Err(Problem::new(
             Code::UnsupportedEncoding,
@@ -244,7 +253,7 @@ pub(crate) enum Encoding {
     Gzip,
 }
 
-pub(crate) fn encoding(headers: &HeaderMap) -> Result<Encoding, Problem> {
+pub(crate) fn content_encoding(headers: &HeaderMap) -> Result<Encoding, Problem> {
     match headers
         .get(header::CONTENT_ENCODING)
         .map(|value| {
@@ -262,7 +271,7 @@ pub(crate) fn encoding(headers: &HeaderMap) -> Result<Encoding, Problem> {
             Code::UnsupportedEncoding,
             format!(
                 "the content encoding `{}` is not known",
-                super::path::shorten(other)
+                super::path::shorten_text(other)
             ),
         )),
     }

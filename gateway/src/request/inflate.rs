@@ -17,7 +17,7 @@ pub(crate) const ALLOWANCE: u64 = 4 << 20;
 const LAYERS: usize = 3;
 
 /// The body as it was before `Content-Encoding`.
-pub(crate) fn inflate(
+pub(crate) fn inflate_body(
     config: &Config,
     headers: &HeaderMap,
     body: Bytes,
@@ -37,10 +37,10 @@ pub(crate) fn inflate(
     encodings.iter().rev().try_fold(body, |body, encoding| {
         let packed = &body[..];
         let unpacked = match encoding.as_str() {
-            "gzip" | "x-gzip" => read(config, MultiGzDecoder::new(packed), packed, held)?,
-            "deflate" => read(config, DeflateReader::new(packed), packed, held)?,
+            "gzip" | "x-gzip" => read_unpacked(config, MultiGzDecoder::new(packed), packed, held)?,
+            "deflate" => read_unpacked(config, DeflateReader::new(packed), packed, held)?,
             other => {
-                let other = super::path::shorten(other);
+                let other = super::path::shorten_text(other);
                 let why = format!("the content encoding `{other}` is not known");
                 return Err(Problem::new(Code::UnsupportedEncoding, why));
             }
@@ -103,7 +103,7 @@ impl Read for DeflateReader<'_> {
     }
 }
 
-fn read(
+fn read_unpacked(
     config: &Config,
     mut unpacking: impl Read,
     packed: &[u8],

@@ -63,7 +63,7 @@ pub(crate) fn check_name(what: &str, name: &str) -> Result<(), Problem> {
     } else {
         Err(Problem::new(
             Code::BadName,
-            format!("`{}` is no name for the {what}", shorten(name)),
+            format!("`{}` is no name for the {what}", shorten_text(name)),
         ))
     }
 }
@@ -122,14 +122,14 @@ pub(crate) fn check_id(id: &str) -> Result<(), Problem> {
             Code::BadName,
             format!(
                 "`{}` is no document id: 1 to 512 bytes without control characters",
-                shorten(id)
+                shorten_text(id)
             ),
         ))
     }
 }
 
 /// `/a/:b` and `/a/{b}` are the same.
-pub(crate) fn template(path: &str) -> String {
+pub(crate) fn path_template(path: &str) -> String {
     let segment = |segment: &str| {
         segment
             .strip_prefix(':')
@@ -139,7 +139,7 @@ pub(crate) fn template(path: &str) -> String {
 }
 
 /// For messages: the first 80 characters.
-pub(crate) fn shorten(text: &str) -> String {
+pub(crate) fn shorten_text(text: &str) -> String {
     match text.char_indices().nth(80) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),

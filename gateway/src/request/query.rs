@@ -14,7 +14,7 @@ impl QueryString {
         let mut pairs = Vec::new();
         for pair in text.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            pairs.push((decode(name, true)?, decode(value, true)?));
+            pairs.push((percent_decode(name, true)?, percent_decode(value, true)?));
         }
         Ok(Self(pairs))
     }
@@ -37,7 +37,7 @@ impl QueryString {
         } else {
             format!("known are {}", known.join(", "))
         };
-        let name = super::path::shorten(name);
+        let name = super::path::shorten_text(name);
         Err(Problem::new(
             Code::BadRequest,
             format!("the query names `{name}`, which this route does not read: {known}"),
@@ -57,7 +57,7 @@ impl QueryString {
 }
 
 /// Undoes percent-encoding; `plus`: `+` is a space, as in queries.
-pub(crate) fn decode(text: &str, plus: bool) -> Result<String, Problem> {
+pub(crate) fn percent_decode(text: &str, plus: bool) -> Result<String, Problem> {
     if !text
         .bytes()
         .any(|byte| byte == b'%' || (plus && byte == b'+'))

@@ -22,7 +22,7 @@ impl From<ReplayError> for Problem {
 }
 
 /// The dead letter of a request, or a 404.
-async fn letter(app: &App, id: &str) -> Result<HeldLetter, Problem> {
+async fn find_letter(app: &App, id: &str) -> Result<HeldLetter, Problem> {
     // What nobody can decode is held under an id that no gateway signed.
     let request = RequestId::parse_trusted(id)
         .map_err(|error| Problem::new(Code::BadRequestId, error.to_string()))?;

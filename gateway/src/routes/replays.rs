@@ -10,7 +10,7 @@ use replay::{JobItem, JobState, ReplayJob};
 use serde_json::{Value, json};
 
 /// A job on the wire, with some of its items.
-fn shown(app: &App, job: &ReplayJob, items: &[JobItem]) -> Result<Value, Problem> {
+fn shown_job(app: &App, job: &ReplayJob, items: &[JobItem]) -> Result<Value, Problem> {
     let is_left = job.state == JobState::Running && !replays::is_run(app, job);
     Ok(json!({
         "id": job.id,

@@ -10,7 +10,7 @@ use crate::{
 use event_schema::id::{BadRequestId, RequestId};
 
 /// The id of a path.
-fn parse(app: &App, text: &str) -> Result<RequestId, Problem> {
+fn parse_id(app: &App, text: &str) -> Result<RequestId, Problem> {
     RequestId::parse(text, &app.ports.keys).map_err(|error| match error {
         BadRequestId::Malformed => Problem::new(Code::BadRequestId, error.to_string()),
         BadRequestId::Forged => Problem::new(Code::UnknownRequest, error.to_string()),

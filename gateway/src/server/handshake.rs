@@ -28,18 +28,18 @@ const HINT_PATIENCE: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// If there is no certificate that can be served.
-pub(super) fn endpoint(
+pub(super) fn tls_endpoint(
     config: &Config,
     clock: &dyn Clock,
 ) -> Result<Option<TlsEndpoint>, GatewayError> {
     if config.security.tls != TlsEnd::Own {
         return Ok(None);
     }
-    let certificate = ServedCertificate::load(files(&config.security)?, clock)?;
+    let certificate = ServedCertificate::load(certificate_files(&config.security)?, clock)?;
     Ok(Some(TlsEndpoint::new(certificate, config.header_timeout())))
 }
 
-fn files(security: &Security) -> Result<CertificateFiles, CertificateError> {
+fn certificate_files(security: &Security) -> Result<CertificateFiles, CertificateError> {
     match (&security.certificate, &security.key) {
         (Some(certificate), Some(key)) => Ok(CertificateFiles {
             certificate: certificate.clone(),
@@ -50,7 +50,7 @@ fn files(security: &Security) -> Result<CertificateFiles, CertificateError> {
 }
 
 /// None: nothing can be asked on this connection.
-pub(super) async fn finish(
+pub(super) async fn finish_handshake(
     app: &App,
     endpoint: Option<&TlsEndpoint>,
     stream: TcpStream,
@@ -64,7 +64,7 @@ pub(super) async fn finish(
             app.metrics.failed_handshakes.inc();
             debug!(%failure, "a TLS handshake failed");
             if let HandshakeFailure::Plain(stream) = failure {
-                hint(stream).await;
+                hint_tls(stream).await;
             }
             None
         }
@@ -72,7 +72,7 @@ pub(super) async fn finish(
 }
 
 /// What speaks plain HTTP is told what to do instead.
-async fn hint(mut stream: TcpStream) {
+async fn hint_tls(mut stream: TcpStream) {
     let problem = Problem::new(
         Code::BadRequest,
         "this address speaks TLS: begin the URL with https:// or wss://",

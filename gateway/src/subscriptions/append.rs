@@ -37,7 +37,7 @@ struct MembershipAppender {
 }
 
 /// Runs until the end is written, or all must end.
-pub(crate) async fn run(
+pub(crate) async fn run_appender(
     subscriptions: Arc<Subscriptions>,
     log: Log,
     clock: Arc<dyn Clock>,

@@ -7,7 +7,7 @@
 //! See ADR 11.
 
 use super::Subscriptions;
-use change_feed::{ChangeFeed, Emission, Notification, ResumePoint, scope};
+use change_feed::{ChangeFeed, Emission, Notification, ResumePoint, subscriber_scope};
 use event_log::{Limits, Log, Offsets, Record, StreamError};
 use event_schema::{
     codec::{self, Parts},
@@ -97,7 +97,7 @@ impl Subscriptions {
             Some(
                 changes.earliest <= position.resume.get()
                     && position.next.get() <= changes.end
-                    && contains(informative, position.informative.get()),
+                    && bounds_contain(informative, position.informative.get()),
             )
         };
         let all = join_all((0..).zip(positions.iter().copied()).map(within)).await;
@@ -127,7 +127,7 @@ impl Subscriptions {
     }
 }
 
-fn contains(bounds: Offsets, offset: u64) -> bool {
+fn bounds_contain(bounds: Offsets, offset: u64) -> bool {
     (bounds.earliest..=bounds.end).contains(&offset)
 }
 
@@ -193,7 +193,7 @@ impl CatchUpTask {
             let feed = &mut self.feeds[partition];
             let offset = ChangesOffset::new(record.offset);
             let before = feed.resume();
-            match codec::decode_change(&parts(record)) {
+            match codec::decode_change(&record_parts(record)) {
                 Ok(change) => feed.fold(offset, &change, &mut emissions),
                 Err(error) => {
                     let why = format!("offset {offset} of `changes` cannot be read: {error}");
@@ -243,7 +243,7 @@ impl CatchUpTask {
         for record in &records {
             let next = InformativeOffset::new(record.offset).next();
             self.positions[partition].informative = next;
-            let notification = codec::decode_informative(&parts(record))
+            let notification = codec::decode_informative(&record_parts(record))
                 .ok()
                 .and_then(|event| change_feed::of_message(event, record.timestamp));
             missed.extend(
@@ -290,7 +290,7 @@ impl CatchUpTask {
         if notice.index != self.index || notice.collection != self.collection {
             return None;
         }
-        let scope = scope(&self.filter, notification)
+        let scope = subscriber_scope(&self.filter, notification)
             .filter(|scope| self.target.options.takes_change(*scope, state))?;
         let signer = &self.subscriptions.signer;
         let token = SignHandles::token(signer, &self.tenant, notice);
@@ -322,7 +322,7 @@ impl CatchUpTask {
     }
 }
 
-fn parts(record: &Record) -> Parts {
+fn record_parts(record: &Record) -> Parts {
     Parts {
         key: record.key.clone(),
         value: record.value.clone(),

@@ -21,7 +21,7 @@ const BATCH: Limits = Limits {
 };
 
 /// Follows until all must end.
-pub(crate) async fn run(
+pub(crate) async fn follow_memberships(
     subscriptions: Arc<Subscriptions>,
     log: Log,
     health: Health,
@@ -46,7 +46,7 @@ pub(crate) async fn run(
             followed = follower.next() => followed,
         };
         match followed {
-            Followed::Records(records) => fold(&subscriptions, records),
+            Followed::Records(records) => fold_records(&subscriptions, records),
             Followed::Lost(error) => {
                 warn!(%error, "records of the topic `rooms` were deleted unread")
             }
@@ -54,13 +54,13 @@ pub(crate) async fn run(
     }
 }
 
-fn fold(subscriptions: &Subscriptions, records: Vec<Record>) {
+fn fold_records(subscriptions: &Subscriptions, records: Vec<Record>) {
     let records = records
         .into_iter()
-        .map(|record| (record.offset, decode(record)))
+        .map(|record| (record.offset, decode_record(record)))
         .collect();
     let mut registry = subscriptions.registry.lock();
-    registry.read(records, instance::name);
+    registry.read(records, instance::fresh_name);
     if **registry.instance() != **subscriptions.instance.borrow() {
         warn!(instance = %registry.instance(), "this gateway has expired for the others; its subscribers are disconnected to subscribe again");
         subscriptions
@@ -71,7 +71,7 @@ fn fold(subscriptions: &Subscriptions, records: Vec<Record>) {
     subscriptions.outgoing.notify_one();
 }
 
-fn decode(record: Record) -> Option<MembershipRecord> {
+fn decode_record(record: Record) -> Option<MembershipRecord> {
     let offset = record.offset;
     let parts = Parts {
         key: record.key,

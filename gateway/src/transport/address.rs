@@ -48,7 +48,7 @@ impl AddressEncoder {
                         encoded = Some(bytes[..bytes.len() - rest.len()].to_vec());
                     }
                     if let Some(encoded) = &mut encoded {
-                        encode(line, encoded);
+                        encode_line(line, encoded);
                     }
                     self.request_line(line);
                     rest = &rest[line.len()..];
@@ -146,7 +146,7 @@ fn is_unsafe(byte: u8) -> bool {
     matches!(byte, b'"' | b'<' | b'>' | b'`') || byte >= 0x80
 }
 
-fn encode(line: &[u8], into: &mut Vec<u8>) {
+fn encode_line(line: &[u8], into: &mut Vec<u8>) {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     for byte in line {
         if is_unsafe(*byte) {

@@ -42,7 +42,7 @@ impl TlsEndpoint {
     /// `patience`: how long a handshake may take, the wait for its turn included.
     pub(crate) fn new(certificate: ServedCertificate, patience: Duration) -> Self {
         let certificate = Arc::new(certificate);
-        let mut config = ServerConfig::builder_with_provider(provider())
+        let mut config = ServerConfig::builder_with_provider(crypto_provider())
             .with_protocol_versions(&[&version::TLS13, &version::TLS12])
             .expect("the provider knows both versions")
             .with_no_client_auth()
@@ -80,6 +80,6 @@ impl TlsEndpoint {
 }
 
 /// The one implementation of the algorithms that is built in.
-fn provider() -> Arc<CryptoProvider> {
+fn crypto_provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }

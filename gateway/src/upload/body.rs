@@ -56,9 +56,9 @@ impl UploadBody {
                 file: body,
                 fields: Map::new(),
             }),
-            Self::Json => json(&body, is_sunbird),
-            Self::Form => form(&body),
-            Self::Multipart(boundary) => multipart(&body, boundary),
+            Self::Json => json_parts(&body, is_sunbird),
+            Self::Form => form_parts(&body),
+            Self::Multipart(boundary) => multipart_parts(&body, boundary),
         }
     }
 }
@@ -70,7 +70,7 @@ fn no_file() -> Problem {
     )
 }
 
-fn json(body: &Bytes, is_sunbird: bool) -> Result<UploadParts, Problem> {
+fn json_parts(body: &Bytes, is_sunbird: bool) -> Result<UploadParts, Problem> {
     let wrong = |why: String| Problem::new(Code::Invalid, why).at("");
     let mut value: Value = serde_json::from_slice(body)
         .map_err(|error| Problem::new(Code::NotJson, format!("the body is not JSON: {error}")))?;
@@ -94,7 +94,7 @@ fn json(body: &Bytes, is_sunbird: bool) -> Result<UploadParts, Problem> {
     })
 }
 
-fn form(body: &Bytes) -> Result<UploadParts, Problem> {
+fn form_parts(body: &Bytes) -> Result<UploadParts, Problem> {
     let (mut file, mut fields) = (None, Map::new());
     for pair in body
         .split(|byte| *byte == b'&')
@@ -104,8 +104,8 @@ fn form(body: &Bytes) -> Result<UploadParts, Problem> {
             .iter()
             .position(|byte| *byte == b'=')
             .unwrap_or(pair.len());
-        let name = String::from_utf8_lossy(&unescaped(&pair[..at])).into_owned();
-        let value = unescaped(pair.get(at + 1..).unwrap_or_default());
+        let name = String::from_utf8_lossy(&unescaped_bytes(&pair[..at])).into_owned();
+        let value = unescaped_bytes(pair.get(at + 1..).unwrap_or_default());
         match name.as_str() {
             "data" => file = Some(Bytes::from(value)),
             _ => {
@@ -118,7 +118,7 @@ fn form(body: &Bytes) -> Result<UploadParts, Problem> {
     Ok(UploadParts { file, fields })
 }
 
-fn unescaped(text: &[u8]) -> Vec<u8> {
+fn unescaped_bytes(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut rest = text;
     while let [first, behind @ ..] = rest {
@@ -144,7 +144,7 @@ fn unescaped(text: &[u8]) -> Vec<u8> {
     out
 }
 
-fn multipart(body: &Bytes, boundary: &str) -> Result<UploadParts, Problem> {
+fn multipart_parts(body: &Bytes, boundary: &str) -> Result<UploadParts, Problem> {
     let damaged = || {
         Problem::new(
             Code::BadUpload,
@@ -153,15 +153,15 @@ fn multipart(body: &Bytes, boundary: &str) -> Result<UploadParts, Problem> {
     };
     let delimiter = format!("--{boundary}");
     let (mut file, mut fields) = (None, Map::new());
-    let mut at = find(body, delimiter.as_bytes(), 0).ok_or_else(damaged)? + delimiter.len();
+    let mut at = find_bytes(body, delimiter.as_bytes(), 0).ok_or_else(damaged)? + delimiter.len();
     let between = format!("\r\n{delimiter}");
     while !body[at..].starts_with(b"--") {
-        let head_end = find(body, b"\r\n\r\n", at).ok_or_else(damaged)?;
+        let head_end = find_bytes(body, b"\r\n\r\n", at).ok_or_else(damaged)?;
         let head = String::from_utf8_lossy(&body[at..head_end]).into_owned();
-        let end = find(body, between.as_bytes(), head_end + 2).ok_or_else(damaged)?;
+        let end = find_bytes(body, between.as_bytes(), head_end + 2).ok_or_else(damaged)?;
         let content = body.slice((head_end + 4).min(end)..end);
-        let name = parameter(&head, "name").ok_or_else(damaged)?;
-        if parameter(&head, "filename").is_some() || name == "data" {
+        let name = disposition_parameter(&head, "name").ok_or_else(damaged)?;
+        if disposition_parameter(&head, "filename").is_some() || name == "data" {
             file = Some(content)
         } else {
             let text = String::from_utf8_lossy(&content).into_owned();
@@ -174,7 +174,7 @@ fn multipart(body: &Bytes, boundary: &str) -> Result<UploadParts, Problem> {
 }
 
 /// A parameter of the part's Content-Disposition.
-fn parameter(head: &str, name: &str) -> Option<String> {
+fn disposition_parameter(head: &str, name: &str) -> Option<String> {
     let line = head.lines().find(|line| {
         let line = line.trim_start();
         line.get(..20)
@@ -187,7 +187,7 @@ fn parameter(head: &str, name: &str) -> Option<String> {
     })
 }
 
-fn find(body: &[u8], what: &[u8], from: usize) -> Option<usize> {
+fn find_bytes(body: &[u8], what: &[u8], from: usize) -> Option<usize> {
     let found = body
         .get(from..)?
         .windows(what.len())

@@ -13,7 +13,7 @@ impl UploadHeader {
     pub(crate) fn read(upload: &Upload, line: &CsvLine) -> Result<Self, Problem> {
         let mut columns: Vec<String> = Vec::with_capacity(line.cells.len());
         for (n, cell) in line.cells.iter().enumerate() {
-            let at = |why: String| wrong(line.number, n + 1, &why);
+            let at = |why: String| header_problem(line.number, n + 1, &why);
             let Some(name) = upload.column(cell) else {
                 return Err(at(format!(
                     "`{cell}` is no column of this upload; known are {}",
@@ -32,7 +32,7 @@ impl UploadHeader {
         match missing {
             Some(name) => {
                 let why = format!("the column `{name}` is missing");
-                Err(wrong(line.number, columns.len() + 1, &why))
+                Err(header_problem(line.number, columns.len() + 1, &why))
             }
             None => Ok(Self(columns)),
         }
@@ -62,11 +62,11 @@ impl UploadHeader {
 
 impl From<CsvFault> for Problem {
     fn from(fault: CsvFault) -> Self {
-        wrong(fault.line, fault.column, fault.why)
+        header_problem(fault.line, fault.column, fault.why)
     }
 }
 
-pub(crate) fn wrong(line: u64, column: usize, why: &str) -> Problem {
+pub(crate) fn header_problem(line: u64, column: usize, why: &str) -> Problem {
     Problem::new(
         Code::BadUpload,
         format!("line {line}, column {column}: {why}"),

@@ -4,7 +4,7 @@
 use super::{
     DerivedId,
     csv::CsvReader,
-    header::{UploadHeader, wrong},
+    header::{UploadHeader, header_problem},
 };
 use crate::{
     access::Caller,
@@ -100,7 +100,7 @@ impl<'a> UploadIntake<'a> {
         let last = self.reader.finish()?;
         self.count(last)?;
         if self.lines == 0 {
-            return Err(wrong(
+            return Err(header_problem(
                 1,
                 1,
                 "there is no line behind the one that names the columns",
@@ -139,7 +139,7 @@ impl<'a> UploadIntake<'a> {
                 .unwrap_or(self.upload.most_lines);
             if self.lines >= most {
                 let why = format!("a file has at most {most} lines, the first included");
-                return Err(wrong(line.number, 1, &why));
+                return Err(header_problem(line.number, 1, &why));
             }
         }
         Ok(())
@@ -159,7 +159,7 @@ impl<'a> UploadIntake<'a> {
             return Ok(());
         }
         let data = String::from_utf8(piece)
-            .map_err(|_| wrong(1, 1, "a byte is not UTF-8: save the file as UTF-8"))?;
+            .map_err(|_| header_problem(1, 1, "a byte is not UTF-8: save the file as UTF-8"))?;
         let json = json!({"processId": self.process, "number": self.chunks, "data": data});
         let request = DerivedRequest {
             operation: CHUNK,

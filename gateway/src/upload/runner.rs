@@ -32,7 +32,7 @@ const SETTLED_WITHIN: Duration = Duration::from_secs(3);
 const AT_ONCE: usize = 4;
 
 /// Until shutdown: one upload after the other, some side by side.
-pub(crate) async fn run(app: Shared, shutdown: Shutdown) {
+pub(crate) async fn run_uploads(app: Shared, shutdown: Shutdown) {
     let open = OpenUploads(app.ports.record.clone());
     while !shutdown.is_soft() && !release_if_alone(&app, &open).await {
         tokio::select! {

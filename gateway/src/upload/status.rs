@@ -5,7 +5,7 @@ use crate::{
     access::Caller,
     app::App,
     error::{Code, Problem},
-    request::path::shorten,
+    request::path::shorten_text,
 };
 use event_schema::mutation::RowKey;
 use serde::Serialize;
@@ -35,11 +35,11 @@ pub(crate) struct UploadStatus {
     owner: String,
 }
 
-fn count(row: &Map<String, Value>, name: &str) -> u64 {
+fn count_cell(row: &Map<String, Value>, name: &str) -> u64 {
     row.get(name).and_then(Value::as_u64).unwrap_or_default()
 }
 
-async fn row(
+async fn find_row(
     app: &App,
     table: &str,
     key: Map<String, Value>,
@@ -52,47 +52,50 @@ async fn row(
 /// Are the results of its last line written?
 pub(crate) async fn is_completed(app: &App, process: &str) -> Result<bool, Problem> {
     let key = Map::from_iter([("id".to_owned(), process.into())]);
-    let row = row(app, "bulk_upload_process", key).await?;
-    Ok(row.is_some_and(|row| count(&row, "status") == COMPLETED))
+    let row = find_row(app, "bulk_upload_process", key).await?;
+    Ok(row.is_some_and(|row| count_cell(&row, "status") == COMPLETED))
 }
 
 /// For whoever started it, and for those who may do everything.
-pub(crate) async fn status(
+pub(crate) async fn upload_status(
     app: &App,
     caller: &Caller,
     process: &str,
 ) -> Result<UploadStatus, Problem> {
-    let found = find(app, process).await?;
+    let found = find_upload(app, process).await?;
     if *found.owner == *caller.name || caller.rights.allows_all() {
         return Ok(found);
     }
-    let why = format!("upload `{}` was started by another", shorten(process));
+    let why = format!("upload `{}` was started by another", shorten_text(process));
     Err(Problem::new(Code::Forbidden, why))
 }
 
-async fn find(app: &App, process: &str) -> Result<UploadStatus, Problem> {
+async fn find_upload(app: &App, process: &str) -> Result<UploadStatus, Problem> {
     let key = Map::from_iter([("id".to_owned(), process.into())]);
-    let Some(row) = row(app, "bulk_upload_process", key).await? else {
+    let Some(row) = find_row(app, "bulk_upload_process", key).await? else {
         // Its events may be on their way.
         let open = OpenUploads(app.ports.record.clone()).all().await?;
         if let Some(upload) = open.into_iter().find(|upload| upload.process == process) {
             return Ok(not_started(upload));
         }
-        let why = format!("there is no upload `{}`", shorten(process));
+        let why = format!("there is no upload `{}`", shorten_text(process));
         return Err(Problem::new(Code::Missing, why));
     };
     let cell = |name: &str| row.get(name).cloned().unwrap_or_default();
-    let (processed, failed) = (count(&row, "processedcount"), count(&row, "failedcount"));
+    let (processed, failed) = (
+        count_cell(&row, "processedcount"),
+        count_cell(&row, "failedcount"),
+    );
     Ok(UploadStatus {
         process_id: process.to_owned(),
         object_type: cell("objecttype"),
-        status: match count(&row, "status") {
+        status: match count_cell(&row, "status") {
             1 => "IN PROGRESS",
             COMPLETED => "COMPLETED",
             9 => "FAILED",
             _ => "NOT STARTED",
         },
-        task_count: count(&row, "taskcount"),
+        task_count: count_cell(&row, "taskcount"),
         processed,
         succeeded: processed.saturating_sub(failed),
         failed,
@@ -122,9 +125,9 @@ fn not_started(upload: OpenUpload) -> UploadStatus {
 }
 
 /// The columns of the file, in its order.
-pub(crate) async fn columns(app: &App, process: &str) -> Result<Vec<String>, Problem> {
+pub(crate) async fn upload_columns(app: &App, process: &str) -> Result<Vec<String>, Problem> {
     let key = Map::from_iter([("id".to_owned(), process.into())]);
-    let row = row(app, "bulk_upload_process", key)
+    let row = find_row(app, "bulk_upload_process", key)
         .await?
         .unwrap_or_default();
     let columns = row.get("columns").and_then(Value::as_array);
@@ -160,10 +163,13 @@ pub(crate) async fn result_lines(
             .await?;
         let data = cells.get("data").and_then(Value::as_str).unwrap_or("{}");
         let data: Map<String, Value> = serde_json::from_str(data).unwrap_or_default();
-        let mut line: Vec<String> = columns.iter().map(|name| cell(data.get(name))).collect();
-        let has_failed = count(&cells, "status") == 9;
+        let mut line: Vec<String> = columns
+            .iter()
+            .map(|name| csv_cell(data.get(name)))
+            .collect();
+        let has_failed = count_cell(&cells, "status") == 9;
         line.push(if has_failed { "failed" } else { "success" }.to_owned());
-        line.push(cell(cells.get("failureresult")));
+        line.push(csv_cell(cells.get("failureresult")));
         text.push_str(&line.join(","));
         text.push_str("\r\n");
     }
@@ -171,7 +177,7 @@ pub(crate) async fn result_lines(
 }
 
 /// In quotes where it must be.
-pub(crate) fn cell(value: Option<&Value>) -> String {
+pub(crate) fn csv_cell(value: Option<&Value>) -> String {
     let text = value.and_then(Value::as_str).unwrap_or_default();
     if text.contains(['"', ',', '\n', '\r']) {
         format!("\"{}\"", text.replace('"', "\"\""))

@@ -7,7 +7,7 @@ use super::{
         Sent,
         event::{Context, Event},
     },
-    submit::admit,
+    submit::admit_write,
     validate::PlaceAdmission,
 };
 use crate::{
@@ -48,7 +48,7 @@ impl WritePath {
             if operation.internal() {
                 Ok(())
             } else {
-                admit(request.caller, &operation, touched)
+                admit_write(request.caller, &operation, touched)
             }
         };
         let by = (&*request.caller.name, &may as PlaceAdmission<'_>);
@@ -103,7 +103,7 @@ impl WritePath {
         upload: &Upload,
         caller: &Caller,
     ) -> Result<(), Problem> {
-        admit(caller, operation, &[])?;
+        admit_write(caller, operation, &[])?;
         let line = self.any_operation(&upload.line)?;
         for asked in line.outline().parts {
             caller.check(right::of_operation(asked), ActionPlace::Nowhere)?;

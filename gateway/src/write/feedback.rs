@@ -130,9 +130,11 @@ impl Feedback {
         let entry = self.verdict(waiter, deadline).await?;
         let mut backoff = Backoff::new(Duration::from_millis(4), Duration::from_millis(100));
         loop {
-            let parts = parts::entries(self.record.as_ref(), &entry.parts).await;
+            let parts = parts::part_entries(self.record.as_ref(), &entry.parts).await;
             // Without the ledger the parts' verdicts are not known.
-            let folded = parts.ok().and_then(|parts| parts::folded(&entry, &parts));
+            let folded = parts
+                .ok()
+                .and_then(|parts| parts::folded_verdict(&entry, &parts));
             if let Some(verdict) = folded {
                 return Some(if verdict == entry.verdict {
                     entry
@@ -201,7 +203,7 @@ fn deadline_of(published: &Published, deadline: Instant) -> Instant {
 }
 
 /// The wait that is honoured: none if somebody who should wait found no room to.
-pub(super) fn honoured(
+pub(super) fn honoured_wait(
     waiters: &[Option<FeedbackWaiter>],
     events: &[Result<Event, Problem>],
     wait: Option<Duration>,

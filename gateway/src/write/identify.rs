@@ -146,7 +146,7 @@ impl Identifier {
         let key = [&number.to_be_bytes()[..], key].concat();
         let claim = self.keys.tag("idempotency-claim-of-line", &[&scope, &key]);
         let unique = RequestId::derive(&self.keys, &scope, &key, &Sha256::digest(json));
-        (unique, Some(named(&claim, self.until())))
+        (unique, Some(named_claim(&claim, self.until())))
     }
 
     /// Names a file: anew, or by its key, whatever is in it.
@@ -177,7 +177,7 @@ impl Identifier {
         let scope = caller.scope(operation);
         let claim = self.keys.tag("idempotency-claim-of-file", &[&scope, key]);
         let unique = RequestId::derive(&self.keys, &scope, key, digest);
-        (unique, named(&claim, self.until()))
+        (unique, named_claim(&claim, self.until()))
     }
 
     /// 16 bytes that nobody had before, in the form of a version 7 UUID: the time, then random
@@ -197,7 +197,7 @@ impl Identifier {
     }
 }
 
-fn named(key: &[u8; 32], until: i64) -> Claim {
+fn named_claim(key: &[u8; 32], until: i64) -> Claim {
     Claim {
         key: key.iter().map(|byte| format!("{byte:02x}")).collect(),
         until,
@@ -205,7 +205,7 @@ fn named(key: &[u8; 32], until: i64) -> Claim {
 }
 
 /// 16 random bytes, in the form of a version 4 UUID.
-pub(crate) fn random() -> [u8; 16] {
+pub(crate) fn random_bytes() -> [u8; 16] {
     uuid::Builder::from_random_bytes(runtime::random())
         .into_uuid()
         .into_bytes()
@@ -223,7 +223,7 @@ impl Ticket {
                 .finalize()
                 .into(),
         };
-        named(&key, self.until)
+        named_claim(&key, self.until)
     }
 
     /// All of its events are in the log: repeats get their places. Those of very many are left to

@@ -175,7 +175,7 @@ impl TurnQueue {
 }
 
 /// What stands for an entity's key, or a channel's.
-pub(crate) fn key(topic: &str, key: &[u8]) -> u64 {
+pub(crate) fn turn_key(topic: &str, key: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     (topic, key).hash(&mut hasher);
     hasher.finish()

@@ -211,7 +211,7 @@ impl Outgoing {
         let mut remembered = remembered.iter();
         let item = |event| match event {
             Ok(event) => match remembered.next() {
-                Some(Some(entry)) => Item::Known(known(entry)),
+                Some(Some(entry)) => Item::Known(known_published(entry)),
                 Some(None) | None => Item::Event(event),
             },
             Err(problem) => Item::Refused(problem),
@@ -229,7 +229,7 @@ impl Outgoing {
     }
 }
 
-fn known(entry: &LedgerEntry) -> Published {
+fn known_published(entry: &LedgerEntry) -> Published {
     Published {
         request: entry.request,
         kind: Kind::Transaction,

@@ -105,7 +105,7 @@ impl WritePath {
             Identity::Repeat(known) => {
                 // What was allowed then may be allowed no more.
                 if !request.admitted {
-                    admit(&request.caller, operation, &known.touched)?;
+                    admit_write(&request.caller, operation, &known.touched)?;
                 }
                 let kind = PreparedKind::Repeat(known.published);
                 return Ok(Prepared { request, kind });
@@ -116,7 +116,7 @@ impl WritePath {
             if request.admitted {
                 Ok(())
             } else {
-                admit(&request.caller, operation, touched)
+                admit_write(&request.caller, operation, touched)
             }
         };
         let valid = self
@@ -143,7 +143,7 @@ impl WritePath {
         };
         let events: Vec<_> = valid.items.into_iter().enumerate().map(build).collect();
         let waiters = self.feedback.expect(&events, options.wait);
-        let waited = feedback::honoured(&waiters, &events, options.wait);
+        let waited = feedback::honoured_wait(&waiters, &events, options.wait);
         let remembered = match &ticket {
             Some(_) => self.publisher.remembered(&events).await,
             None => Vec::new(),
@@ -173,7 +173,7 @@ impl WritePath {
             line.number,
             line.json.bytes(),
         );
-        let may = |touched: &[(String, String)]| admit(line.caller, operation, touched);
+        let may = |touched: &[(String, String)]| admit_write(line.caller, operation, touched);
         let by = (&*line.caller.name, &may as PlaceAdmission<'_>);
         let item = self
             .validator
@@ -245,7 +245,7 @@ impl WritePath {
             SubmittedKind::Fresh { handed, rest, .. } => {
                 let published = handed.published().await;
                 if let Some(ticket) = rest.ticket {
-                    keep(ticket, &published, &rest.touched);
+                    keep_ticket(ticket, &published, &rest.touched);
                 }
                 let (waiters, touched) = (rest.waiters, &rest.touched);
                 let verdicts =
@@ -263,7 +263,7 @@ impl WritePath {
 }
 
 /// May the caller do this wherever it may write? What touches no collection is everywhere.
-pub(super) fn admit(
+pub(super) fn admit_write(
     caller: &Caller,
     operation: &Operation,
     touched: &[(String, String)],
@@ -279,7 +279,11 @@ pub(super) fn admit(
 }
 
 /// Dropped instead, the ticket frees its key.
-fn keep(ticket: Ticket, published: &[Result<Published, Problem>], touched: &[(String, String)]) {
+fn keep_ticket(
+    ticket: Ticket,
+    published: &[Result<Published, Problem>],
+    touched: &[(String, String)],
+) {
     let places = published.iter().map(|one| one.as_ref().ok().cloned());
     if let Some(places) = places.collect::<Option<Vec<_>>>() {
         ticket.keep(RememberedRequest {

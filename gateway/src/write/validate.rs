@@ -208,7 +208,7 @@ impl Validator {
             next.map_err(|invalid| self.mask_violations(operation, json, invalid))
         };
         while let Some(next) = next(&beside)? {
-            let found = look_up::find(self, operation, &next.subjects).await?;
+            let found = look_up::find_subjects(self, operation, &next.subjects).await?;
             next.answer(found, &mut beside.looked);
         }
         Ok(beside)

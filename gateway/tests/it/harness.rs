@@ -140,7 +140,7 @@ pub fn spool_options(config: &spool::Config) -> spool::SpoolOptions {
 impl Builder {
     pub async fn start(self) -> App {
         let folder = tempfile::tempdir().unwrap();
-        let (real, handle) = embedded::open(&folder.path().join("log"), self.log).unwrap();
+        let (real, handle) = embedded::open_log(&folder.path().join("log"), self.log).unwrap();
         // The log closes with the process; tests never close it by hand.
         std::mem::forget(handle);
         let layout = layout();

@@ -12,7 +12,7 @@ use event_schema::{
         Event, FeedOwner, FeedPosition, Mail, Notice, Presence, PresenceChange, Progress, Push,
         RoomMatch, Scope, State,
     },
-    raw,
+    to_raw,
     topics::{Layout, MAILBOX, ROOMS},
 };
 use parking_lot::Mutex;
@@ -188,7 +188,7 @@ impl Stage {
             collection: "cities".into(),
             user,
             count,
-            volatile: Some(raw(&json!({"name": "Ann"}))),
+            volatile: Some(to_raw(&json!({"name": "Ann"}))),
             explicit: true,
             rooms: u64::MAX,
             timestamp: 1,
@@ -206,7 +206,7 @@ fn notice(state: State, body: &Value) -> Notice {
         collection: "cities".into(),
         id: Some("x".into()),
         version: Some(1),
-        source: Some(raw(body)),
+        source: Some(to_raw(body)),
         updated_fields: None,
         request: RequestId::mint(
             &event_schema::signing::Keyring::new(1, *b"0123456789abcdef"),

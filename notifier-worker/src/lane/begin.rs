@@ -24,11 +24,11 @@ const ENOUGH: u64 = 50_000;
 
 impl NotifierLane {
     /// `told`: how far this lane knows that the partition was told, whatever was committed.
-    pub(super) async fn take(
+    pub(super) async fn take_partition(
         &self,
         delivered: Option<DeliveryProgress>,
     ) -> Result<Tenure, TenureOutcome> {
-        let committed = self.committed().await?;
+        let committed = self.committed_progress().await?;
         let left = match (committed, delivered) {
             (Some(committed), Some(delivered))
                 if delivered.resume.offset > committed.resume.offset =>
@@ -39,12 +39,12 @@ impl NotifierLane {
         };
         // Known before the claim: whoever is promised anything by it comes later.
         let (changes, informative) = (
-            self.bounds(&self.notifier.topics.changes).await?,
-            self.bounds(&self.notifier.topics.informative).await?,
+            self.topic_bounds(&self.notifier.topics.changes).await?,
+            self.topic_bounds(&self.notifier.topics.informative).await?,
         );
-        let claim = self.claim().await?;
+        let claim = self.append_claim().await?;
         let (progress, missed) = match left {
-            Some(progress) => self.within(progress, changes, informative).await?,
+            Some(progress) => self.clamp_progress(progress, changes, informative).await?,
             None => {
                 let resume = ResumePoint {
                     offset: ChangesOffset::new(changes.end),
@@ -96,7 +96,7 @@ impl NotifierLane {
         })
     }
 
-    async fn committed(&self) -> Result<Option<DeliveryProgress>, TenureOutcome> {
+    async fn committed_progress(&self) -> Result<Option<DeliveryProgress>, TenureOutcome> {
         let ports = &self.notifier.ports;
         let committed = ports
             .log
@@ -121,7 +121,7 @@ impl NotifierLane {
         }
     }
 
-    async fn bounds(&self, topic: &str) -> Result<Offsets, TenureOutcome> {
+    async fn topic_bounds(&self, topic: &str) -> Result<Offsets, TenureOutcome> {
         self.notifier
             .ports
             .log
@@ -132,7 +132,7 @@ impl NotifierLane {
     }
 
     /// Appends our claim; answers where it stands in `rooms`.
-    async fn claim(&self) -> Result<u64, TenureOutcome> {
+    async fn append_claim(&self) -> Result<u64, TenureOutcome> {
         let claim = PartitionClaim {
             notifier: self.notifier.ports.notifier.clone(),
             partition: self.partition,
@@ -177,7 +177,7 @@ impl NotifierLane {
 
     /// Where to go on, and whether records before it were deleted unread. A position beyond the end is
     /// never guessed around.
-    async fn within(
+    async fn clamp_progress(
         &self,
         mut progress: DeliveryProgress,
         changes: Offsets,
@@ -241,7 +241,7 @@ impl NotifierLane {
                 rooms: 0,
             };
             let mail = Mail::Progress(progress);
-            deliveries.extend(self.notifier.post(mailbox, &mail).await?);
+            deliveries.extend(self.notifier.post_mail(mailbox, &mail).await?);
         }
         for delivery in deliveries {
             delivery
@@ -258,7 +258,7 @@ impl NotifierLane {
         let records = scan.next().await.map_err(stream_ended)?.unwrap_or_default();
         let first = records
             .first()
-            .and_then(|record| codec::decode_change(&crate::parts(record)).ok());
+            .and_then(|record| codec::decode_change(&crate::record_parts(record)).ok());
         let progress = first.and_then(|change| change.place());
         let here = ChangesOffset::new(changes.earliest);
         Ok(progress.and_then(|(epoch, at)| (at == here).then_some(epoch)))
@@ -273,7 +273,7 @@ impl NotifierLane {
                 .await
                 .map_err(stream_ended)?;
             tokio::time::sleep(Duration::from_millis(20)).await;
-            if self.committed().await?.is_some() {
+            if self.committed_progress().await?.is_some() {
                 return Ok(());
             }
         }
@@ -290,7 +290,7 @@ impl NotifierLane {
             while let Some(records) = scan.next().await.map_err(stream_ended)? {
                 for record in &records {
                     // One that cannot be read is an alarm when it is met in order.
-                    let Ok(change) = codec::decode_change(&crate::parts(record)) else {
+                    let Ok(change) = codec::decode_change(&crate::record_parts(record)) else {
                         continue;
                     };
                     match change.place() {

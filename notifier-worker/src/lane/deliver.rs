@@ -4,7 +4,7 @@
 use super::{
     DeliveryProgress, LaneBatch, NotifierLane, Tenure, claim_lost, steps::Steps, stream_ended,
 };
-use crate::{deliver::split, notify::routes};
+use crate::{deliver::split_push, notify::notification_routes};
 use change_feed::{Emission, Notification};
 use event_log::{Delivery, Record};
 use event_schema::{
@@ -29,7 +29,7 @@ struct DueNotification {
 
 impl NotifierLane {
     /// Records of `changes`.
-    pub(super) async fn changes(
+    pub(super) async fn deliver_changes(
         &self,
         tenure: &mut Tenure,
         records: &[Record],
@@ -37,7 +37,7 @@ impl NotifierLane {
         let mut emissions = Vec::with_capacity(records.len() * 2);
         for record in records {
             let offset = ChangesOffset::new(record.offset);
-            match codec::decode_change(&crate::parts(record)) {
+            match codec::decode_change(&crate::record_parts(record)) {
                 Ok(change) => tenure.feed.fold(offset, &change, &mut emissions),
                 // A newer worker wrote it, say: what it means is not guessed.
                 Err(error) => {
@@ -56,16 +56,18 @@ impl NotifierLane {
             resume: tenure.feed.resume(),
             ..tenure.sent
         };
-        self.deliver(tenure, &due, then).await
+        self.deliver_due(tenure, &due, then).await
     }
 
     /// Records of `informative`.
-    pub(super) async fn messages(
+    pub(super) async fn deliver_messages(
         &self,
         tenure: &mut Tenure,
         records: &[Record],
     ) -> Result<(), TenureOutcome> {
-        let message = |record: &Record| match codec::decode_informative(&crate::parts(record)) {
+        let message = |record: &Record| match codec::decode_informative(&crate::record_parts(
+            record,
+        )) {
             Ok(event) => change_feed::of_message(event, record.timestamp),
             Err(error) => {
                 tracing::warn!(%error, partition = self.partition, offset = record.offset, "a record of `informative` cannot be read; left out");
@@ -87,11 +89,11 @@ impl NotifierLane {
             informative,
             ..tenure.sent
         };
-        self.deliver(tenure, &due, then).await
+        self.deliver_due(tenure, &due, then).await
     }
 
     /// Presence events that are ours to send, and whether the partition still is ours at all.
-    pub(super) async fn presence(&self, tenure: &mut Tenure) -> Result<(), TenureOutcome> {
+    pub(super) async fn deliver_presence(&self, tenure: &mut Tenure) -> Result<(), TenureOutcome> {
         if !self.is_ours() {
             return Err(claim_lost());
         }
@@ -104,7 +106,7 @@ impl NotifierLane {
         for (mailbox, presence) in events.iter().flat_map(|event| &event.mails) {
             deliveries.extend(
                 self.notifier
-                    .post(*mailbox, &Mail::Presence(presence.clone()))
+                    .post_mail(*mailbox, &Mail::Presence(presence.clone()))
                     .await?,
             );
         }
@@ -116,11 +118,11 @@ impl NotifierLane {
             rooms: last.offset,
             ..tenure.sent
         };
-        sent(tenure, deliveries, then);
+        note_sent(tenure, deliveries, then);
         Ok(())
     }
 
-    async fn deliver(
+    async fn deliver_due(
         &self,
         tenure: &mut Tenure,
         due: &[DueNotification],
@@ -132,11 +134,11 @@ impl NotifierLane {
         for (mailbox, push) in pushes {
             deliveries.extend(
                 self.notifier
-                    .post(mailbox, &Mail::Push(Box::new(push)))
+                    .post_mail(mailbox, &Mail::Push(Box::new(push)))
                     .await?,
             );
         }
-        sent(tenure, deliveries, then);
+        note_sent(tenure, deliveries, then);
         Ok(())
     }
 
@@ -152,7 +154,7 @@ impl NotifierLane {
         } in due
         {
             let (before, after) = steps.over(*record, notification.notice.event);
-            let routes = routes(&state, notification, *how_far, &mut tenure.scratch);
+            let routes = notification_routes(&state, notification, *how_far, &mut tenure.scratch);
             if routes.is_empty() {
                 continue;
             }
@@ -189,7 +191,7 @@ impl NotifierLane {
                 if !is_exporting() {
                     push.notice.traceparent = None;
                 }
-                let mut pieces = split(push);
+                let mut pieces = split_push(push);
                 // Only with the last of its pieces is it told.
                 if let Some(last) = pieces.last_mut() {
                     last.owner = owner(after);
@@ -247,7 +249,7 @@ impl NotifierLane {
                 .iter()
                 .filter(|record| offsets.binary_search(&record.offset).is_ok())
             {
-                let due = match codec::decode_change(&crate::parts(record)) {
+                let due = match codec::decode_change(&crate::record_parts(record)) {
                     Ok(Change::Decision(decision)) => change_feed::of_decision(&decision),
                     Ok(Change::Void(void)) => change_feed::of_void(&void),
                     Ok(Change::Open(_) | Change::Mark(_)) | Err(_) => Vec::new(),
@@ -268,7 +270,7 @@ impl NotifierLane {
 }
 
 /// A batch is on its way; without a push it is there already, once those before it are.
-fn sent(tenure: &mut Tenure, deliveries: VecDeque<Delivery>, then: DeliveryProgress) {
+fn note_sent(tenure: &mut Tenure, deliveries: VecDeque<Delivery>, then: DeliveryProgress) {
     tenure.sent = then;
     match (deliveries.is_empty(), tenure.waiting.back_mut()) {
         (true, None) => tenure.delivered = then,

@@ -62,19 +62,19 @@ async fn told_is_what_is_acknowledged_up_to_the_first_gap() {
     second.send(appended(2));
     let early = tokio::time::timeout(
         Duration::from_millis(10),
-        settle(&mut waiting, &mut in_flight),
+        settle_oldest(&mut waiting, &mut in_flight),
     )
     .await;
     assert!(early.is_err() && in_flight == 4);
     first.send(appended(1));
     assert_eq!(
-        settle(&mut waiting, &mut in_flight).await.unwrap(),
+        settle_oldest(&mut waiting, &mut in_flight).await.unwrap(),
         progress(1)
     );
     assert_eq!((in_flight, waiting.len()), (2, 1));
     drop(fourth);
     assert!(matches!(
-        settle(&mut waiting, &mut in_flight).await,
+        settle_oldest(&mut waiting, &mut in_flight).await,
         Err(TenureOutcome::Retake { .. })
     ));
 }

@@ -6,8 +6,8 @@ use event_schema::{
     id::RequestId,
     membership::{MembershipRecord, PresenceFilter, RoomMembership, Subscription},
     mutation::{DocumentAction, DocumentChange, DocumentKey},
-    raw,
     signing::Keyring,
+    to_raw,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -32,7 +32,7 @@ fn subscribe_with(
     let subscription = Subscription {
         index: "i".into(),
         collection: collection.into(),
-        filter: raw(filter),
+        filter: to_raw(filter),
         mailbox: 3,
         users: PresenceFilter::None,
         pending,
@@ -59,8 +59,8 @@ fn notification(before: Option<Value>, after: Option<Value>) -> Notification {
         action: DocumentAction::Merge,
         revision_before: 1,
         revision: 2,
-        before: before.map(|body| raw(&body)),
-        after: after.map(|body| raw(&body)),
+        before: before.map(|body| to_raw(&body)),
+        after: after.map(|body| to_raw(&body)),
     };
     let decision: event_schema::decision::Decision = serde_json::from_value(json!({
         "epoch": 0, "at": 1, "key": "i/c/7", "operation": "document.update", "tenant": "t", "catalog": "c", "verdict": "applied", "accepted": 0, "decided": 5,
@@ -82,7 +82,7 @@ fn told_as(
     after: Option<Value>,
     how_far: notification::State,
 ) -> Vec<String> {
-    let routes = routes(
+    let routes = notification_routes(
         state,
         &notification(before, after),
         how_far,

@@ -22,7 +22,7 @@ pub(crate) async fn expire_gateways(notifier: Arc<Notifier>, shutdown: Shutdown)
             () = tokio::time::sleep(round) => {}
         }
         listening.look(Instant::now(), notifier.ports.log.publisher.healthy());
-        let silent = silent(&notifier, &listening);
+        let silent = silent_gateways(&notifier, &listening);
         if silent.is_empty() {
             continue;
         }
@@ -70,7 +70,7 @@ impl ListeningSince {
 
 /// The gateways without a heartbeat for too long, of those whose partition is ours. `handled_since`:
 /// since when a partition is ours and handled.
-pub(crate) fn expired(
+pub(crate) fn expired_gateways(
     state: &RoomsState,
     partitions: u16,
     limit: Duration,
@@ -95,7 +95,7 @@ pub(crate) fn expired(
         .collect()
 }
 
-fn silent(notifier: &Notifier, listening: &ListeningSince) -> Vec<String> {
+fn silent_gateways(notifier: &Notifier, listening: &ListeningSince) -> Vec<String> {
     let state = notifier.registry.read();
     let ours = |partition| {
         let is_ours = state.memberships.owner(partition) == Some(notifier.ports.notifier.as_str());
@@ -104,7 +104,7 @@ fn silent(notifier: &Notifier, listening: &ListeningSince) -> Vec<String> {
             .handled_since(partition)
             .filter(|_| is_ours)
     };
-    expired(
+    expired_gateways(
         &state,
         notifier.ports.layout.partitions,
         notifier.config.expiry(),
@@ -140,18 +140,18 @@ async fn expire_all(
     }
     drop(read);
     listening.look(Instant::now(), notifier.ports.log.publisher.healthy());
-    let still = silent(notifier, listening);
+    let still = silent_gateways(notifier, listening);
     for instance in suspects
         .into_iter()
         .filter(|suspect| still.contains(suspect))
     {
-        expire(notifier, &instance).await?;
+        expire_gateway(notifier, &instance).await?;
     }
     Ok(())
 }
 
 /// A tombstone for each membership, then for the gateway.
-async fn expire(notifier: &Notifier, instance: &str) -> Result<(), TenureOutcome> {
+async fn expire_gateway(notifier: &Notifier, instance: &str) -> Result<(), TenureOutcome> {
     let members = notifier
         .registry
         .read()

@@ -18,7 +18,7 @@ const BATCH: Limits = Limits {
 };
 
 /// Follows the topic until shutdown; opens it again when the log was away.
-pub(crate) async fn follow(notifier: Arc<Notifier>, shutdown: Shutdown) {
+pub(crate) async fn follow_rooms(notifier: Arc<Notifier>, shutdown: Shutdown) {
     let options = FollowOptions {
         topic: notifier.topics.rooms.to_string(),
         partition: 0,
@@ -35,8 +35,8 @@ pub(crate) async fn follow(notifier: Arc<Notifier>, shutdown: Shutdown) {
             () = shutdown.hard() => return,
             followed = follower.next() => match followed {
                 Followed::Records(records) => {
-                    let touched = fold(&notifier, &records);
-                    tell(&notifier, touched.iter().map(String::as_str));
+                    let touched = fold_records(&notifier, &records);
+                    tell_progress(&notifier, touched.iter().map(String::as_str));
                 }
                 Followed::Lost(error) => begin_again(&notifier, &error),
             },
@@ -56,12 +56,12 @@ fn begin_again(notifier: &Notifier, error: &StreamError) {
 }
 
 /// Takes a batch in, for all lanes at once; answers which gateways wrote in it.
-fn fold(notifier: &Notifier, records: &[Record]) -> BTreeSet<String> {
+fn fold_records(notifier: &Notifier, records: &[Record]) -> BTreeSet<String> {
     let now = Instant::now();
     let mut touched = BTreeSet::new();
     let decoded: Vec<_> = records
         .iter()
-        .filter_map(|record| Some((record, decode(record)?)))
+        .filter_map(|record| Some((record, decode_record(record)?)))
         .collect();
     let mut state = notifier.registry.state.write();
     for (record, room) in decoded {
@@ -75,8 +75,8 @@ fn fold(notifier: &Notifier, records: &[Record]) -> BTreeSet<String> {
     touched
 }
 
-fn decode(record: &Record) -> Option<event_schema::membership::MembershipRecord> {
-    let decoded = codec::decode_membership(&crate::parts(record));
+fn decode_record(record: &Record) -> Option<event_schema::membership::MembershipRecord> {
+    let decoded = codec::decode_membership(&crate::record_parts(record));
     decoded.inspect_err(|error| tracing::error!(%error, offset = record.offset, "a record of `rooms` cannot be read; left alone")).ok()
 }
 
@@ -89,11 +89,11 @@ fn tell_all(notifier: &Notifier) {
         .instances()
         .map(|(instance, _)| instance.to_owned())
         .collect();
-    tell(notifier, instances.iter().map(String::as_str));
+    tell_progress(notifier, instances.iter().map(String::as_str));
 }
 
 /// Not awaited: whoever misses one hears the next, with its own next heartbeat.
-fn tell<'a>(notifier: &Notifier, instances: impl Iterator<Item = &'a str>) {
+fn tell_progress<'a>(notifier: &Notifier, instances: impl Iterator<Item = &'a str>) {
     let Some((owners, rooms)) = notifier.registry.progress(&notifier.ports.notifier) else {
         return;
     };

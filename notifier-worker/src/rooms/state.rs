@@ -87,7 +87,7 @@ impl RoomsState {
             MembershipRecord::GatewayExpired { .. } | MembershipRecord::PartitionClaimed(_) => {}
         }
         for change in self.memberships.apply(record) {
-            self.follow(offset, timestamp, change);
+            self.follow_change(offset, timestamp, change);
         }
     }
 
@@ -99,7 +99,7 @@ impl RoomsState {
         touched.insert(instance.to_owned());
     }
 
-    fn follow(&mut self, offset: u64, timestamp: i64, change: MembershipChange) {
+    fn follow_change(&mut self, offset: u64, timestamp: i64, change: MembershipChange) {
         match change {
             MembershipChange::Joined {
                 membership,

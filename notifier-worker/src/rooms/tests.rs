@@ -3,7 +3,7 @@
 use super::*;
 use event_schema::{
     membership::{MembershipRecord, PartitionClaim, PresenceFilter, RoomMembership, Subscription},
-    raw,
+    to_raw,
 };
 use std::collections::BTreeSet;
 
@@ -30,7 +30,7 @@ fn subscribed(room: &str) -> MembershipRecord {
         connection: "1".into(),
         room: room.into(),
     };
-    let filter = raw(&serde_json::json!({}));
+    let filter = to_raw(&serde_json::json!({}));
     let subscription = Subscription {
         index: "i".into(),
         collection: "c".into(),

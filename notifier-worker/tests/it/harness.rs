@@ -16,8 +16,8 @@ use event_schema::{
     offset::{ChangesOffset, Epoch, TransactionsOffset},
     outcome::{DeadReason, Verdict},
     position::Position,
-    raw,
     signing::Keyring,
+    to_raw,
     topics::{self, CHANGES, INFORMATIVE, Layout, ROOMS, Topic},
 };
 use runtime::{Health, Shutdown, ShutdownTrigger, SystemClock};
@@ -85,7 +85,7 @@ impl World {
         let (log, prefix) = match kind {
             On::Embedded => {
                 let (log, handle) =
-                    embedded::open(&folder.path().join("log"), embedded::Options::default())
+                    embedded::open_log(&folder.path().join("log"), embedded::Options::default())
                         .unwrap();
                 // The log closes with the process; the test never closes it by hand.
                 std::mem::forget(handle);
@@ -94,7 +94,7 @@ impl World {
             On::Kafka => {
                 let servers = testbed::Servers::shared();
                 let brokers = servers.addresses().kafka.to_string();
-                let log = kafka::connect(kafka::KafkaSettings {
+                let log = kafka::connect_log(kafka::KafkaSettings {
                     brokers,
                     properties: BTreeMap::new(),
                 })
@@ -190,9 +190,9 @@ impl World {
             silent: false,
         };
         let data = InformativeData {
-            request: raw(&request),
+            request: to_raw(&request),
             generated: serde_json::Map::new(),
-            volatile: Some(raw(&json!({"v": 1}))),
+            volatile: Some(to_raw(&json!({"v": 1}))),
             origin: Some(origin),
             principal: "anonymous".into(),
         };
@@ -298,7 +298,7 @@ impl<'a> Hand<'a> {
             judged_by: Vec::new(),
             judged_by_rows: Vec::new(),
             result: None,
-            volatile: Some(raw(&json!({"v": offset}))),
+            volatile: Some(to_raw(&json!({"v": offset}))),
             accepted: 0,
             decided: 0,
             reply: None,
@@ -398,7 +398,7 @@ pub fn change(id: &str, before: Option<Value>, after: Option<Value>) -> Document
         action: DocumentAction::Merge,
         revision_before: 1,
         revision: 2,
-        before: before.map(|document| raw(&document)),
-        after: after.map(|document| raw(&document)),
+        before: before.map(|document| to_raw(&document)),
+        after: after.map(|document| to_raw(&document)),
     }
 }

@@ -53,7 +53,7 @@ impl History {
                 void.epoch, void.at, void.position, void.request, void.ends
             ),
             Err(_) => {
-                let id = codec::header(&parts, "ce_id").unwrap_or("?");
+                let id = codec::header_text(&parts, "ce_id").unwrap_or("?");
                 let unique = RequestId::parse_trusted(id).map(|id| id.unique());
                 let asked = unique.ok().and_then(|unique| self.maker.asked.get(&unique));
                 format!("{id} {asked:?}")

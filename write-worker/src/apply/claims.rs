@@ -18,7 +18,7 @@ impl Applier<'_> {
             .collect();
         let record = &self.worker.ports.record;
         for some in held.chunks(AT_ONCE) {
-            self.prove().await?;
+            self.prove_ownership().await?;
             let claims = some.iter().map(|(claim, request)| {
                 let claim = move || record.claim(claim, request);
                 self.worker.retry_until_answered("record", claim)

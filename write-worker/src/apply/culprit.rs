@@ -25,7 +25,7 @@ use event_schema::{
 use store::{
     DocumentWrite,
     document::Write,
-    fold::{Folded, fold},
+    fold::{Folded, fold_effects},
 };
 
 /// The decisions behind one refused write, oldest first, and which is tried next.
@@ -67,7 +67,7 @@ impl Applier<'_> {
         }
         while !open.is_empty() {
             self.try_next(&mut open).await?;
-            let ledger = self.remembered(&open).await?;
+            let ledger = self.read_remembered(&open).await?;
             let mut rest = Vec::new();
             for (mut suspects, entry) in open.into_iter().zip(ledger) {
                 let Some(effect) = suspects.effects.get(suspects.next) else {
@@ -150,7 +150,7 @@ impl Applier<'_> {
     }
 
     /// What the ledger remembers of the decision that each is at.
-    async fn remembered(
+    async fn read_remembered(
         &self,
         open: &[Suspects<'_>],
     ) -> Result<Vec<Option<LedgerEntry>>, TenureEnd> {
@@ -295,7 +295,7 @@ impl Suspects<'_> {
 
 /// What a decision alone makes of this document, for the view.
 fn view_write(effect: &Effects, name: &str) -> Option<DocumentWrite> {
-    let Folded { documents, .. } = fold([effect.stored()]);
+    let Folded { documents, .. } = fold_effects([effect.stored()]);
     documents
         .into_iter()
         .find(|write| document_name(&write.key) == name)
@@ -303,7 +303,7 @@ fn view_write(effect: &Effects, name: &str) -> Option<DocumentWrite> {
 
 /// What a decision alone makes of this document or row, for the record.
 fn record_writes(effect: &Effects, name: &str) -> Vec<Write> {
-    let Folded { documents, rows } = fold([effect.stored()]);
+    let Folded { documents, rows } = fold_effects([effect.stored()]);
     let documents = documents
         .into_iter()
         .filter(|write| document_name(&write.key) == name)

@@ -47,7 +47,7 @@ impl Applier<'_> {
                 entry.version > effect.version || entry.version == effect.version && is_it
             });
             if !is_written {
-                self.prove().await?;
+                self.prove_ownership().await?;
                 self.write_dead_letter(effect, dead).await?;
             }
         }
@@ -57,7 +57,7 @@ impl Applier<'_> {
     async fn write_dead_letter(&self, effect: &Effects, dead: &DeadEvent) -> Result<(), TenureEnd> {
         let original = match &dead.original {
             Some(original) => original.clone(),
-            None => self.original(&effect.position).await?,
+            None => self.read_original(&effect.position).await?,
         };
         let letter = DeadLetter {
             request: effect.request,
@@ -93,7 +93,7 @@ impl Applier<'_> {
     }
 
     /// An event that its void was too large to carry.
-    async fn original(&self, position: &Position) -> Result<OriginalRecord, TenureEnd> {
+    async fn read_original(&self, position: &Position) -> Result<OriginalRecord, TenureEnd> {
         let limits = Limits {
             records: 1,
             bytes: usize::MAX,
@@ -109,7 +109,7 @@ impl Applier<'_> {
         };
         let records = read.await.map_err(|error| unread(&error.to_string()))?;
         let record = records.first().ok_or_else(|| unread("it is not there"))?;
-        Ok(OriginalRecord::of(&decode::parts(record)))
+        Ok(OriginalRecord::of(&decode::record_parts(record)))
     }
 
     /// The time that the ledger will say.
@@ -132,7 +132,7 @@ impl Applier<'_> {
         let mut backoff = self.worker.config.backoff();
         let mut wait = self.worker.waits.of("record", Some(self.partition));
         while !left.is_empty() {
-            self.prove().await?;
+            self.prove_ownership().await?;
             let verdicts = store.remember(&left).await;
             assert_eq!(verdicts.len(), left.len(), "a store answers every entry");
             let (mut rest, mut why) = (Vec::new(), String::new());
@@ -185,7 +185,7 @@ impl Applier<'_> {
                     "resolved"
                 );
                 if let Some(reply) = reply {
-                    self.send(reply, entry);
+                    self.send_reply(reply, entry);
                 }
             }
         }
@@ -213,13 +213,13 @@ impl Applier<'_> {
             .await?;
         for (reply, entry) in replies.into_iter().zip(found) {
             if let Some(entry) = entry {
-                self.send(reply, &entry);
+                self.send_reply(reply, &entry);
             }
         }
         Ok(())
     }
 
-    fn send(&self, reply: &Reply, entry: &LedgerEntry) {
+    fn send_reply(&self, reply: &Reply, entry: &LedgerEntry) {
         let parts = encode_mail(&Mail::Feedback(Feedback {
             instance: reply.instance.clone(),
             entry: entry.clone(),

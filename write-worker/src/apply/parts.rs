@@ -3,7 +3,7 @@
 
 use super::Applier;
 use crate::{
-    append::{delivered, enqueue_record},
+    append::{delivered_offset, enqueue_record},
     effects::Effects,
     tenure_end::TenureEnd,
 };
@@ -27,14 +27,14 @@ impl Applier<'_> {
                         part.request, effect.request
                     ))
                 })?;
-                self.prove().await?;
+                self.prove_ownership().await?;
                 let topic = &self.worker.topics.transactions;
                 let delivery = enqueue_record(&self.worker, topic, part.partition, parts).await?;
                 sent.push((part.partition, delivery));
             }
         }
         for (partition, delivery) in sent {
-            let offset = TransactionsOffset::new(delivered(delivery).await?);
+            let offset = TransactionsOffset::new(delivered_offset(delivery).await?);
             let progress = &self.worker.parts;
             progress.published(self.partition, partition, offset);
         }
@@ -51,8 +51,8 @@ impl Applier<'_> {
             });
             for value in effect.values.release.iter().filter(|_| is_final) {
                 let us = Holder::new(&effect.key, &effect.request, &effect.position);
-                self.prove().await?;
-                let release = || unique::release(record.as_ref(), value, &us);
+                self.prove_ownership().await?;
+                let release = || unique::release_value(record.as_ref(), value, &us);
                 self.worker.retry_until_answered("record", release).await?;
             }
         }
@@ -66,8 +66,8 @@ impl Applier<'_> {
         for effect in effects {
             for value in &effect.values.take {
                 let us = Holder::new(&effect.key, &effect.request, &effect.position);
-                self.prove().await?;
-                let take = || unique::take(record.as_ref(), value, &us, None);
+                self.prove_ownership().await?;
+                let take = || unique::take_value(record.as_ref(), value, &us, None);
                 self.worker.retry_until_answered("record", take).await?;
             }
         }

@@ -13,7 +13,7 @@ use std::collections::{HashMap, hash_map::Entry};
 use store::{
     DocumentWrite, ItemVerdict,
     document::Write,
-    fold::{Folded, fold},
+    fold::{Folded, fold_effects},
 };
 
 /// Which store refused a write.
@@ -43,7 +43,7 @@ impl Applier<'_> {
         if !is_alone || has_letters || decided.effects.is_empty() {
             return false;
         }
-        let Folded { documents, rows } = fold(decided.effects.iter().map(Effects::stored));
+        let Folded { documents, rows } = fold_effects(decided.effects.iter().map(Effects::stored));
         let writes = documents
             .into_iter()
             .map(Write::Document)
@@ -64,7 +64,7 @@ impl Applier<'_> {
         state: &mut ApplyState,
     ) -> Result<(), TenureEnd> {
         let mut refused = self
-            .write_folded(fold(effects.iter().map(Effects::stored)))
+            .write_folded(fold_effects(effects.iter().map(Effects::stored)))
             .await?;
         while !refused.is_empty() {
             let rejected = self.find_rejected(effects, refused).await?;
@@ -74,7 +74,7 @@ impl Applier<'_> {
             effects
                 .iter()
                 .filter(|effect| rejected.contains_key(&effect.at))
-                .for_each(|effect| state.block(effect));
+                .for_each(|effect| state.block_effects(effect));
             if state.flood.is_none() {
                 state.flood = self.flood_of(effects, &rejected).await;
             }
@@ -86,7 +86,7 @@ impl Applier<'_> {
             // folded into what is taken out.
             let uncovered = effects.iter().filter(|effect| state.blocks(effect));
             refused = self
-                .write_folded(fold(uncovered.map(Effects::stored)))
+                .write_folded(fold_effects(uncovered.map(Effects::stored)))
                 .await?;
         }
         Ok(())
@@ -101,7 +101,7 @@ impl Applier<'_> {
         effects.retain(|effect| {
             let blocked = effect.at > first && state.blocks(effect);
             if blocked {
-                state.block(effect);
+                state.block_effects(effect);
             }
             !blocked
         });
@@ -138,7 +138,7 @@ impl Applier<'_> {
         let mut was_away = false;
         let mut wait = self.worker.waits.of("record", Some(self.partition));
         while !left.is_empty() {
-            self.prove().await?;
+            self.prove_ownership().await?;
             let timer = self.worker.metrics.store(store.name());
             let verdicts = store.apply(&left).await;
             timer.observe_duration();
@@ -157,7 +157,7 @@ impl Applier<'_> {
             }
         }
         if was_away {
-            self.worker.returned()?;
+            self.worker.note_return()?;
         }
         Ok(refused)
     }
@@ -173,7 +173,7 @@ impl Applier<'_> {
         let mut refused = Vec::new();
         let mut wait = self.worker.waits.of("view", Some(self.partition));
         while !left.is_empty() {
-            self.prove().await?;
+            self.prove_ownership().await?;
             let timer = self.worker.metrics.store(store.name());
             let verdicts = store.apply(&left).await;
             timer.observe_duration();

@@ -7,7 +7,7 @@ use event_schema::decision::{Change, Decision, Mark};
 
 impl Decider {
     /// Appends the decisions, behind a mark if there is one to set.
-    pub(super) async fn append(
+    pub(super) async fn append_decisions(
         &mut self,
         mark: Option<Mark>,
         decisions: Vec<Decision>,

@@ -15,7 +15,7 @@ const BELIEVED: Duration = Duration::from_millis(event_schema::incarnation::BELI
 
 impl Decider {
     /// The collection of this name, if it stands in that incarnation.
-    pub(super) async fn collection(
+    pub(super) async fn read_collection(
         &mut self,
         index: &str,
         name: &str,

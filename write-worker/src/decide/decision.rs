@@ -17,7 +17,7 @@ use event_schema::{
 use serde_json::{Map, Value};
 
 impl Decider {
-    pub(super) fn decision(&self, event: Event, plan: Plan) -> Decision {
+    pub(super) fn make_decision(&self, event: Event, plan: Plan) -> Decision {
         // Whose state made it a refusal; none, where it was refused for its idempotency key.
         let Needs {
             documents: judged_by,
@@ -30,7 +30,7 @@ impl Decider {
         let holds_key = event.refused.is_none();
         let parts = plan.parts.into_iter();
         let parts = parts
-            .map(|part| self.part(&event.transaction, part))
+            .map(|part| self.make_part(&event.transaction, part))
             .collect();
         let attributes = event.transaction.attributes;
         let relaxed = self.is_relaxed(&attributes.catalog, &attributes.operation);
@@ -73,7 +73,7 @@ impl Decider {
     }
 
     /// A part's event, whole: whoever publishes it publishes these bytes.
-    fn part(&self, parent: &Transaction, accepted: Accepted) -> Part {
+    fn make_part(&self, parent: &Transaction, accepted: Accepted) -> Part {
         let ports = &self.worker.ports;
         let layout = &ports.layout;
         let partition = accepted.key.partition(layout.partitions);
@@ -156,15 +156,15 @@ impl Decider {
     /// A decision that would not fit into a record of `changes`, or leaves a document larger than a
     /// document may be, is a refusal instead, judged by all that it would have changed: how large
     /// that was before counts, too. `beside`: bytes that it takes beside what it says now.
-    pub(super) fn fitting(&self, mut decision: Decision, beside: usize) -> Decision {
+    pub(super) fn fit_decision(&self, mut decision: Decision, beside: usize) -> Decision {
         let layout = &self.worker.ports.layout;
         let limit = (layout.record_limit(&CHANGES) - 4096).saturating_sub(beside);
         let Some(message) = too_large(&decision, layout.document_limit, limit) else {
             return decision;
         };
-        decision.judged_by = keys(&decision.documents, |change| change.key.clone());
-        decision.judged_by_rows = keys(&decision.rows, |row| row.key.clone());
-        let plan = refuse(RefusalCode::TooLarge, message);
+        decision.judged_by = change_keys(&decision.documents, |change| change.key.clone());
+        decision.judged_by_rows = change_keys(&decision.rows, |row| row.key.clone());
+        let plan = refusing_plan(RefusalCode::TooLarge, message);
         decision.verdict = plan.verdict;
         decision.documents = plan.documents;
         decision.rows = plan.rows;
@@ -178,13 +178,13 @@ impl Decider {
     }
 }
 
-fn keys<T, K>(changes: &[T], key: impl Fn(&T) -> K) -> Vec<K> {
+fn change_keys<T, K>(changes: &[T], key: impl Fn(&T) -> K) -> Vec<K> {
     changes.iter().map(key).collect()
 }
 
 /// A plan that refuses.
-pub(super) fn refuse(code: RefusalCode, message: String) -> Plan {
-    refused(Refusal {
+pub(super) fn refusing_plan(code: RefusalCode, message: String) -> Plan {
+    refused_plan(Refusal {
         code,
         message,
         rule: None,
@@ -192,7 +192,7 @@ pub(super) fn refuse(code: RefusalCode, message: String) -> Plan {
     })
 }
 
-pub(super) fn refused(refusal: Refusal) -> Plan {
+pub(super) fn refused_plan(refusal: Refusal) -> Plan {
     Plan::of(Verdict::Refused(refusal))
 }
 
@@ -210,7 +210,7 @@ fn too_large(decision: &Decision, document_limit: usize, record_limit: usize) ->
             body.get().len()
         ));
     }
-    let size = size(decision);
+    let size = decision_size(decision);
     (size > record_limit).then(|| {
         format!(
             "its decision would take {size} bytes, more than the {record_limit} that a record may have"
@@ -220,12 +220,12 @@ fn too_large(decision: &Decision, document_limit: usize, record_limit: usize) ->
 
 /// Bytes that the record takes, never less: bodies as they are, cells as they are encoded, and an
 /// allowance for names and numbers.
-fn size(decision: &Decision) -> usize {
+fn decision_size(decision: &Decision) -> usize {
     const EACH: usize = 512;
     let raw = |body: &Option<Raw>| body.as_ref().map_or(0, |body| body.get().len());
     let document = |change: &DocumentChange| {
         let key = &change.key;
-        let names = key.index.len() + key.collection.len() + encoded(&key.id);
+        let names = key.index.len() + key.collection.len() + encoded_size(&key.id);
         raw(&change.before) + raw(&change.after) + names + EACH
     };
     let row = |row: &RowMutation| {
@@ -239,7 +239,7 @@ fn size(decision: &Decision) -> usize {
         text(&part.event.key) + text(&part.event.value) + headers + EACH
     };
     let claims = decision.claims.take.iter().chain(&decision.claims.release);
-    let claims = claims.map(|claim| claim.space.len() + encoded(&claim.value) + 64);
+    let claims = claims.map(|claim| claim.space.len() + encoded_size(&claim.value) + 64);
     decision.parts.iter().map(part).sum::<usize>()
         + claims.sum::<usize>()
         + decision.documents.iter().map(document).sum::<usize>()
@@ -250,12 +250,12 @@ fn size(decision: &Decision) -> usize {
 }
 
 fn cells_size(cells: &Map<String, Value>) -> usize {
-    let cell = |(name, value): (&String, &Value)| name.len() + 4 + encoded(value);
+    let cell = |(name, value): (&String, &Value)| name.len() + 4 + encoded_size(value);
     cells.iter().map(cell).sum()
 }
 
 /// Bytes of a value as JSON, counted without keeping them.
-fn encoded<T: serde::Serialize + ?Sized>(value: &T) -> usize {
+fn encoded_size<T: serde::Serialize + ?Sized>(value: &T) -> usize {
     struct Count(usize);
     impl std::io::Write for Count {
         fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {

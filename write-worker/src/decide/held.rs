@@ -57,7 +57,7 @@ impl Decider {
     }
 
     /// What is decided before the events of a batch.
-    pub(super) async fn drained(&mut self) -> Result<Vec<Input>, TenureEnd> {
+    pub(super) async fn drain_queues(&mut self) -> Result<Vec<Input>, TenureEnd> {
         let mut turns = VecDeque::from(self.queues.next_turns(DRAINED_AT_ONCE));
         let (mut rows, mut left) = (Vec::new(), self.worker.config.batch_bytes);
         while left > 0 && !turns.is_empty() {
@@ -80,7 +80,7 @@ impl Decider {
         if rows.is_empty() {
             return Ok(Vec::new());
         }
-        let standing = self.standing(rows.iter().map(|(_, row)| row)).await?;
+        let standing = self.find_standing(rows.iter().map(|(_, row)| row)).await?;
         let inputs = rows.into_iter().zip(standing);
         inputs
             .map(|((key, row), replaces)| {
@@ -109,7 +109,7 @@ impl Decider {
 
     /// Where what stands for these events stands: the ledger says it, since what is read here is
     /// applied.
-    async fn standing(
+    async fn find_standing(
         &self,
         rows: impl Iterator<Item = &HeldRow>,
     ) -> Result<Vec<ChangesOffset>, TenureEnd> {
@@ -147,7 +147,7 @@ impl Decider {
         for (key, row) in keys.iter().zip(found) {
             rows.push(row.map(|row| held_row(key, row.cells)).transpose()?);
         }
-        let mut standing = self.standing(rows.iter().flatten()).await?.into_iter();
+        let mut standing = self.find_standing(rows.iter().flatten()).await?.into_iter();
         for (intent, row) in intents.iter_mut().zip(rows) {
             let Some((row, replaces)) = row.zip(standing.next()) else {
                 continue;
@@ -196,7 +196,7 @@ impl Decider {
             let why = format!("the event held of {position} is not as it was put there");
             return Err(TenureEnd::Halted(why));
         };
-        match decode::decode(&record) {
+        match decode::decode_record(&record) {
             Ok(transaction) => Ok(Ok(Event {
                 position,
                 accepted,

@@ -138,9 +138,12 @@ pub(super) struct Consumable {
 
 impl Decider {
     /// The records before the first that needs a newer worker, and why that one waits.
-    pub(super) fn readable<'r>(&self, records: &'r [Record]) -> (&'r [Record], Option<TenureEnd>) {
+    pub(super) fn readable_records<'r>(
+        &self,
+        records: &'r [Record],
+    ) -> (&'r [Record], Option<TenureEnd>) {
         for (at, record) in records.iter().enumerate() {
-            if let Err(Undecodable::NewerLevel(error)) = decode::level(record) {
+            if let Err(Undecodable::NewerLevel(error)) = decode::check_level(record) {
                 let offset = record.offset;
                 let why = format!(
                     "the event at {offset} of `transactions` waits for a newer worker: {error}"
@@ -160,8 +163,8 @@ impl Decider {
         let mut to_look_up = Vec::new();
         for record in records {
             let offset = TransactionsOffset::new(record.offset);
-            let position = self.worker.position(self.partition, offset);
-            let input = self.input(record, position, None)?;
+            let position = self.worker.position_at(self.partition, offset);
+            let input = self.read_input(record, position, None)?;
             let request = input.request();
             match self.recent.repeats(&request, offset, input.seen()) {
                 Repeats::Yes => {
@@ -189,7 +192,7 @@ impl Decider {
             let (position, void) = (voided.redo.position, voided.redo.void);
             match voided.event {
                 VoidedContent::Logged(record) => {
-                    let mut input = self.input(&record, position, Some(void))?;
+                    let mut input = self.read_input(&record, position, Some(void))?;
                     if let Input::Event(event) = &mut input {
                         event.dead = voided.dead;
                     }
@@ -210,7 +213,7 @@ impl Decider {
         })
     }
 
-    fn input(
+    fn read_input(
         &self,
         record: &Record,
         position: Position,
@@ -234,14 +237,16 @@ impl Decider {
             tracing::warn!(%position, reason = reason.message, "an event without its body: dead letter");
             return Ok(Input::Event(Box::new(event(transaction, Some(reason)))));
         }
-        match decode::decode(record) {
+        match decode::decode_record(record) {
             Ok(transaction) => Ok(told_apart(event(transaction, None))),
-            Err(Undecodable::Damaged(damaged)) => Ok(self.damaged(record, position, *damaged)),
+            Err(Undecodable::Damaged(damaged)) => {
+                Ok(self.damaged_input(record, position, *damaged))
+            }
             Err(Undecodable::NewerLevel(error)) => Err(TenureEnd::Reclaim(error.to_string())),
         }
     }
 
-    fn damaged(&self, record: &Record, position: Position, damaged: DamagedEvent) -> Input {
+    fn damaged_input(&self, record: &Record, position: Position, damaged: DamagedEvent) -> Input {
         tracing::warn!(%position, reason = damaged.reason.message, "a record is not an event: dead letter");
         let made_up = || RequestId::of_record(&self.worker.topics.transactions, &position);
         Input::Damaged(Box::new(Damaged {
@@ -250,7 +255,7 @@ impl Decider {
             position,
             accepted: record.timestamp.max(0),
             reason: damaged.reason,
-            original: OriginalRecord::of(&decode::parts(record)),
+            original: OriginalRecord::of(&decode::record_parts(record)),
         }))
     }
 
@@ -277,9 +282,9 @@ impl Decider {
 
     /// Waits until the catalog's version is known. That may take long, and what is being applied
     /// must not wait for it.
-    async fn learn(&mut self, version: &str, progress: Progress) -> Result<(), TenureEnd> {
+    async fn learn_catalog(&mut self, version: &str, progress: Progress) -> Result<(), TenureEnd> {
         let (worker, liveness) = (self.worker.clone(), self.liveness().clone());
-        let mut learning = std::pin::pin!(worker.learn(version));
+        let mut learning = std::pin::pin!(worker.learn_catalog(version));
         loop {
             tokio::select! {
                 biased;
@@ -301,14 +306,14 @@ impl Decider {
             };
             let catalog = &event.transaction.attributes.catalog;
             if self.worker.catalogs.get(catalog).is_none() {
-                self.learn(catalog, progress).await?;
+                self.learn_catalog(catalog, progress).await?;
             }
             // A stand-in has no body that could be sealed.
             if event.record.value.is_some() {
                 self.open_sealed(event).await?;
             }
         }
-        let needs = self.missing(inputs);
+        let needs = self.missing_needs(inputs);
         self.read_needed(&needs).await
     }
 
@@ -373,7 +378,7 @@ impl Decider {
         }
     }
 
-    fn missing(&self, inputs: &[Input]) -> Needs {
+    fn missing_needs(&self, inputs: &[Input]) -> Needs {
         let mut missing = Needs::default();
         let (mut asked, mut asked_rows) = (HashSet::new(), HashSet::new());
         for input in inputs {
@@ -442,7 +447,7 @@ impl crate::Worker {
             match call().await {
                 Ok(answer) => {
                     if was_away {
-                        self.returned()?;
+                        self.note_return()?;
                     }
                     return Ok(answer);
                 }

@@ -2,7 +2,7 @@
 //! the hold that it saw, and is refused if that is not what stands; otherwise its decision is that
 //! of the held event, at that event's own position.
 
-use super::{Decider, decision::refuse, held::HeldInput, inputs::Event};
+use super::{Decider, decision::refusing_plan, held::HeldInput, inputs::Event};
 use catalog::Plan;
 use change_feed::is_behind;
 use event_schema::{
@@ -69,8 +69,9 @@ impl Intent {
 
 impl Decider {
     /// Why an intent cannot be done; nothing if it can.
-    pub(super) fn objection(&self, intent: &Intent) -> Option<Plan> {
-        let superseded = |message: &str| Some(refuse(RefusalCode::Superseded, message.to_owned()));
+    pub(super) fn intent_objection(&self, intent: &Intent) -> Option<Plan> {
+        let superseded =
+            |message: &str| Some(refusing_plan(RefusalCode::Superseded, message.to_owned()));
         let asked = &intent.asked;
         let Some(input) = &intent.held else {
             return superseded("nothing is held there any more");
@@ -93,12 +94,16 @@ impl Decider {
                 "a later event of its key was applied: replay it as new, or not at all",
             );
         }
-        asked.edited.is_some().then(|| self.moved(input)).flatten()
+        asked
+            .edited
+            .is_some()
+            .then(|| self.edit_objection(input))
+            .flatten()
     }
 
     /// Why an edit is none of this event.
-    fn moved(&self, input: &HeldInput) -> Option<Plan> {
-        let refused = |message: String| Some(refuse(RefusalCode::Rule, message));
+    fn edit_objection(&self, input: &HeldInput) -> Option<Plan> {
+        let refused = |message: String| Some(refusing_plan(RefusalCode::Rule, message));
         let (opened, event) = match &input.event {
             Ok(event) => (event, &event.transaction),
             Err(reason) => {
@@ -118,7 +123,7 @@ impl Decider {
         let catalog = self.worker.catalogs.get(&attributes.catalog);
         let operation = catalog.as_ref().and_then(|known| known.of(event).ok());
         let checked = operation.zip(catalog.as_ref()).map(|(operation, catalog)| {
-            operation.check_edited(event, |key| self.boundary(catalog).entity_key(key))
+            operation.check_edited(event, |key| self.sealed_boundary(catalog).entity_key(key))
         });
         match checked {
             Some(Ok(())) => None,

@@ -3,7 +3,7 @@
 
 use super::{
     Decider,
-    decision::{refuse, refused},
+    decision::{refused_plan, refusing_plan},
     inputs::{Event, Input},
     judge_held::queue_of,
     repair,
@@ -29,7 +29,7 @@ impl Decider {
                 Input::Event(event) if repair::is_repair(&event) => {
                     self.judge_repair(*event, &decisions).await?
                 }
-                Input::Event(event) => match self.judge(*event).await? {
+                Input::Event(event) => match self.judge_event(*event).await? {
                     Some(decision) => decision,
                     None => break,
                 },
@@ -57,19 +57,19 @@ impl Decider {
     }
 
     /// Nothing: the event would be one dead letter too many, and waits at its place.
-    async fn judge(&mut self, mut event: Event) -> Result<Option<Decision>, TenureEnd> {
+    async fn judge_event(&mut self, mut event: Event) -> Result<Option<Decision>, TenureEnd> {
         if let Some(refusal) = event.refused.clone() {
-            return Ok(Some(self.settle_event(event, refused(refusal))));
+            return Ok(Some(self.settle_event(event, refused_plan(refusal))));
         }
         if let Some(lock) = self.queues.parking(queue_of(&event)) {
             let behind = lock.behind.unwrap_or(event.transaction.attributes.id);
-            return Ok(Some(self.park(event, behind)));
+            return Ok(Some(self.park_event(event, behind)));
         }
         let dead = event.dead.take();
         let was_refused = dead.is_some();
         let plan = match dead {
             Some(reason) => Plan::of(Verdict::DeadLettered(reason)),
-            None => self.plan(&event).await?,
+            None => self.plan_event(&event).await?,
         };
         // What a store refused was counted when it did.
         if let (Verdict::DeadLettered(reason), false) = (&plan.verdict, was_refused) {
@@ -93,7 +93,7 @@ impl Decider {
         self.flood.is_some()
     }
 
-    pub(super) async fn plan(&mut self, event: &Event) -> Result<Plan, TenureEnd> {
+    pub(super) async fn plan_event(&mut self, event: &Event) -> Result<Plan, TenureEnd> {
         let attributes = &event.transaction.attributes;
         let Some(catalog) = self.worker.catalogs.get(&attributes.catalog) else {
             let why = format!("the catalog {} is not known", attributes.catalog);
@@ -156,7 +156,8 @@ impl Decider {
                 incarnation,
                 ..
             } = &change.key;
-            let Some(collection) = self.collection(index, collection, incarnation).await? else {
+            let Some(collection) = self.read_collection(index, collection, incarnation).await?
+            else {
                 let missing = no_collection(&format!("{index}/{collection}"));
                 return Ok(judged_by(missing, plan.read));
             };
@@ -165,7 +166,7 @@ impl Decider {
                 continue;
             };
             if let Err(unmappable) = view.check(&collection, &change.key.id, after) {
-                let refusal = refused(Refusal {
+                let refusal = refused_plan(Refusal {
                     code: RefusalCode::Unmappable,
                     message: unmappable.message,
                     rule: None,
@@ -187,7 +188,7 @@ impl Decider {
                 continue;
             };
             if self
-                .collection(index, collection, incarnation)
+                .read_collection(index, collection, incarnation)
                 .await?
                 .is_none()
             {
@@ -203,7 +204,7 @@ fn judged_by(refusal: Plan, read: Needs) -> Plan {
 }
 
 fn no_collection(name: &str) -> Plan {
-    refuse(
+    refusing_plan(
         RefusalCode::Missing,
         format!("there is no collection {name}"),
     )

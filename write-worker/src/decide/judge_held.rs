@@ -4,7 +4,7 @@
 
 use super::{
     Decider,
-    decision::refuse,
+    decision::refusing_plan,
     held::HeldInput,
     inputs::{Damaged, Event},
     intent::Intent,
@@ -36,10 +36,10 @@ impl Decider {
     }
 
     /// The event waits behind what is dead before it.
-    pub(super) fn park(&mut self, event: Event, behind: RequestId) -> Decision {
+    pub(super) fn park_event(&mut self, event: Event, behind: RequestId) -> Decision {
         let held = self.held_event_of(&event);
-        let original = OriginalRecord::of(&decode::parts(&event.record));
-        let mut decision = self.decision(event, Plan::of(Verdict::Parked(Parked { behind })));
+        let original = OriginalRecord::of(&decode::record_parts(&event.record));
+        let mut decision = self.make_decision(event, Plan::of(Verdict::Parked(Parked { behind })));
         decision.volatile = None;
         let park = |step: change_feed::HoldingStep<'_>| step.park(held, &original);
         decision.rows = self.queues.step(&decision.key, self.batch, park);
@@ -49,14 +49,14 @@ impl Decider {
     /// An event of no queue has its verdict: a dead one is held, an applied one may overtake others.
     pub(super) fn settle_event(&mut self, event: Event, plan: Plan) -> Decision {
         let Verdict::DeadLettered(reason) = &plan.verdict else {
-            let decision = self.decision(event, plan);
-            return self.overtaking(self.fitting(decision, 0));
+            let decision = self.make_decision(event, plan);
+            return self.overtaking(self.fit_decision(decision, 0));
         };
-        let failed = self.failed(reason.clone(), None);
+        let failed = self.failed_attempt(reason.clone(), None);
         let held = self.held_event_of(&event);
-        let original = OriginalRecord::of(&decode::parts(&event.record));
-        let mut decision = self.decision(event, plan);
-        let mode = mode(decision.relaxed);
+        let original = OriginalRecord::of(&decode::record_parts(&event.record));
+        let mut decision = self.make_decision(event, plan);
+        let mode = held_mode(decision.relaxed);
         let hold = |step: change_feed::HoldingStep<'_>| step.hold(mode, held, failed, &original);
         decision.rows = self.queues.step(&decision.key, self.batch, hold);
         decision
@@ -94,7 +94,7 @@ impl Decider {
         let verdict = Verdict::DeadLettered(damaged.reason.clone());
         let mut decision = self.decision_of_held(&held, &key, Plan::of(verdict));
         decision.relaxed = true;
-        let failed = self.failed(damaged.reason, None);
+        let failed = self.failed_attempt(damaged.reason, None);
         let hold = |step: change_feed::HoldingStep<'_>| {
             step.hold(HeldMode::Open, held, failed, &damaged.original)
         };
@@ -104,7 +104,7 @@ impl Decider {
 
     /// An intent is refused, or it is done: then the decision is that of what it is about.
     pub(super) async fn judge_intent(&mut self, intent: Intent) -> Result<Decision, TenureEnd> {
-        let objection = self.objection(&intent);
+        let objection = self.intent_objection(&intent);
         match (objection, intent) {
             (
                 None,
@@ -113,8 +113,9 @@ impl Decider {
                 },
             ) => self.judge_held(held).await,
             (objection, Intent { event, .. }) => {
-                let gone = || refuse(RefusalCode::Superseded, "nothing is held there".to_owned());
-                let mut decision = self.decision(event, objection.unwrap_or_else(gone));
+                let gone =
+                    || refusing_plan(RefusalCode::Superseded, "nothing is held there".to_owned());
+                let mut decision = self.make_decision(event, objection.unwrap_or_else(gone));
                 decision.relaxed = true;
                 Ok(decision)
             }
@@ -133,20 +134,20 @@ impl Decider {
             discarded,
         } = input;
         let plan = match (&event, dead) {
-            _ if discarded => refuse(RefusalCode::Discarded, discarded_by(by.as_ref())),
+            _ if discarded => refusing_plan(RefusalCode::Discarded, discarded_by(by.as_ref())),
             (_, Some(reason)) => Plan::of(Verdict::DeadLettered(reason)),
-            (Ok(event), None) => self.plan(event).await?,
+            (Ok(event), None) => self.plan_event(event).await?,
             (Err(reason), None) => Plan::of(Verdict::DeadLettered(reason.clone())),
         };
         let decision = match event {
-            Ok(event) => self.decision(*event, plan),
+            Ok(event) => self.make_decision(*event, plan),
             Err(_) => {
                 let mut decision = self.decision_of_held(&row.held, &key, plan);
                 decision.relaxed = self.is_relaxed(&row.held.catalog, &row.held.operation);
                 decision
             }
         };
-        let mut decision = self.fitting(decision, held_size(&row));
+        let mut decision = self.fit_decision(decision, held_size(&row));
         decision.key = key;
         decision.replaces = Some(replaces);
         decision.by = by;
@@ -166,13 +167,16 @@ impl Decider {
             return self.overtaking(decision);
         };
         let by = decision.by.as_ref().map(|by| by.request);
-        let (failed, mode) = (self.failed(reason.clone(), by), mode(decision.relaxed));
+        let (failed, mode) = (
+            self.failed_attempt(reason.clone(), by),
+            held_mode(decision.relaxed),
+        );
         let fail = |step: change_feed::HoldingStep<'_>| step.fail(row, mode, failed);
         decision.rows = self.queues.step(&key, batch, fail);
         decision
     }
 
-    fn failed(&self, reason: DeadReason, replay: Option<RequestId>) -> FailedAttempt {
+    fn failed_attempt(&self, reason: DeadReason, replay: Option<RequestId>) -> FailedAttempt {
         FailedAttempt {
             time: self.now(),
             reason,
@@ -202,7 +206,7 @@ impl Decider {
     }
 }
 
-fn mode(relaxed: bool) -> HeldMode {
+fn held_mode(relaxed: bool) -> HeldMode {
     if relaxed {
         HeldMode::Open
     } else {

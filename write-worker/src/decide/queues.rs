@@ -144,10 +144,12 @@ impl KeyQueues {
 
     /// Is there something parked that can be decided?
     pub fn can_drain(&self) -> bool {
-        self.turns.iter().any(|key| self.turn(key, 1).is_some())
+        self.turns
+            .iter()
+            .any(|key| self.next_turn(key, 1).is_some())
     }
 
-    fn turn(&self, key: &EntityKey, limit: usize) -> Option<DrainTurn> {
+    fn next_turn(&self, key: &EntityKey, limit: usize) -> Option<DrainTurn> {
         let KeyQueue { lock, settled } = self.keys.get(key)?;
         let (after, through) = (lock.head.clone()?, settled.clone()?);
         let drains = lock.state == LockState::Draining && after < through;
@@ -183,7 +185,7 @@ impl KeyQueues {
             if !self.lock(&key).is_some_and(drains) {
                 continue;
             }
-            if let Some(turn) = self.turn(&key, OF_EACH.min(left)) {
+            if let Some(turn) = self.next_turn(&key, OF_EACH.min(left)) {
                 left -= turn.limit;
                 turns.push(turn);
             }

@@ -43,7 +43,7 @@ impl RecentRequests {
     /// The ledger knows every request before this offset.
     pub fn resolved(&mut self, next: TransactionsOffset) {
         self.resolved = self.resolved.max(next);
-        self.forget();
+        self.forget_oldest();
     }
 
     /// `seen`: no copy of the event stands before it.
@@ -69,10 +69,10 @@ impl RecentRequests {
         }
         self.first.insert(unique, offset);
         self.order.push_back(unique);
-        self.forget();
+        self.forget_oldest();
     }
 
-    fn forget(&mut self) {
+    fn forget_oldest(&mut self) {
         while self.order.len() > self.limit {
             let Some(oldest) = self.order.front() else {
                 return;

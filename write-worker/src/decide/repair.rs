@@ -4,7 +4,7 @@
 //!
 //! See ADR 20.
 
-use super::{Decider, decision::refuse, inputs::Event};
+use super::{Decider, decision::refusing_plan, inputs::Event};
 use crate::{decode, tenure_end::TenureEnd};
 use catalog::Plan;
 use change_feed::{document_name, row_name};
@@ -37,18 +37,18 @@ impl Decider {
             Ok(asked) => asked,
             Err(error) => {
                 let why = format!("the intent cannot be read: {error}");
-                return Ok(self.silent(event, refuse(RefusalCode::Rule, why)));
+                return Ok(self.silent_decision(event, refusing_plan(RefusalCode::Rule, why)));
             }
         };
         let name = match &asked.item {
             RepairedItem::Document { document, .. } => document_name(document),
             RepairedItem::Row { row, .. } => row_name(row),
         };
-        let in_batch = before.iter().any(|decision| touches(decision, &name));
+        let in_batch = before.iter().any(|decision| touches_name(decision, &name));
         if in_batch || self.was_changed_since(&name, asked.read_to).await? {
             let why = "it was changed since the log was read for it: audit again";
-            let plan = refuse(RefusalCode::Superseded, why.to_owned());
-            return Ok(self.silent(event, plan));
+            let plan = refusing_plan(RefusalCode::Superseded, why.to_owned());
+            return Ok(self.silent_decision(event, plan));
         }
         let mut plan = Plan::of(Verdict::Applied);
         match asked.item {
@@ -80,11 +80,11 @@ impl Decider {
                 expires,
             }),
         }
-        Ok(self.silent(event, plan))
+        Ok(self.silent_decision(event, plan))
     }
 
-    fn silent(&self, event: Event, plan: Plan) -> Decision {
-        let mut decision = self.fitting(self.decision(event, plan), 0);
+    fn silent_decision(&self, event: Event, plan: Plan) -> Decision {
+        let mut decision = self.fit_decision(self.make_decision(event, plan), 0);
         (decision.silent, decision.relaxed) = (true, true);
         decision
     }
@@ -108,9 +108,9 @@ impl Decider {
                 return Ok(false);
             };
             for record in records {
-                let parts = decode::parts(&record);
+                let parts = decode::record_parts(&record);
                 let changed = match codec::decode_change(&parts) {
-                    Ok(Change::Decision(decision)) => touches(&decision, name),
+                    Ok(Change::Decision(decision)) => touches_name(&decision, name),
                     Ok(Change::Void(void)) => {
                         let documents = void.documents.iter();
                         let rows = void.rows.iter().map(|row| row_name(&row.key));
@@ -128,7 +128,7 @@ impl Decider {
     }
 }
 
-fn touches(decision: &Decision, name: &str) -> bool {
+fn touches_name(decision: &Decision, name: &str) -> bool {
     let documents = decision.documents.iter();
     let rows = decision.rows.iter().map(|row| row_name(&row.key));
     let mut names = documents.map(|one| document_name(&one.key)).chain(rows);

@@ -1,7 +1,7 @@
 //! Sealed values around planning: an event is opened before anything is read for it, and its plan is
 //! sealed before it becomes a decision. Nothing that leaves here for the log is plain.
 
-use super::{Decider, decision::refused, inputs::Event};
+use super::{Decider, decision::refused_plan, inputs::Event};
 use crate::tenure_end::TenureEnd;
 use catalog::{Catalog, Needs, Operation, Plan, PlanError, Planned};
 use event_schema::outcome::{Refusal, RefusalCode};
@@ -28,8 +28,8 @@ impl Decider {
         if !catalog.sealed().is_touched_by(&attributes.operation) || event.opened.is_some() {
             return Ok(());
         }
-        let subject = self.subject(&attributes.key.0).await?;
-        let boundary = self.boundary(&catalog).of(&subject);
+        let subject = self.subject_access(&attributes.key.0).await?;
+        let boundary = self.sealed_boundary(&catalog).of(&subject);
         let request = &mut event.transaction.data.request;
         let values = boundary.open_request(&attributes.operation, request);
         let values = Mutex::new(values);
@@ -37,14 +37,14 @@ impl Decider {
         Ok(())
     }
 
-    async fn subject(&self, subject: &str) -> Result<SubjectAccess, TenureEnd> {
+    async fn subject_access(&self, subject: &str) -> Result<SubjectAccess, TenureEnd> {
         let keys = &self.worker.ports.sealing;
         let access = || keys.access(subject);
         self.worker.retry_until_answered("record", access).await
     }
 
     /// Without a subject.
-    pub(super) fn boundary<'a>(&'a self, catalog: &'a Catalog) -> SealedBoundary<'a> {
+    pub(super) fn sealed_boundary<'a>(&'a self, catalog: &'a Catalog) -> SealedBoundary<'a> {
         SealedBoundary {
             marks: catalog.sealed(),
             secret: self.worker.ports.sealing.secret(),
@@ -58,7 +58,7 @@ impl Decider {
         event: &'a Event,
     ) -> Option<SealedBoundary<'a>> {
         let opened = event.opened.as_ref()?;
-        Some(self.boundary(catalog).of(&opened.subject))
+        Some(self.sealed_boundary(catalog).of(&opened.subject))
     }
 
     /// What the event's plan asks for, by the names that stores have.
@@ -129,24 +129,24 @@ impl Decider {
             && let Some(opened) = &event.opened
             && let Err(erased) = boundary.seal_plan(&mut plan, &opened.values.lock())
         {
-            return Ok(refused(refusal(erased)));
+            return Ok(refused_plan(erased_refusal(erased)));
         }
         for part in &mut plan.parts {
             if !catalog.sealed().is_touched_by(&part.operation) {
                 continue;
             }
-            part.key = self.boundary(catalog).entity_key(part.key.clone());
-            let subject = self.subject(&part.key.0).await?;
-            let boundary = self.boundary(catalog).of(&subject);
+            part.key = self.sealed_boundary(catalog).entity_key(part.key.clone());
+            let subject = self.subject_access(&part.key.0).await?;
+            let boundary = self.sealed_boundary(catalog).of(&subject);
             if let Err(erased) = boundary.seal_part(part) {
-                return Ok(refused(refusal(erased)));
+                return Ok(refused_plan(erased_refusal(erased)));
             }
         }
         Ok(plan)
     }
 }
 
-fn refusal(erased: SubjectErased) -> Refusal {
+fn erased_refusal(erased: SubjectErased) -> Refusal {
     Refusal {
         code: RefusalCode::Rule,
         message: erased.to_string(),

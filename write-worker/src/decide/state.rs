@@ -110,7 +110,7 @@ impl State {
         }
         // What is held is no plan's to see.
         for row in decision.rows.iter().filter(|row| !is_held_row(row)) {
-            let value = after(row, self.row(&row.key));
+            let value = row_after(row, self.row(&row.key));
             self.set_row(&row.key, value, row.expires, batch);
         }
     }
@@ -174,7 +174,10 @@ impl State {
 }
 
 /// A row after a mutation.
-fn after(mutation: &RowMutation, before: Option<Map<String, Value>>) -> Option<Map<String, Value>> {
+fn row_after(
+    mutation: &RowMutation,
+    before: Option<Map<String, Value>>,
+) -> Option<Map<String, Value>> {
     let mut row = match mutation.action {
         RowAction::Remove => return None,
         RowAction::Put => Map::new(),

@@ -1,7 +1,7 @@
 //! Unique values are taken before the decision that lists them is appended: whoever finds one taken
 //! is refused, unless the ledger says that its holder's request came to nothing.
 
-use super::{Decider, decision::refused, inputs::Event};
+use super::{Decider, decision::refused_plan, inputs::Event};
 use crate::tenure_end::TenureEnd;
 use catalog::Plan;
 use event_schema::{decision::UniqueValue, outcome::Verdict};
@@ -26,7 +26,7 @@ impl Decider {
             return Ok(Plan {
                 read,
                 releases: taken,
-                ..refused(wanted.refusal.clone())
+                ..refused_plan(wanted.refusal.clone())
             });
         }
         Ok(plan)
@@ -37,12 +37,12 @@ impl Decider {
         let record = &self.worker.ports.record;
         let mut over = None;
         loop {
-            let take = || unique::take(record.as_ref(), value, us, over.as_ref());
+            let take = || unique::take_value(record.as_ref(), value, us, over.as_ref());
             let outcome = self.worker.retry_until_answered("record", take).await?;
             let ValueOutcome::Theirs(holder) = outcome else {
                 return Ok(true);
             };
-            if over.as_ref() == Some(&holder) || self.counts(&holder).await? {
+            if over.as_ref() == Some(&holder) || self.holder_counts(&holder).await? {
                 return Ok(false);
             }
             over = Some(holder);
@@ -50,7 +50,7 @@ impl Decider {
     }
 
     /// Has the holder's request come, or may it still come, to something?
-    async fn counts(&self, holder: &Holder) -> Result<bool, TenureEnd> {
+    async fn holder_counts(&self, holder: &Holder) -> Result<bool, TenureEnd> {
         let record = &self.worker.ports.record;
         let requests = [holder.request];
         let ask = || record.ledger(&requests);

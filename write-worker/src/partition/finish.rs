@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 
 impl PartitionTask {
     /// Applies what stands and is not resolved; answers the requests that were decided in it.
-    pub(super) async fn finish(
+    pub(super) async fn finish_standing(
         &self,
         taken: &TakenPartition,
         resolved: &mut BTreeSet<ChangesOffset>,

@@ -18,7 +18,7 @@ impl PartitionTask {
         let mut tried_again = std::pin::pin!(tokio::time::sleep(again));
         loop {
             // A tenure that lasts is taken for a good one, which ends what was shown.
-            self.owned.waits(waits(flood));
+            self.owned.waits(flood_message(flood));
             if worker.is_let_pass(flood).await {
                 worker.end_flood(self.partition).await;
                 self.owned.progressed();
@@ -34,7 +34,7 @@ impl PartitionTask {
     }
 }
 
-fn waits(flood: &DeadLetterFlood) -> String {
+fn flood_message(flood: &DeadLetterFlood) -> String {
     format!(
         "a flood of dead letters: {} of `{}` within the window, and the event at {} would be the next ({}: {}); `consign dlq pass --operation {}` lets them happen",
         flood.letters, flood.operation, flood.offset, flood.code, flood.message, flood.operation

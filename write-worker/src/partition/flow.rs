@@ -25,7 +25,7 @@ const REDO_AT_ONCE: usize = 100;
 
 impl PartitionTask {
     /// Decides and applies until something ends it.
-    pub(super) async fn flow(
+    pub(super) async fn run_flow(
         &self,
         taken: TakenPartition,
         remembered: (RecentRequests, KeyQueues),
@@ -81,7 +81,7 @@ impl PartitionTask {
         });
         let (sender, receiver) = mpsc::channel(1);
         let deciding = async {
-            self.redo(&mut decider, &taken.window, redo, everything, &sender)
+            self.redo_decisions(&mut decider, &taken.window, redo, everything, &sender)
                 .await?;
             self.decide_all(&mut decider, &log, seen.clone(), sender)
                 .await?;
@@ -109,7 +109,7 @@ impl PartitionTask {
     }
 
     /// Decides again what was only voided because something before it was.
-    async fn redo(
+    async fn redo_decisions(
         &self,
         decider: &mut Decider,
         window: &Window,
@@ -188,7 +188,7 @@ impl PartitionTask {
         mut seen: watch::Receiver<Progress>,
         batches: mpsc::Sender<Decided>,
     ) -> Result<(), TenureEnd> {
-        let mut stream = self.open(decided.next).await?;
+        let mut stream = self.open_stream(decided.next).await?;
         // The stream notices what is lost from here on.
         self.look_at_log_again(topics, decided).await?;
         let limits = Limits {
@@ -296,7 +296,7 @@ impl PartitionTask {
         Ok(())
     }
 
-    async fn open(
+    async fn open_stream(
         &self,
         offset: TransactionsOffset,
     ) -> Result<Box<dyn PartitionStream>, TenureEnd> {

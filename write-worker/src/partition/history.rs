@@ -31,13 +31,13 @@ impl PartitionTask {
         until: ChangesOffset,
     ) -> Result<Vec<(ChangesOffset, Change)>, TenureEnd> {
         let topic = &self.worker.topics.changes;
-        let records = self.read(topic, from.get(), until.get()).await?;
+        let records = self.read_topic(topic, from.get(), until.get()).await?;
         if records.is_empty() {
             let why = format!("`changes` could not be read from {from}");
             return Err(TenureEnd::Reclaim(why));
         }
         let decoded = records.iter().map(|record| {
-            let change = codec::decode_change(&decode::parts(record)).map_err(|error| {
+            let change = codec::decode_change(&decode::record_parts(record)).map_err(|error| {
                 TenureEnd::Halted(format!(
                     "offset {} of `changes` cannot be read: {error}",
                     record.offset
@@ -54,7 +54,7 @@ impl PartitionTask {
         offsets: &[ChangesOffset],
     ) -> Result<BTreeMap<ChangesOffset, Change>, TenureEnd> {
         let mut found = BTreeMap::new();
-        for (first, last) in runs(offsets.iter().map(|offset| offset.get())) {
+        for (first, last) in offset_runs(offsets.iter().map(|offset| offset.get())) {
             let (mut from, until) = (ChangesOffset::new(first), ChangesOffset::new(last + 1));
             while from < until {
                 let changes = self.read_changes(from, until).await?;
@@ -83,18 +83,18 @@ impl PartitionTask {
             .collect();
         wanted.sort_unstable();
         let mut events = HashMap::with_capacity(wanted.len());
-        for (first, last) in runs(wanted.iter().map(|offset| offset.get())) {
+        for (first, last) in offset_runs(wanted.iter().map(|offset| offset.get())) {
             let mut from = first;
             while from <= last {
                 let topic = &self.worker.topics.transactions;
-                let records = self.read(topic, from, last + 1).await?;
+                let records = self.read_topic(topic, from, last + 1).await?;
                 let Some(end) = records.last() else { break };
                 from = end.offset + 1;
                 for record in &records {
                     let offset = TransactionsOffset::new(record.offset);
                     if wanted.binary_search(&offset).is_ok() {
-                        let event = OriginalRecord::of(&decode::parts(record));
-                        events.insert(self.worker.position(self.partition, offset), event);
+                        let event = OriginalRecord::of(&decode::record_parts(record));
+                        events.insert(self.worker.position_at(self.partition, offset), event);
                     }
                 }
             }
@@ -108,11 +108,18 @@ impl PartitionTask {
         offset: TransactionsOffset,
     ) -> Result<Option<Record>, TenureEnd> {
         let topic = &self.worker.topics.transactions;
-        let records = self.read(topic, offset.get(), offset.get() + 1).await?;
+        let records = self
+            .read_topic(topic, offset.get(), offset.get() + 1)
+            .await?;
         Ok(records.into_iter().next())
     }
 
-    async fn read(&self, topic: &str, from: u64, until: u64) -> Result<Vec<Record>, TenureEnd> {
+    async fn read_topic(
+        &self,
+        topic: &str,
+        from: u64,
+        until: u64,
+    ) -> Result<Vec<Record>, TenureEnd> {
         let reader = &self.worker.ports.log.reader;
         let wait = Duration::from_secs(30);
         let read = reader.read(topic, self.partition, from, until, READ_AT_ONCE, wait);
@@ -121,7 +128,7 @@ impl PartitionTask {
 }
 
 /// Stretches (first, last) that hold all of these offsets, each read at once.
-fn runs(offsets: impl Iterator<Item = u64>) -> Vec<(u64, u64)> {
+fn offset_runs(offsets: impl Iterator<Item = u64>) -> Vec<(u64, u64)> {
     let mut runs: Vec<(u64, u64)> = Vec::new();
     for offset in offsets {
         match runs.last_mut() {

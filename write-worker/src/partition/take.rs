@@ -41,7 +41,7 @@ pub(super) struct TakenPartition {
 
 impl PartitionTask {
     /// Appends `open` and reads `changes` up to it.
-    pub(super) async fn take(&self) -> Result<TakenPartition, TenureEnd> {
+    pub(super) async fn take_partition(&self) -> Result<TakenPartition, TenureEnd> {
         let worker = &self.worker;
         let generation = worker.ports.layout.generation;
         let topics = self.topic_ids().await?;
@@ -50,11 +50,11 @@ impl PartitionTask {
                 worker.ports.record.mark(generation, self.partition)
             })
             .await?;
-        let changes = self.offsets(&worker.topics.changes).await?;
+        let changes = self.topic_offsets(&worker.topics.changes).await?;
         let appender =
             ChangesAppender::open(worker.clone(), self.partition, self.open_record()).await?;
         // All that was decided before the open lies before this end.
-        let transactions = self.offsets(&worker.topics.transactions).await?;
+        let transactions = self.topic_offsets(&worker.topics.transactions).await?;
         let epoch = appender.epoch();
         let evidence = Evidence {
             topics: &topics,
@@ -62,10 +62,10 @@ impl PartitionTask {
             changes,
             epoch,
             last: self
-                .witness(mark.as_ref().map(|mark| mark.next), transactions)
+                .read_witness(mark.as_ref().map(|mark| mark.next), transactions)
                 .await?,
         };
-        if let Some(why) = witness::contradiction(mark.as_ref(), &evidence) {
+        if let Some(why) = witness::find_contradiction(mark.as_ref(), &evidence) {
             return Err(TenureEnd::Halted(why));
         }
         if let Some(mark) = &mark {
@@ -76,9 +76,11 @@ impl PartitionTask {
             .map_or(ChangesOffset::new(changes.earliest), |mark| {
                 mark.reapply_from
             });
-        let window = self.window(mark.as_ref(), from, epoch.opened_at()).await?;
+        let window = self
+            .read_window(mark.as_ref(), from, epoch.opened_at())
+            .await?;
         tracing::info!(partition = self.partition, %epoch, %from, next = %window.next(), "partition claimed");
-        let last = self.witness(Some(window.next()), transactions).await?;
+        let last = self.read_witness(Some(window.next()), transactions).await?;
         self.look_for_lost_tail(&window, last, transactions)?;
         Ok(TakenPartition {
             appender,
@@ -112,7 +114,7 @@ impl PartitionTask {
             last: window.last().filter(|request| {
                 // A copy that was damaged was decided by a name that was made for it.
                 let before = window.next().previous();
-                let position = before.map(|before| self.worker.position(self.partition, before));
+                let position = before.map(|before| self.worker.position_at(self.partition, before));
                 let topic = &self.worker.topics.transactions;
                 position.is_none_or(|at| *request != RequestId::of_record(topic, &at))
             }),
@@ -129,8 +131,8 @@ impl PartitionTask {
         decided: &DecidedTail,
     ) -> Result<(), TenureEnd> {
         let now = self.topic_ids().await?;
-        let transactions = self.offsets(&self.worker.topics.transactions).await?;
-        let stands = self.witness(Some(decided.next), transactions).await?;
+        let transactions = self.topic_offsets(&self.worker.topics.transactions).await?;
+        let stands = self.read_witness(Some(decided.next), transactions).await?;
         let lost = || witness::lost_tail(decided, transactions, stands);
         witness::made_again(topics, &now)
             .or_else(lost)
@@ -144,7 +146,7 @@ impl PartitionTask {
         }
     }
 
-    async fn window(
+    async fn read_window(
         &self,
         mark: Option<&Mark>,
         from: ChangesOffset,
@@ -175,7 +177,7 @@ impl PartitionTask {
         })
     }
 
-    async fn offsets(&self, topic: &str) -> Result<Offsets, TenureEnd> {
+    async fn topic_offsets(&self, topic: &str) -> Result<Offsets, TenureEnd> {
         let offsets = self.worker.ports.log.admin.offsets(topic, self.partition);
         offsets
             .await
@@ -183,7 +185,7 @@ impl PartitionTask {
     }
 
     /// The request of the record before this offset, where it is kept.
-    async fn witness(
+    async fn read_witness(
         &self,
         next: Option<TransactionsOffset>,
         kept: Offsets,
@@ -194,15 +196,16 @@ impl PartitionTask {
         if !(kept.earliest..kept.end).contains(&before.get()) {
             return Ok(None);
         }
-        let position = self.worker.position(self.partition, before);
+        let position = self.worker.position_at(self.partition, before);
         let record = self.event_record(before).await?;
-        Ok(record
-            .map(|record| decode::identity(&record, &self.worker.topics.transactions, &position)))
+        Ok(record.map(|record| {
+            decode::record_identity(&record, &self.worker.topics.transactions, &position)
+        }))
     }
 
     /// Voids what a store will not take and all that rests on it, and what an owner before left to
     /// be voided. If this ends in the middle, the next owner finds what is left.
-    pub(super) async fn undo(
+    pub(super) async fn undo_rejected(
         &self,
         taken: &mut TakenPartition,
         rejected: &RejectedDecisions,
@@ -224,7 +227,7 @@ impl PartitionTask {
         let limit = self.worker.ports.layout.record_limit(&CHANGES);
         let voids = voids
             .into_iter()
-            .map(|void| Change::Void(fitting(void, limit)));
+            .map(|void| Change::Void(fitting_void(void, limit)));
         for (offset, change) in taken.appender.append_all(voids.collect()).await? {
             taken.window.fold(offset, &change);
         }
@@ -234,7 +237,7 @@ impl PartitionTask {
 
 /// A void that would not fit into a record goes without its event (which `transactions` still has),
 /// then without the states that it undoes (which only tell subscribers what went).
-fn fitting(mut void: Void, limit: usize) -> Void {
+fn fitting_void(mut void: Void, limit: usize) -> Void {
     let fits = |void: &Void| {
         let parts = codec::encode_change(&Change::Void(void.clone()));
         parts.value.map_or(0, |value| value.len()) + 4096 <= limit

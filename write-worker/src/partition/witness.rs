@@ -26,7 +26,7 @@ pub(super) struct Evidence<'a> {
 const WAY_OUT: &str = "start a new generation once it is known what was lost";
 
 /// Why this log is not the one that the mark was made of; nothing if it may be.
-pub(super) fn contradiction(mark: Option<&Mark>, log: &Evidence<'_>) -> Option<String> {
+pub(super) fn find_contradiction(mark: Option<&Mark>, log: &Evidence<'_>) -> Option<String> {
     let Some(mark) = mark else {
         return without_mark(log);
     };

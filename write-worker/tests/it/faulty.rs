@@ -106,12 +106,13 @@ pub struct FaultyRecord(pub Arc<dyn Record>, pub Arc<Faults>);
 
 impl FaultyRecord {
     fn away(&self) -> Result<(), StoreError> {
-        match self.1.record_away.load(Ordering::SeqCst) {
-            true => Err(StoreError::Unavailable {
+        if self.1.record_away.load(Ordering::SeqCst) {
+            Err(StoreError::Unavailable {
                 store: "faulty",
                 why: "away".into(),
-            }),
-            false => Ok(()),
+            })
+        } else {
+            Ok(())
         }
     }
 }

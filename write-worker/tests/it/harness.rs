@@ -84,7 +84,7 @@ impl World {
     pub async fn of(catalog: Catalog) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (log, handle) =
-            embedded::open(&folder.path().join("log"), embedded::Options::default()).unwrap();
+            embedded::open_log(&folder.path().join("log"), embedded::Options::default()).unwrap();
         // The log closes with the process; the test never closes it by hand.
         std::mem::forget(handle);
         let layout = Layout {
@@ -450,7 +450,7 @@ impl World {
             },
             seen: TransactionsOffset::FIRST,
             data: TransactionData {
-                request: event_schema::raw(asked),
+                request: event_schema::to_raw(asked),
                 generated: Default::default(),
                 incarnations: Default::default(),
                 volatile: None,

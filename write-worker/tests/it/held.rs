@@ -290,7 +290,7 @@ async fn an_edited_event_is_applied_in_its_place_and_cannot_move() {
     let broken = json!({"id": "a", "body": {"n": 1}});
     let (mut broken, _) = world.event("town.change", broken, None);
     broken.attributes.id = dead_one;
-    broken.data.request = event_schema::raw(&json!({"id": "a", "body": {"n": 1}, "other": 1}));
+    broken.data.request = event_schema::to_raw(&json!({"id": "a", "body": {"n": 1}, "other": 1}));
     let parts = event_schema::codec::encode_transaction(&broken);
     edit.edited = Some(event_schema::decision::OriginalRecord::of(&parts));
     let invalid = world.intend(held::REPLAY, &key("a"), &edit).await;

@@ -88,7 +88,11 @@ impl World {
     async fn is_free(&self, value: &str) {
         let values = [name(value)];
         let free = async {
-            while unique::owners(self.real.as_ref(), &values).await.unwrap() != [None] {
+            while unique::find_owners(self.real.as_ref(), &values)
+                .await
+                .unwrap()
+                != [None]
+            {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
@@ -270,7 +274,7 @@ async fn a_holder_whose_request_came_to_nothing_does_not_block_a_name() {
         .await;
     assert!(matches!(refused.verdict, Verdict::Refused(_)));
     let left = holder("person/9", refused.request);
-    let taken = unique::take(real.as_ref(), &name("bob"), &left, None).await;
+    let taken = unique::take_value(real.as_ref(), &name("bob"), &left, None).await;
     assert_eq!(taken, Ok(ValueOutcome::Ours));
     assert!(applied(
         &world
@@ -280,7 +284,7 @@ async fn a_holder_whose_request_came_to_nothing_does_not_block_a_name() {
 
     let (_, unknown) = world.event("person.join", json!({"id": "8"}), None);
     let left = holder("person/8", unknown);
-    let taken = unique::take(real.as_ref(), &name("kim"), &left, None).await;
+    let taken = unique::take_value(real.as_ref(), &name("kim"), &left, None).await;
     assert_eq!(taken, Ok(ValueOutcome::Ours));
     let refused = world
         .verdict("person.join", json!({"id": "2", "name": "kim"}))

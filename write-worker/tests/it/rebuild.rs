@@ -4,7 +4,7 @@
 use crate::harness::{World, applied, collection};
 use ::rebuild::{
     NewMappings, RebuildError, RebuildOptions, RebuildPorts, RebuildReport, RebuildScope,
-    RebuiltStore, rebuild, remap,
+    RebuiltStore, remap_collection, run_rebuild,
 };
 use event_schema::{Raw, mutation::DocumentKey, topics};
 use serde_json::{Value, json};
@@ -265,12 +265,12 @@ async fn a_view_that_lost_its_index_holds_everything_again_while_writes_go_on() 
         is_dry_run: true,
         ..of(view_of_cities())
     };
-    let report = rebuild(&ports, dry, &|_| {}).await.unwrap();
+    let report = run_rebuild(&ports, dry, &|_| {}).await.unwrap();
     assert!(report.counts.differing >= 30, "{report:?}");
     assert_eq!(view.held_now("c1"), None, "a dry run wrote");
 
     let (rebuilt, during) = tokio::join!(
-        rebuild(&ports, of(view_of_cities()), &|_| {}),
+        run_rebuild(&ports, of(view_of_cities()), &|_| {}),
         world.write_cities(100, 130)
     );
     let rebuilt = rebuilt.unwrap();
@@ -286,7 +286,7 @@ async fn a_view_that_lost_its_index_holds_everything_again_while_writes_go_on() 
         is_dry_run: true,
         ..of(view_of_cities())
     };
-    let report = rebuild(&ports, dry, &|_| {}).await.unwrap();
+    let report = run_rebuild(&ports, dry, &|_| {}).await.unwrap();
     assert_eq!(report.counts.differing, 0, "{report:?}");
     worker.stop().await;
 }
@@ -300,7 +300,7 @@ async fn a_rebuild_that_was_cut_short_goes_on_where_it_was() {
     let ids = world.write_cities(0, 40).await;
     worker.stop().await;
     let ports = world.rebuild_ports(&world.real, &view);
-    let whole = rebuild(&ports, of(view_of_cities()), &|_| {})
+    let whole = run_rebuild(&ports, of(view_of_cities()), &|_| {})
         .await
         .unwrap();
 
@@ -319,7 +319,7 @@ async fn a_rebuild_that_was_cut_short_goes_on_where_it_was() {
     tokio::select! {
         biased;
         _ = stopped => {}
-        _ = rebuild(&ports, of(view_of_cities()), &observe) => {}
+        _ = run_rebuild(&ports, of(view_of_cities()), &observe) => {}
     }
     let kept = kept.into_inner().unwrap().unwrap();
     assert!(
@@ -332,7 +332,7 @@ async fn a_rebuild_that_was_cut_short_goes_on_where_it_was() {
         resume: Some(kept),
         ..of(view_of_cities())
     };
-    let resumed = rebuild(&ports, resumed, &|_| {}).await.unwrap();
+    let resumed = run_rebuild(&ports, resumed, &|_| {}).await.unwrap();
     assert!(resumed.is_done, "{resumed:?}");
     assert_eq!(resumed.counts, whole.counts, "nothing is written twice");
     let again = view.writes() - before;
@@ -342,7 +342,7 @@ async fn a_rebuild_that_was_cut_short_goes_on_where_it_was() {
         resume: Some(resumed),
         ..of(RebuildScope::whole(RebuiltStore::View))
     };
-    let refused = rebuild(&ports, other, &|_| {}).await;
+    let refused = run_rebuild(&ports, other, &|_| {}).await;
     assert!(matches!(refused, Err(RebuildError::NothingNamed(_))));
 }
 
@@ -366,7 +366,7 @@ async fn a_record_is_made_again_from_a_whole_log() {
     again.create_collection(&collection()).await.unwrap();
     let ports = world.rebuild_ports(&again, &Arc::default());
     let scope = RebuildScope::whole(RebuiltStore::Record);
-    let report = rebuild(&ports, of(scope), &|_| {}).await.unwrap();
+    let report = run_rebuild(&ports, of(scope), &|_| {}).await.unwrap();
     assert!(report.is_done && report.counts.documents > 0, "{report:?}");
     let (first, second) = (
         world.stored(world.real.as_ref(), &ids).await,
@@ -402,10 +402,10 @@ async fn what_is_older_than_the_log_comes_from_the_record() {
     view.lose_all();
     let ports = world.rebuild_ports(&world.real, &view);
     let whole = of(RebuildScope::whole(RebuiltStore::Record));
-    let refused = rebuild(&ports, whole, &|_| {}).await;
+    let refused = run_rebuild(&ports, whole, &|_| {}).await;
     let trimmed = matches!(refused, Err(RebuildError::LogIsTrimmed { .. }));
     assert!(trimmed, "{refused:?}");
-    let report = rebuild(&ports, of(view_of_cities()), &|_| {})
+    let report = run_rebuild(&ports, of(view_of_cities()), &|_| {})
         .await
         .unwrap();
     assert_eq!(report.counts.copied, 24, "the deleted ones are not copied");
@@ -440,12 +440,12 @@ async fn new_mappings_come_with_a_second_index_while_writes_go_on() {
         mappings: json!({"numbers": true}),
         ..asked.clone()
     };
-    let refused = remap(&ports, &malformed, &|_| {}).await;
+    let refused = remap_collection(&ports, &malformed, &|_| {}).await;
     assert!(matches!(refused, Err(RebuildError::NothingNamed(_))));
     // What does not fit ends it before anything is changed.
     let odd = world.create("odd", json!({"n": "word"})).await;
     assert!(applied(&world.resolved(&[odd]).await[0]));
-    let report = remap(&ports, &asked, &|_| {}).await.unwrap();
+    let report = remap_collection(&ports, &asked, &|_| {}).await.unwrap();
     assert_eq!((report.is_done, report.counts.refused), (false, 1));
     let stands = world.real.collection("geo", "cities").await.unwrap();
     assert_eq!(stands.as_ref(), Some(&collection()), "it was taken back");
@@ -458,7 +458,7 @@ async fn new_mappings_come_with_a_second_index_while_writes_go_on() {
         missed.lock().unwrap().extend(gone.cloned());
     };
     let (report, during) = tokio::join!(
-        remap(&ports, &asked, &observe),
+        remap_collection(&ports, &asked, &observe),
         world.write_cities(100, 160)
     );
     let report = report.unwrap();
@@ -495,7 +495,7 @@ async fn what_is_not_there_cannot_be_named() {
     let world = World::new().await;
     let ports = world.rebuild_ports(&world.real, &Arc::default());
     let nothing = |scope: RebuildScope| async {
-        let refused = rebuild(&ports, of(scope), &|_| {}).await;
+        let refused = run_rebuild(&ports, of(scope), &|_| {}).await;
         matches!(refused, Err(RebuildError::NothingNamed(_)))
     };
     let view = RebuildScope::whole(RebuiltStore::View);

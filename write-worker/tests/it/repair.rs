@@ -10,8 +10,8 @@ use event_schema::{
     offset::ChangesOffset,
     outcome::{RefusalCode, Verdict},
     position::Version,
-    raw,
     repair::{REPAIR, RepairIntent, RepairedItem},
+    to_raw,
 };
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -43,7 +43,7 @@ async fn repair(world: &World, id: &str, body: Value, revision: u64, read_to: u6
         item: RepairedItem::Document {
             document: document(id),
             revision,
-            body: Some(raw(&body)),
+            body: Some(to_raw(&body)),
         },
         read_to: ChangesOffset::new(read_to),
         reason: Some("a test".into()),
@@ -83,7 +83,7 @@ async fn a_repair_writes_the_item_anew_and_tells_nobody() {
     let write = DocumentWrite {
         key: document("a"),
         meta,
-        body: Some(raw(&json!({"n": 99}))),
+        body: Some(to_raw(&json!({"n": 99}))),
         diverged: false,
     };
     world.real.apply(&[Write::Document(write)]).await;

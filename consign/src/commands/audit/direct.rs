@@ -9,7 +9,7 @@ use crate::{
 };
 use audit::{AuditOptions, AuditReport};
 
-pub async fn audit(
+pub async fn audit_directly(
     stack: &Stack,
     settings: &Settings,
     arguments: &Arguments,
@@ -17,7 +17,7 @@ pub async fn audit(
 ) -> Result<AuditReport, Failure> {
     let ports = stack.audit_ports(settings)?;
     let resume = match (&arguments.checkpoint, arguments.resume) {
-        (Some(file), true) => Some(checkpoint::read(file)?),
+        (Some(file), true) => Some(checkpoint::read_checkpoint(file)?),
         (_, _) => None,
     };
     let options = AuditOptions {
@@ -36,7 +36,7 @@ pub async fn audit(
             progress.note(&format!("the checkpoint cannot be written: {error}"));
         }
     };
-    let report = audit::audit(&ports, options, &observe).await;
+    let report = audit::run_audit(&ports, options, &observe).await;
     let report = report.map_err(|error| Failure::failed(error.to_string()))?;
     if let Some(kept) = &kept {
         kept.write(&report)?;

@@ -22,7 +22,7 @@ struct AuditAnswer {
     report: AuditReport,
 }
 
-pub async fn audit(
+pub async fn audit_remotely(
     url: &str,
     arguments: &Arguments,
     progress: &AuditProgress,
@@ -42,13 +42,13 @@ pub async fn audit_by(
     let client = Client::new(&Endpoint::at(url))?;
     let path = format!("/v1/audits?{query}");
     let begun = client.send(client.at(Method::POST, &path)).await?;
-    let mut answer = read(begun.succeeded()?)?;
+    let mut answer = parse_answer(begun.succeeded()?)?;
     while answer.status == "running" {
         let phase = answer.phase.as_deref().unwrap_or("beginning");
         progress.told(phase, answer.done, &answer.report);
         tokio::time::sleep(PAUSE).await;
         let path = format!("/v1/audits/{}", answer.audit_id);
-        answer = read(client.get(&path).await?.succeeded()?)?;
+        answer = parse_answer(client.get(&path).await?.succeeded()?)?;
     }
     if answer.status == "failed" {
         let why = answer.why.unwrap_or_default();
@@ -59,7 +59,7 @@ pub async fn audit_by(
     Ok((answer.audit_id, answer.report))
 }
 
-fn read(body: serde_json::Value) -> Result<AuditAnswer, Failure> {
+fn parse_answer(body: serde_json::Value) -> Result<AuditAnswer, Failure> {
     serde_json::from_value(body)
         .map_err(|error| Failure::failed(format!("the gateway's answer cannot be read: {error}")))
 }

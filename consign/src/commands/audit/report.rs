@@ -1,12 +1,12 @@
 //! An audit's report for people.
 
-use crate::output::table;
+use crate::output::format_table;
 use audit::{AuditFinding, AuditReport, Basis, HeldState};
 
 /// Findings that are shown; all of them are in the JSON.
 const SHOWN: usize = 50;
 
-pub fn text(report: &AuditReport) -> String {
+pub fn report_text(report: &AuditReport) -> String {
     let counts = &report.counts;
     let mut text = format!(
         "{} documents, {} rows and {} ledger entries compared with the log; {} documents looked up in it; {} accepted events\n",
@@ -51,8 +51,13 @@ pub fn text(report: &AuditReport) -> String {
         .map(|(kind, n)| format!("{n} {kind}"))
         .collect();
     text += &format!("found: {}\n\n", kinds.join(", "));
-    let rows: Vec<_> = report.findings.iter().take(SHOWN).map(row).collect();
-    text += &table(
+    let rows: Vec<_> = report
+        .findings
+        .iter()
+        .take(SHOWN)
+        .map(finding_row)
+        .collect();
+    text += &format_table(
         &[
             "kind", "item", "store", "expected", "found", "request", "why",
         ],
@@ -68,7 +73,7 @@ pub fn text(report: &AuditReport) -> String {
     text
 }
 
-fn row(finding: &AuditFinding) -> Vec<String> {
+fn finding_row(finding: &AuditFinding) -> Vec<String> {
     let version = |state: &Option<HeldState>| match state {
         None => "-".to_owned(),
         Some(state) => {

@@ -1,4 +1,4 @@
-use super::{report, verdict};
+use super::{audit_verdict, report};
 use crate::failure::Kind;
 use audit::{AuditReport, AuditedCounts};
 
@@ -13,8 +13,8 @@ fn report_of(counts: AuditedCounts) -> AuditReport {
 #[test]
 fn what_could_not_be_judged_is_neither_clean_nor_a_success() {
     let clean = report_of(AuditedCounts::default());
-    assert!(verdict(&clean).is_ok());
-    assert!(report::text(&clean).ends_with("clean\n"));
+    assert!(audit_verdict(&clean).is_ok());
+    assert!(report::report_text(&clean).ends_with("clean\n"));
     let unjudged = [
         AuditedCounts {
             unsettled: 1,
@@ -27,9 +27,9 @@ fn what_could_not_be_judged_is_neither_clean_nor_a_success() {
     ];
     for counts in unjudged {
         let report = report_of(counts);
-        let failure = verdict(&report).expect_err("not everything was judged");
+        let failure = audit_verdict(&report).expect_err("not everything was judged");
         assert_eq!(failure.kind, Kind::Unreachable);
-        let text = report::text(&report);
+        let text = report::report_text(&report);
         assert!(!text.contains("clean"), "{text}");
     }
 }

@@ -36,7 +36,7 @@ struct Checked<'a> {
 }
 
 pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
-    let catalog = given(&arguments.paths, invocation)?;
+    let catalog = given_catalog(&arguments.paths, invocation)?;
     let checked = Checked {
         version: catalog.version(),
         operations: catalog.operations().count(),
@@ -50,7 +50,10 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
 }
 
 /// What is built in and in the folders of the settings, and these files and folders.
-pub(super) fn given(paths: &[PathBuf], invocation: Invocation<'_>) -> Result<Catalog, Failure> {
+pub(super) fn given_catalog(
+    paths: &[PathBuf],
+    invocation: Invocation<'_>,
+) -> Result<Catalog, Failure> {
     let settings = invocation.settings(&[])?.settings;
     beside(settings.catalog.folders, paths)
 }

@@ -90,7 +90,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let settings = invocation.settings(&[])?.settings;
     let of = |path: &PathBuf| {
         if path.as_os_str() == "-" {
-            stack::catalog(&settings)
+            stack::load_catalog(&settings)
         } else {
             beside(Vec::new(), std::slice::from_ref(path))
         }
@@ -102,9 +102,9 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         .map_err(Failure::could_not_look)?;
     let keys = match stack.own_keys() {
         Some(keys) => keys,
-        None => stack::keys(&settings)?,
+        None => stack::load_keyring(&settings)?,
     };
-    let sealing = stack::sealing(&settings, &stack.record, &keys)?;
+    let sealing = stack::subject_keys(&settings, &stack.record, &keys)?;
     let run = DiffRun {
         stack: &stack,
         old: &old,

@@ -1,7 +1,7 @@
 //! `consign catalog list`: every operation on a line.
 
 use super::Invocation;
-use crate::{failure::Failure, output::table, stack};
+use crate::{failure::Failure, output::format_table, stack};
 use catalog::Operation;
 use clap::Args;
 use serde::Serialize;
@@ -48,7 +48,7 @@ impl<'a> OperationLine<'a> {
 }
 
 pub fn run(_: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
-    let catalog = stack::catalog(&invocation.settings(&[])?.settings)?;
+    let catalog = stack::load_catalog(&invocation.settings(&[])?.settings)?;
     let listed = OperationListed {
         version: catalog.version(),
         operations: catalog.operations().map(OperationLine::of).collect(),
@@ -61,7 +61,7 @@ pub fn run(_: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
                 line.summary.to_owned(),
             ]
         };
-        table(
+        format_table(
             &["operation", "route of its own", "what it does"],
             &listed.operations.iter().map(row).collect::<Vec<_>>(),
         )

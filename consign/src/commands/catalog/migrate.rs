@@ -4,7 +4,7 @@
 use super::Invocation;
 use crate::{
     failure::Failure,
-    stack::{self, Stack, patiently},
+    stack::{self, Stack, retry_with_patience},
 };
 use clap::Args;
 
@@ -27,13 +27,17 @@ pub struct Arguments {
 
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
     let settings = invocation.settings(&[])?.settings;
-    let (stack, catalog) = (Stack::open(&settings).await?, stack::catalog(&settings)?);
+    let (stack, catalog) = (
+        Stack::open(&settings).await?,
+        stack::load_catalog(&settings)?,
+    );
     let clock = runtime::SystemClock;
-    let migrate =
-        async || Ok(prepare::stores(&catalog, stack.record.as_ref(), stack.view(), &clock).await?);
-    let prepared = patiently(arguments.patience.limit(), migrate).await?;
+    let migrate = async || {
+        Ok(prepare::prepare_stores(&catalog, stack.record.as_ref(), stack.view(), &clock).await?)
+    };
+    let prepared = retry_with_patience(arguments.patience.limit(), migrate).await?;
     stack.close().await;
-    invocation.output.result(&prepared, text)?;
+    invocation.output.result(&prepared, migration_text)?;
     match prepared.drift().next() {
         None => Ok(()),
         Some(_) => Err(Failure::failed(
@@ -42,7 +46,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     }
 }
 
-fn text(prepared: &Prepared) -> String {
+fn migration_text(prepared: &Prepared) -> String {
     let reports = [
         Some(&prepared.record),
         prepared.view.as_ref(),

@@ -26,7 +26,7 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
-    let catalog = stack::catalog(&invocation.settings(&[])?.settings)?;
+    let catalog = stack::load_catalog(&invocation.settings(&[])?.settings)?;
     let name = &arguments.operation;
     let operation = catalog
         .operation(name)
@@ -58,7 +58,7 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
             .output
             .result(&json!([]), |_| "it tells, and writes nothing".into()),
         Rehearsed::Planned(plans) => {
-            let shown: Vec<Value> = plans.iter().map(show).collect();
+            let shown: Vec<Value> = plans.iter().map(plan_json).collect();
             invocation.output.result(&shown, |shown| {
                 serde_json::to_string_pretty(shown).unwrap_or_default()
             })
@@ -66,7 +66,7 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
     }
 }
 
-fn show(plan: &Plan) -> Value {
+fn plan_json(plan: &Plan) -> Value {
     let part = |part: &catalog::Accepted| json!({"operation": part.operation, "key": part.key, "request": part.request});
     json!({
         "verdict": plan.verdict,

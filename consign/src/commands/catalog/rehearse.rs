@@ -1,7 +1,7 @@
 //! `consign catalog test`: every example of every operation, carried out in memory: those that are
 //! to be applied are, those that are to be refused are refused by the rule that they name.
 
-use super::{Invocation, check::given};
+use super::{Invocation, check::given_catalog};
 use crate::failure::Failure;
 use catalog::{Catalog, Example, Operation};
 use clap::Args;
@@ -32,7 +32,7 @@ struct ExamplesTested {
 }
 
 pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
-    let catalog = given(&arguments.paths, invocation)?;
+    let catalog = given_catalog(&arguments.paths, invocation)?;
     let mut wrong = Vec::new();
     let mut tested = ExamplesTested {
         operations: catalog.operations().count(),
@@ -44,11 +44,11 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
             tested.applied += 1;
             // Without a state of its own, what it needs is not there.
             let has_state = !example.rows.is_empty() || !example.documents.is_empty();
-            wrong.extend(fault(&catalog, operation, example, has_state));
+            wrong.extend(example_fault(&catalog, operation, example, has_state));
         }
         for example in operation.refusals() {
             tested.refused += 1;
-            wrong.extend(fault(&catalog, operation, example, true));
+            wrong.extend(example_fault(&catalog, operation, example, true));
         }
     }
     if !wrong.is_empty() {
@@ -61,7 +61,7 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
 }
 
 /// What is wrong with an example; `exact`: whether it is refused, and by what, must be as it says.
-fn fault(
+fn example_fault(
     catalog: &Catalog,
     operation: &Operation,
     example: &Example,

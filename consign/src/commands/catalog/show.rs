@@ -31,7 +31,7 @@ struct OperationShown<'a> {
 }
 
 pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
-    let catalog = stack::catalog(&invocation.settings(&[])?.settings)?;
+    let catalog = stack::load_catalog(&invocation.settings(&[])?.settings)?;
     let Some(operation) = catalog.operation(&arguments.operation) else {
         let near = catalog.nearest(&arguments.operation);
         let hint = near.map_or_else(
@@ -52,10 +52,10 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
         schema: operation.schema(),
         examples: operation.examples(),
     };
-    invocation.output.result(&shown, text)
+    invocation.output.result(&shown, operation_text)
 }
 
-fn text(shown: &OperationShown) -> String {
+fn operation_text(shown: &OperationShown) -> String {
     let pretty =
         |value: &serde_json::Value| serde_json::to_string_pretty(value).unwrap_or_default();
     let mut text = format!(

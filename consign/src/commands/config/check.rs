@@ -18,11 +18,11 @@ pub struct Arguments {}
 
 pub fn run(_: &Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
     let loaded = invocation.settings(&[])?;
-    stack::catalog(&loaded.settings)?;
+    stack::load_catalog(&loaded.settings)?;
     if !loaded.settings.is_embedded() {
         // Making the drivers looks at their own settings and reaches nobody.
         Stack::shared(&loaded.settings)?;
-        stack::keys(&loaded.settings)?;
+        stack::load_keyring(&loaded.settings)?;
     }
     let set = loaded.origins.len();
     let told = serde_json::json!({ "sound": true, "set": set });

@@ -1,9 +1,9 @@
 //! `consign config show`: every setting in force and where it came from. Never shows a secret.
 
 use super::Invocation;
-use crate::{failure::Failure, output::table, settings::DEFAULTS};
+use crate::{failure::Failure, output::format_table, settings::DEFAULTS};
 use clap::Args;
-use runtime::settings::leaves;
+use runtime::settings::leaf_values;
 use serde::Serialize;
 use toml::Value;
 
@@ -45,7 +45,7 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
         },
         setting,
     };
-    let lines: Vec<SettingLine> = leaves(&values).into_iter().map(line).collect();
+    let lines: Vec<SettingLine> = leaf_values(&values).into_iter().map(line).collect();
     invocation.output.result(&lines, |lines| {
         let row = |line: &SettingLine| {
             vec![
@@ -54,7 +54,7 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
                 line.from.clone().unwrap_or_default(),
             ]
         };
-        table(
+        format_table(
             &["setting", "value", "from (or the default)"],
             &lines.iter().map(row).collect::<Vec<_>>(),
         )

@@ -22,7 +22,7 @@ pub(super) struct FirstAdmin {
     pub password: Option<String>,
 }
 
-pub(super) async fn close(url: &str) -> Result<FirstAdmin, Failure> {
+pub(super) async fn create_first_admin(url: &str) -> Result<FirstAdmin, Failure> {
     let client = Client::new(&Endpoint::at(url))?;
     let bytes: [u8; LENGTH] = runtime::random();
     let letter = |byte: u8| char::from(LETTERS[usize::from(byte % 32)]);
@@ -45,12 +45,12 @@ pub(super) async fn close(url: &str) -> Result<FirstAdmin, Failure> {
     // There is one already; who may do what is narrowed if it was not.
     let is_there = [401, 403, 412].contains(&made.status);
     if !is_there {
-        return Err(refused(&made));
+        return Err(refusal_failure(&made));
     }
     let restricted = client.at(Method::POST, "/_restrictDefaultRights");
     let restricted = client.send(restricted).await?;
     if restricted.status != 200 && restricted.status != 401 {
-        return Err(refused(&restricted));
+        return Err(refusal_failure(&restricted));
     }
     Ok(FirstAdmin {
         name: NAME,
@@ -58,7 +58,7 @@ pub(super) async fn close(url: &str) -> Result<FirstAdmin, Failure> {
     })
 }
 
-fn refused(answer: &Answer) -> Failure {
+fn refusal_failure(answer: &Answer) -> Failure {
     let why = answer.body["error"]["message"].as_str();
     let why = why.map_or_else(|| answer.body.to_string(), str::to_owned);
     Failure::failed(format!("it cannot be closed: {} {why}", answer.status))

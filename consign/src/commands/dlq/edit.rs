@@ -41,7 +41,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let patch = match &arguments.patch {
         Some(file) => read_patch(file)?,
         None => {
-            let letters = selection::letters(&client, &arguments.job.select()).await?;
+            let letters = selection::fetch_letters(&client, &arguments.job.select()).await?;
             let [letter] = letters.as_slice() else {
                 let why = format!(
                     "an editor mends one dead letter, and {} wait",

@@ -32,7 +32,7 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
     let client = Client::new(&arguments.client)?;
     let filter = arguments.filters.with(&arguments.selection);
-    let letters = selection::letters(&client, &filter).await?;
+    let letters = selection::fetch_letters(&client, &filter).await?;
     let mut file = arguments.to.as_ref().map(File::create).transpose()?;
     let mut count = 0;
     for letter in &letters {

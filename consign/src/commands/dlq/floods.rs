@@ -1,6 +1,6 @@
 //! `consign dlq floods`: partitions that wait because too many events would become dead letters.
 
-use super::{Invocation, listing::Listing, text::short};
+use super::{Invocation, listing::Listing, text::shorten_text};
 use crate::{client::Client, failure::Failure};
 use clap::Args;
 use serde_json::Value;
@@ -36,13 +36,13 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
             "offset",
             "message",
         ],
-        row,
+        row: flood_row,
         nothing: "no partition waits",
     };
     listing.print(invocation.output, &floods)
 }
 
-fn row(flood: &Value) -> Vec<String> {
+fn flood_row(flood: &Value) -> Vec<String> {
     let of = |name: &str| flood[name].as_str().unwrap_or_default().to_owned();
     vec![
         flood["partition"].to_string(),
@@ -53,6 +53,6 @@ fn row(flood: &Value) -> Vec<String> {
         of("store"),
         flood["letters"].to_string(),
         flood["offset"].to_string(),
-        short(&of("message"), 60),
+        shorten_text(&of("message"), 60),
     ]
 }

@@ -1,7 +1,7 @@
 //! `consign dlq import`: dead letters of a file, asked for anew. For those that were given up, or that
 //! stand in another deployment: what still waits here is replayed or edited instead.
 
-use super::{Invocation, selection::confirm};
+use super::{Invocation, selection::ask_confirmation};
 use crate::{client::Client, failure::Failure};
 use clap::Args;
 use reqwest::Method;
@@ -43,16 +43,16 @@ struct ImportedLetter {
 
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
     let client = Client::new(&arguments.client)?;
-    let letters = read(&arguments.file)?;
+    let letters = read_letters(&arguments.file)?;
     let question = format!(
         "Ask anew for {} requests at {}?",
         letters.len(),
         client.url()
     );
-    confirm(&question, arguments.yes)?;
+    ask_confirmation(&question, arguments.yes)?;
     let mut failed = 0;
     for letter in &letters {
-        let told = import(&client, letter).await?;
+        let told = import_letter(&client, letter).await?;
         if !matches!(told["status"].as_str(), Some("applied" | "accepted")) {
             failed += 1;
         }
@@ -75,7 +75,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     }
 }
 
-async fn import(client: &Client, letter: &ImportedLetter) -> Result<Value, Failure> {
+async fn import_letter(client: &Client, letter: &ImportedLetter) -> Result<Value, Failure> {
     let told = |status: &str, request: &Value, detail: &str| json!({"request_id": letter.request_id, "status": status, "new_request_id": request, "detail": detail});
     let waits = format!("/v1/dead-letters/{}", letter.request_id);
     if client.get(&waits).await?.status == 200 {
@@ -105,14 +105,14 @@ async fn import(client: &Client, letter: &ImportedLetter) -> Result<Value, Failu
     })
 }
 
-fn read(path: &PathBuf) -> Result<Vec<ImportedLetter>, Failure> {
+fn read_letters(path: &PathBuf) -> Result<Vec<ImportedLetter>, Failure> {
     let mut letters = Vec::new();
     for (n, line) in BufReader::new(File::open(path)?).lines().enumerate() {
         let line = line?;
         if line.trim().is_empty() {
             continue;
         }
-        let letter = letter(&line).ok_or_else(|| {
+        let letter = parse_letter(&line).ok_or_else(|| {
             let why = "no dead letter as `consign dlq export` writes it";
             Failure::failed(format!("{}, line {}: {why}", path.display(), n + 1))
         })?;
@@ -121,7 +121,7 @@ fn read(path: &PathBuf) -> Result<Vec<ImportedLetter>, Failure> {
     Ok(letters)
 }
 
-fn letter(line: &str) -> Option<ImportedLetter> {
+fn parse_letter(line: &str) -> Option<ImportedLetter> {
     let whole: Value = serde_json::from_str(line).ok()?;
     let of = |name: &str| whole["dead_letter"][name].as_str().map(str::to_owned);
     let request = &whole["event"]["value"]["request"];

@@ -60,13 +60,13 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         client.send(request).await?.succeeded()?;
     }
     if arguments.follow {
-        return follow(&client, &arguments.id, &invocation).await;
+        return follow_job(&client, &arguments.id, &invocation).await;
     }
     let job = client.get(&path).await?.succeeded()?;
-    invocation.output.result(&job, shown)
+    invocation.output.result(&job, job_text)
 }
 
-fn shown(job: &Value) -> String {
+fn job_text(job: &Value) -> String {
     let of = |name: &str| job[name].as_str().unwrap_or_default();
     let mut shown = format!(
         "{}  {}  {}  {} of {}\nsince {} by {}\n",
@@ -88,7 +88,7 @@ fn shown(job: &Value) -> String {
 }
 
 /// Starts a job and waits for its end.
-pub async fn start(
+pub async fn start_job(
     client: &Client,
     order: &JobOrder,
     invocation: &Invocation<'_>,
@@ -97,12 +97,12 @@ pub async fn start(
     let job = client.send(request).await?.succeeded()?;
     let id = job["id"].as_str().unwrap_or_default().to_owned();
     invocation.output.note(&format!("job {id}"));
-    follow(client, &id, invocation).await
+    follow_job(client, &id, invocation).await
 }
 
 /// Tells each item as it ends; fails unless every one came to what was wanted.
-async fn follow(client: &Client, id: &str, invocation: &Invocation<'_>) -> Result<(), Failure> {
-    let bar = progress(invocation.output.json);
+async fn follow_job(client: &Client, id: &str, invocation: &Invocation<'_>) -> Result<(), Failure> {
+    let bar = progress_bar(invocation.output.json);
     let mut told = 0;
     loop {
         let path = format!("/v1/replays/{id}?from={told}");
@@ -120,12 +120,12 @@ async fn follow(client: &Client, id: &str, invocation: &Invocation<'_>) -> Resul
                 break;
             }
             told += 1;
-            bar.suspend(|| tell(item, invocation));
+            bar.suspend(|| print_item(item, invocation));
         }
         match job["state"].as_str() {
             Some("done" | "cancelled" | "paused") if told >= done || !is_whole => {
                 bar.finish_and_clear();
-                return ended(&job, invocation);
+                return job_outcome(&job, invocation);
             }
             Some("interrupted") => {
                 let request = client.at(Method::POST, &format!("/v1/replays/{id}/_resume"));
@@ -139,15 +139,15 @@ async fn follow(client: &Client, id: &str, invocation: &Invocation<'_>) -> Resul
     }
 }
 
-fn tell(item: &Value, invocation: &Invocation<'_>) {
+fn print_item(item: &Value, invocation: &Invocation<'_>) {
     if invocation.output.json {
         invocation.output.line(&item.to_string());
     } else {
-        invocation.output.line(&text::item(item));
+        invocation.output.line(&text::item_line(item));
     }
 }
 
-fn ended(job: &Value, invocation: &Invocation<'_>) -> Result<(), Failure> {
+fn job_outcome(job: &Value, invocation: &Invocation<'_>) -> Result<(), Failure> {
     let counts = job["counts"].as_object().into_iter().flatten();
     let counts: Vec<String> = counts
         .map(|(end, count)| format!("{count} {end}"))
@@ -163,7 +163,7 @@ fn ended(job: &Value, invocation: &Invocation<'_>) -> Result<(), Failure> {
     }
 }
 
-fn progress(json: bool) -> ProgressBar {
+fn progress_bar(json: bool) -> ProgressBar {
     let target = if std::io::stderr().is_terminal() && !json {
         ProgressDrawTarget::stderr()
     } else {

@@ -1,6 +1,6 @@
 //! `consign dlq jobs`: the newest jobs of replays and discards.
 
-use super::{Invocation, listing::Listing, text::short};
+use super::{Invocation, listing::Listing, text::shorten_text};
 use crate::{client::Client, failure::Failure};
 use clap::Args;
 use serde_json::Value;
@@ -26,13 +26,13 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let jobs = answer["replays"].as_array().cloned().unwrap_or_default();
     let listing = Listing {
         columns: &["job", "action", "state", "done", "created", "by", "reason"],
-        row,
+        row: job_row,
         nothing: "no jobs",
     };
     listing.print(invocation.output, &jobs)
 }
 
-fn row(job: &Value) -> Vec<String> {
+fn job_row(job: &Value) -> Vec<String> {
     let of = |name: &str| job[name].as_str().unwrap_or_default().to_owned();
     let reason = job["order"]["reason"].as_str().unwrap_or_default();
     let waits = job["waits"].as_str().map(|why| format!("waits: {why}"));
@@ -43,6 +43,6 @@ fn row(job: &Value) -> Vec<String> {
         format!("{} of {}", job["done"], job["total"]),
         of("created"),
         of("principal"),
-        short(&waits.unwrap_or_else(|| reason.to_owned()), 60),
+        shorten_text(&waits.unwrap_or_else(|| reason.to_owned()), 60),
     ]
 }

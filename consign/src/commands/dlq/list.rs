@@ -4,7 +4,7 @@ use super::{
     Invocation,
     listing::Listing,
     selection::{self, Filters, Selection},
-    text::short,
+    text::shorten_text,
 };
 use crate::{client::Client, failure::Failure};
 use ::replay::DeadLetterLine;
@@ -45,7 +45,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         ..Selection::default()
     };
     let filter = arguments.filters.with(&selection);
-    let mut letters = selection::letters(&client, &filter).await?;
+    let mut letters = selection::fetch_letters(&client, &filter).await?;
     let limit = arguments.limit.unwrap_or(usize::MAX);
     letters.drain(..letters.len().saturating_sub(limit));
     let listing = Listing {
@@ -61,13 +61,13 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
             "waiting",
             "message",
         ],
-        row,
+        row: letter_row,
         nothing: "no dead letters",
     };
     listing.print(invocation.output, &letters)
 }
 
-fn row(letter: &DeadLetterLine) -> Vec<String> {
+fn letter_row(letter: &DeadLetterLine) -> Vec<String> {
     vec![
         letter.request_id.clone(),
         letter.key.clone(),
@@ -78,6 +78,6 @@ fn row(letter: &DeadLetterLine) -> Vec<String> {
         letter.time.clone(),
         letter.attempts.to_string(),
         letter.waiting.to_string(),
-        short(&letter.message, 60),
+        shorten_text(&letter.message, 60),
     ]
 }

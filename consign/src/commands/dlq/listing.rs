@@ -2,7 +2,7 @@
 
 use crate::{
     failure::Failure,
-    output::{Output, table},
+    output::{Output, format_table},
 };
 use serde::Serialize;
 
@@ -28,7 +28,7 @@ impl<T: Serialize> Listing<'_, T> {
             return Ok(());
         }
         let rows: Vec<Vec<String>> = items.iter().map(self.row).collect();
-        output.line(table(self.columns, &rows).trim_end());
+        output.line(format_table(self.columns, &rows).trim_end());
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! `consign dlq pass`: the one command by which partitions go on that wait because of a flood.
 
-use super::{Invocation, selection::confirm};
+use super::{Invocation, selection::ask_confirmation};
 use crate::{client::Client, failure::Failure};
 use clap::Args;
 use reqwest::Method;
@@ -44,7 +44,7 @@ pub struct Arguments {
 
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
     let client = Client::new(&arguments.client)?;
-    confirm(
+    ask_confirmation(
         "Let these events become dead letters, however many there are?",
         arguments.yes,
     )?;

@@ -71,7 +71,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         named.map_err(|_| Failure::usage("--give-up: name --request, --key or --fingerprint"))?;
     }
     let client = Client::new(&arguments.client)?;
-    let found = selection::letters(&client, &filter).await?;
+    let found = selection::fetch_letters(&client, &filter).await?;
     let (chosen, left): (Vec<DeadLetterLine>, Vec<DeadLetterLine>) = found
         .into_iter()
         .partition(|letter| letter.overtaken || arguments.give_up);
@@ -97,14 +97,14 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let waiting: u64 = chosen.iter().map(|letter| letter.waiting).sum();
     let count = chosen.len();
     let question = format!("give up {count} dead letters? ({waiting} parked behind them follow)");
-    selection::confirm(&question, arguments.yes)?;
+    selection::ask_confirmation(&question, arguments.yes)?;
     let order = JobOrder {
         action: JobAction::Discard,
         select,
         reason: Some(arguments.reason),
         ..JobOrder::default()
     };
-    job::start(&client, &order, &invocation).await
+    job::start_job(&client, &order, &invocation).await
 }
 
 /// What each would have changed if it were applied now.
@@ -133,7 +133,7 @@ async fn show_loss(
         let (request, key, operation) = (of("request_id"), of("key"), of("operation"));
         let loss = match item["problem"]["detail"].as_str() {
             Some(why) => format!("cannot be applied: {why}\n"),
-            None => text::preview(&item["preview"]),
+            None => text::preview_text(&item["preview"]),
         };
         let line = format!("lost: {request}  {key}  {operation}  {loss}");
         invocation.output.line(line.trim_end());

@@ -50,7 +50,7 @@ pub async fn run_order(
     if order.dry_run {
         return dry_run(client, order, invocation).await;
     }
-    let found = selection::letters(client, &order.select).await?;
+    let found = selection::fetch_letters(client, &order.select).await?;
     if found.is_empty() && order.select.requests.is_empty() {
         invocation.output.note("no dead letters");
         return Ok(());
@@ -62,8 +62,8 @@ pub async fn run_order(
     };
     let count = found.len();
     let question = format!("{verb} {count} dead letters? ({waiting} parked behind them follow)");
-    selection::confirm(&question, yes)?;
-    job::start(client, order, invocation).await
+    selection::ask_confirmation(&question, yes)?;
+    job::start_job(client, order, invocation).await
 }
 
 async fn dry_run(
@@ -89,7 +89,7 @@ async fn dry_run(
         let of = |name: &str| item[name].as_str().unwrap_or_default();
         let told = match item["problem"]["detail"].as_str() {
             Some(why) => format!("cannot be: {why}\n"),
-            None => text::preview(&item["preview"]),
+            None => text::preview_text(&item["preview"]),
         };
         let line = format!("{}  {}  {told}", of("request_id"), of("key"));
         invocation.output.line(line.trim_end());

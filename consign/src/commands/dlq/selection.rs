@@ -110,7 +110,7 @@ impl JobArguments {
 }
 
 /// The dead letters that the filter takes, the newest last.
-pub async fn letters(
+pub async fn fetch_letters(
     client: &Client,
     filter: &DeadLetterFilter,
 ) -> Result<Vec<DeadLetterLine>, Failure> {
@@ -137,7 +137,7 @@ pub async fn letters(
 
 /// Asks at a terminal, unless `yes` says it already; a script that names what it moves is not
 /// asked.
-pub fn confirm(question: &str, yes: bool) -> Result<(), Failure> {
+pub fn ask_confirmation(question: &str, yes: bool) -> Result<(), Failure> {
     if yes || !std::io::stdin().is_terminal() {
         return Ok(());
     }

@@ -25,10 +25,10 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let client = Client::new(&arguments.client)?;
     let path = format!("/v1/dead-letters/{}", arguments.id);
     let letter = client.get(&path).await?.succeeded()?;
-    invocation.output.result(&letter, shown)
+    invocation.output.result(&letter, letter_text)
 }
 
-fn shown(letter: &Value) -> String {
+fn letter_text(letter: &Value) -> String {
     let line = &letter["dead_letter"];
     let mut shown = String::new();
     for name in [
@@ -59,5 +59,5 @@ fn shown(letter: &Value) -> String {
     }
     let value = serde_json::to_string_pretty(&letter["event"]["value"]);
     shown += &format!("\n{}\n\n", value.unwrap_or_default());
-    shown + &text::preview(&letter["preview"])
+    shown + &text::preview_text(&letter["preview"])
 }

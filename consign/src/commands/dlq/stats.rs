@@ -4,10 +4,10 @@ use super::{
     Invocation,
     listing::Listing,
     selection::{self, Filters, Selection},
-    text::short,
+    text::shorten_text,
 };
 use crate::{client::Client, failure::Failure};
-use ::replay::{LetterCause, causes};
+use ::replay::{LetterCause, group_causes};
 use clap::Args;
 
 const EXAMPLES: &str = "\
@@ -30,7 +30,7 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
     let client = Client::new(&arguments.client)?;
     let filter = arguments.filters.with(&Selection::default());
-    let letters = selection::letters(&client, &filter).await?;
+    let letters = selection::fetch_letters(&client, &filter).await?;
     let listing = Listing {
         columns: &[
             "fingerprint",
@@ -44,13 +44,13 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
             "last",
             "message",
         ],
-        row,
+        row: cause_row,
         nothing: "no dead letters",
     };
-    listing.print(invocation.output, &causes(&letters))
+    listing.print(invocation.output, &group_causes(&letters))
 }
 
-fn row(cause: &LetterCause) -> Vec<String> {
+fn cause_row(cause: &LetterCause) -> Vec<String> {
     vec![
         cause.fingerprint.clone(),
         cause.count.to_string(),
@@ -61,6 +61,6 @@ fn row(cause: &LetterCause) -> Vec<String> {
         cause.store.clone().unwrap_or_default(),
         cause.first.clone(),
         cause.last.clone(),
-        short(&cause.message, 60),
+        shorten_text(&cause.message, 60),
     ]
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// The first so many characters.
-pub fn short(text: &str, most: usize) -> String {
+pub fn shorten_text(text: &str, most: usize) -> String {
     if text.chars().count() > most {
         text.chars().take(most - 1).chain(['…']).collect()
     } else {
@@ -12,7 +12,7 @@ pub fn short(text: &str, most: usize) -> String {
 }
 
 /// What a replay would change, field by field.
-pub fn preview(preview: &Value) -> String {
+pub fn preview_text(preview: &Value) -> String {
     let of = |name: &str| preview[name].as_str().unwrap_or_default();
     let mut text = format!("would be {}", of("verdict"));
     if !of("why").is_empty() {
@@ -29,7 +29,7 @@ pub fn preview(preview: &Value) -> String {
         for field in fields.into_iter().flatten() {
             let value = |name: &str| match &field[name] {
                 Value::Null => "nothing".to_owned(),
-                value => short(&value.to_string(), 200),
+                value => shorten_text(&value.to_string(), 200),
             };
             let name = field["field"].as_str().unwrap_or_default();
             text += &format!("    {name}: {} -> {}\n", value("before"), value("after"));
@@ -57,7 +57,7 @@ pub fn preview(preview: &Value) -> String {
 }
 
 /// An item of a job that has an end.
-pub fn item(item: &Value) -> String {
+pub fn item_line(item: &Value) -> String {
     let of = |name: &str| item[name].as_str().unwrap_or_default();
     let why = item["problem"]["detail"].as_str().unwrap_or_default();
     let line = format!(

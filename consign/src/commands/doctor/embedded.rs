@@ -9,7 +9,7 @@ use crate::{
 };
 use serde_json::Value;
 
-pub async fn look(settings: &Settings) -> Vec<Finding> {
+pub async fn check_embedded(settings: &Settings) -> Vec<Finding> {
     if !settings.data.exists() {
         return vec![Finding::well(
             "data folder",
@@ -31,7 +31,7 @@ pub async fn look(settings: &Settings) -> Vec<Finding> {
                 "data folder",
                 format!("{} is sound; nothing runs on it", settings.data.display()),
             )];
-            findings.extend(topics(settings).await);
+            findings.extend(check_topics(settings).await);
             findings
         }
         Err(error) if error.is_held() => {
@@ -39,7 +39,7 @@ pub async fn look(settings: &Settings) -> Vec<Finding> {
                 "data folder",
                 format!("{} is open in a running process", settings.data.display()),
             )];
-            findings.extend(running(settings).await);
+            findings.extend(check_gateway(settings).await);
             findings
         }
         Err(error) => vec![Finding::missing(
@@ -50,7 +50,7 @@ pub async fn look(settings: &Settings) -> Vec<Finding> {
     }
 }
 
-async fn topics(settings: &Settings) -> Vec<Finding> {
+async fn check_topics(settings: &Settings) -> Vec<Finding> {
     let stack = match Stack::open(settings).await {
         Ok(stack) => stack,
         Err(failure) => return vec![Finding::of("data folder", &failure, "consign dev")],
@@ -82,7 +82,7 @@ async fn topics(settings: &Settings) -> Vec<Finding> {
 }
 
 /// What the gateway of the running pipeline says, if it is where the settings say.
-async fn running(settings: &Settings) -> Vec<Finding> {
+async fn check_gateway(settings: &Settings) -> Vec<Finding> {
     let url = format!(
         "{}://{}",
         settings.security.scheme(),

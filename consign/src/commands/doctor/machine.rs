@@ -15,16 +15,16 @@ const LEAST_FILES: u64 = 8_192;
 /// A time before the first release: the clock was never set.
 const LEAST_TIME: i64 = 1_767_225_600_000;
 
-pub fn look(settings: &Settings) -> Vec<Finding> {
-    let mut findings = vec![clock(), files()];
+pub fn check_machine(settings: &Settings) -> Vec<Finding> {
+    let mut findings = vec![check_clock(), check_open_files()];
     if settings.log.kind == LogKind::Embedded {
-        findings.push(room(&settings.data));
+        findings.push(check_disk_space(&settings.data));
     }
-    findings.push(secret(settings));
+    findings.push(check_secret(settings));
     findings
 }
 
-fn clock() -> Finding {
+fn check_clock() -> Finding {
     let now = runtime::Clock::now(&runtime::SystemClock);
     let shown = event_schema::codec::rfc3339(now);
     if now > LEAST_TIME {
@@ -39,7 +39,7 @@ fn clock() -> Finding {
 }
 
 /// The limit of this shell; a service takes over the one it is started under.
-fn files() -> Finding {
+fn check_open_files() -> Finding {
     let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let line = limits
         .lines()
@@ -62,7 +62,7 @@ fn files() -> Finding {
 }
 
 /// As `df` sees it: the standard library has no word for it.
-fn room(data: &Path) -> Finding {
+fn check_disk_space(data: &Path) -> Finding {
     let stands: PathBuf = data
         .ancestors()
         .find(|folder| folder.exists() && !folder.as_os_str().is_empty())
@@ -95,7 +95,7 @@ fn room(data: &Path) -> Finding {
     }
 }
 
-fn secret(settings: &Settings) -> Finding {
+fn check_secret(settings: &Settings) -> Finding {
     let own = standalone::folder::secret_of(&settings.data);
     let file = match (
         &settings.secret.value,
@@ -114,7 +114,7 @@ fn secret(settings: &Settings) -> Finding {
         }
     };
     let sound = match file {
-        Some(path) => standalone::secret::load(path)
+        Some(path) => standalone::secret::load_secret(path)
             .map(drop)
             .map_err(|error| error.to_string()),
         None => settings

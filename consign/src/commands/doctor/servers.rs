@@ -5,7 +5,7 @@ use super::Finding;
 use crate::{
     failure::Failure,
     settings::Settings,
-    stack::{self, Stack, patiently},
+    stack::{self, Stack, retry_with_patience},
 };
 use event_log::TopicProblem;
 use std::time::Duration;
@@ -13,22 +13,22 @@ use store::{StoreError, schema::Weakness};
 
 const MIGRATE: &str = "consign catalog migrate";
 
-pub async fn look(settings: &Settings, patience: Duration) -> Vec<Finding> {
+pub async fn check_servers(settings: &Settings, patience: Duration) -> Vec<Finding> {
     let stack = match Stack::shared(settings) {
         Ok(stack) => stack,
         Err(failure) => return vec![Finding::of("settings", &failure, "consign config check")],
     };
     let (log, record, view) = tokio::join!(
-        log(settings, &stack, patience),
-        record(settings, &stack, patience),
-        view(settings, &stack, patience)
+        check_log(settings, &stack, patience),
+        check_record(settings, &stack, patience),
+        check_view(settings, &stack, patience)
     );
     [log, record, view].into_iter().flatten().collect()
 }
 
-async fn log(settings: &Settings, stack: &Stack, patience: Duration) -> Vec<Finding> {
+async fn check_log(settings: &Settings, stack: &Stack, patience: Duration) -> Vec<Finding> {
     let topics = stack.topics();
-    let checked = patiently(patience, async || {
+    let checked = retry_with_patience(patience, async || {
         Ok(stack.log.admin.check(&topics).await?)
     })
     .await;
@@ -92,22 +92,22 @@ async fn log(settings: &Settings, stack: &Stack, patience: Duration) -> Vec<Find
     findings
 }
 
-async fn record(settings: &Settings, stack: &Stack, patience: Duration) -> Vec<Finding> {
+async fn check_record(settings: &Settings, stack: &Stack, patience: Duration) -> Vec<Finding> {
     let name = stack.record.name();
-    let ready = patiently(patience, async || Ok(stack.record.ready().await?)).await;
-    let mut findings = store(settings, name, ready, stack.record.weaknesses().await);
+    let ready = retry_with_patience(patience, async || Ok(stack.record.ready().await?)).await;
+    let mut findings = store_findings(settings, name, ready, stack.record.weaknesses().await);
     if findings
         .iter()
         .all(|finding| finding.state <= super::State::Weak)
     {
-        findings.push(collections(settings, stack).await);
+        findings.push(check_collections(settings, stack).await);
     }
     findings
 }
 
 /// The catalog's own collections, as far as the record knows them.
-async fn collections(settings: &Settings, stack: &Stack) -> Finding {
-    let catalog = match stack::catalog(settings) {
+async fn check_collections(settings: &Settings, stack: &Stack) -> Finding {
+    let catalog = match stack::load_catalog(settings) {
         Ok(catalog) => catalog,
         Err(failure) => return Finding::of("collections", &failure, "consign catalog check"),
     };
@@ -140,7 +140,7 @@ async fn collections(settings: &Settings, stack: &Stack) -> Finding {
     }
 }
 
-async fn view(settings: &Settings, stack: &Stack, patience: Duration) -> Vec<Finding> {
+async fn check_view(settings: &Settings, stack: &Stack, patience: Duration) -> Vec<Finding> {
     let Some(view) = stack.view() else {
         return vec![Finding::weak(
             "view",
@@ -148,11 +148,11 @@ async fn view(settings: &Settings, stack: &Stack, patience: Duration) -> Vec<Fin
             "view.kind = \"elasticsearch\"",
         )];
     };
-    let ready = patiently(patience, async || Ok(view.ready().await?)).await;
-    store(settings, view.name(), ready, view.weaknesses().await)
+    let ready = retry_with_patience(patience, async || Ok(view.ready().await?)).await;
+    store_findings(settings, view.name(), ready, view.weaknesses().await)
 }
 
-fn store(
+fn store_findings(
     settings: &Settings,
     name: &str,
     ready: Result<(), Failure>,
@@ -177,7 +177,7 @@ fn store(
 }
 
 fn weak_setting(component: &str, weakness: Weakness, settings: &Settings) -> Finding {
-    let mend = mend(component, &weakness, settings);
+    let mend = mending_hint(component, &weakness, settings);
     let Weakness {
         setting,
         found,
@@ -192,7 +192,7 @@ fn weak_setting(component: &str, weakness: Weakness, settings: &Settings) -> Fin
 }
 
 /// The line to type, where there is one.
-fn mend(component: &str, weakness: &Weakness, settings: &Settings) -> String {
+fn mending_hint(component: &str, weakness: &Weakness, settings: &Settings) -> String {
     let brokers = settings.kafka.brokers.join(",");
     match (component, weakness.setting.as_str()) {
         ("kafka", setting) if setting.ends_with("replication") => {

@@ -1,7 +1,7 @@
 //! `consign document history`: a line per change, the newest last.
 
 use super::Invocation;
-use crate::{client::Client, failure::Failure, output::table};
+use crate::{client::Client, failure::Failure, output::format_table};
 use clap::Args;
 use reqwest::Url;
 use serde_json::Value;
@@ -27,12 +27,12 @@ pub struct Arguments {
 
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
     let client = Client::new(&arguments.client)?;
-    let history = client.get(&path(&arguments)?).await?.succeeded()?;
-    invocation.output.result(&history, text)
+    let history = client.get(&history_path(&arguments)?).await?.succeeded()?;
+    invocation.output.result(&history, history_text)
 }
 
 /// Ids may hold anything that a path takes as its own.
-fn path(arguments: &Arguments) -> Result<String, Failure> {
+fn history_path(arguments: &Arguments) -> Result<String, Failure> {
     let usage = || Failure::usage("the document's name makes no path");
     let mut url = Url::parse("http://gateway/v1/documents").map_err(|_| usage())?;
     let names = [
@@ -47,9 +47,9 @@ fn path(arguments: &Arguments) -> Result<String, Failure> {
     Ok(url.path().to_owned())
 }
 
-fn text(history: &Value) -> String {
+fn history_text(history: &Value) -> String {
     let entries = history["entries"].as_array().into_iter().flatten();
-    let rows: Vec<Vec<String>> = entries.map(row).collect();
+    let rows: Vec<Vec<String>> = entries.map(entry_row).collect();
     let names = [
         "time",
         "version",
@@ -58,7 +58,7 @@ fn text(history: &Value) -> String {
         "request",
         "document",
     ];
-    let mut text = table(&names, &rows);
+    let mut text = format_table(&names, &rows);
     if history["whole"] != true {
         let from = history["kept_from"].as_str().unwrap_or("now");
         text += &format!("the log keeps changes from {from} on\n");
@@ -69,7 +69,7 @@ fn text(history: &Value) -> String {
     text
 }
 
-fn row(entry: &Value) -> Vec<String> {
+fn entry_row(entry: &Value) -> Vec<String> {
     let of = |name: &str| match &entry[name] {
         Value::String(text) => text.clone(),
         other => other.to_string(),

@@ -7,7 +7,7 @@ use clap::Args;
 use matching::elasticsearch;
 use serde_json::json;
 
-use super::{Limits, fault, read_filter, write_line};
+use super::{Limits, fault_json, read_filter, write_line};
 
 /// Check a filter. Fails when it is refused.
 #[derive(Debug, Clone, Args)]
@@ -24,11 +24,14 @@ pub fn run(arguments: Arguments, input: impl BufRead, mut out: impl Write) -> an
     let filter = match matching::Filter::parse(&value, &arguments.limits.options()) {
         Ok(filter) => filter,
         Err(error) => {
-            write_line(&mut out, &json!({ "valid": false, "error": fault(&error) }))?;
+            write_line(
+                &mut out,
+                &json!({ "valid": false, "error": fault_json(&error) }),
+            )?;
             anyhow::bail!("the filter is refused: {error}");
         }
     };
-    let search = match elasticsearch::translate(&filter) {
+    let search = match elasticsearch::translate_filter(&filter) {
         Ok(translation) => {
             json!({ "query": translation.query, "differences": translation.differences })
         }

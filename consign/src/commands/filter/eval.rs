@@ -10,7 +10,7 @@ use clap::Args;
 use matching::{Document, Engine, Filter, Options, Scratch};
 use serde_json::{Value, json};
 
-use super::{Limits, fault, write_line};
+use super::{Limits, fault_json, write_line};
 
 /// Evaluate filters on documents.
 ///
@@ -42,7 +42,7 @@ pub fn run(arguments: Arguments, input: impl BufRead, mut out: impl Write) -> an
         let answer = if arguments.index {
             indexed.line(&value, &options)
         } else {
-            one(&value, &options).map(Some)
+            eval_line(&value, &options).map(Some)
         };
         if let Some(answer) = answer.with_context(|| format!("line {}", at + 1))? {
             write_line(&mut out, &answer)?;
@@ -52,7 +52,7 @@ pub fn run(arguments: Arguments, input: impl BufRead, mut out: impl Write) -> an
 }
 
 /// One filter and its documents.
-fn one(line: &Value, options: &Options) -> anyhow::Result<Value> {
+fn eval_line(line: &Value, options: &Options) -> anyhow::Result<Value> {
     let id = line.get("id").cloned().unwrap_or(Value::Null);
     let documents = line
         .get("documents")
@@ -67,7 +67,7 @@ fn one(line: &Value, options: &Options) -> anyhow::Result<Value> {
                 .collect();
             Ok(json!({ "id": id, "matches": matches }))
         }
-        Err(error) => Ok(json!({ "id": id, "error": fault(&error) })),
+        Err(error) => Ok(json!({ "id": id, "error": fault_json(&error) })),
     }
 }
 
@@ -94,7 +94,7 @@ impl Indexed {
                 match Filter::parse(line.get("filter").context("`filter` is missing")?, options) {
                     Ok(filter) => self.engine.register(index, &filter.normalise()),
                     Err(error) => {
-                        return Ok(Some(json!({ "index": index, "error": fault(&error) })));
+                        return Ok(Some(json!({ "index": index, "error": fault_json(&error) })));
                     }
                 }
                 Ok(None)

@@ -8,7 +8,7 @@ use clap::Args;
 use matching::{Document, Explanation};
 use serde_json::Value;
 
-use super::{Limits, parse, read_filter};
+use super::{Limits, parse_filter, read_filter};
 
 /// Say why the document on standard input matches the filter or not.
 #[derive(Debug, Clone, Args)]
@@ -26,24 +26,28 @@ pub fn run(
     input: impl BufRead,
     mut out: impl Write,
 ) -> anyhow::Result<()> {
-    let filter = parse(
+    let filter = parse_filter(
         &read_filter(&arguments.filter, std::io::empty())?,
         &arguments.limits,
     )?;
     let document: Value = serde_json::from_reader(input)
         .context("the document on standard input is not valid JSON")?;
-    let explanation = matching::explain(&filter, &Document::new(&document));
+    let explanation = matching::explain_filter(&filter, &Document::new(&document));
     if json {
         serde_json::to_writer_pretty(&mut out, &explanation)
             .context("cannot write the explanation")?;
         writeln!(out)?;
         return Ok(());
     }
-    print(&explanation, 0, &mut out)
+    print_clause(&explanation, 0, &mut out)
 }
 
 /// One line per clause, the parts of a clause below it.
-fn print(explanation: &Explanation, depth: usize, out: &mut impl Write) -> anyhow::Result<()> {
+fn print_clause(
+    explanation: &Explanation,
+    depth: usize,
+    out: &mut impl Write,
+) -> anyhow::Result<()> {
     let verdict = if explanation.matches { "yes" } else { "no " };
     let field = explanation
         .field
@@ -66,5 +70,5 @@ fn print(explanation: &Explanation, depth: usize, out: &mut impl Write) -> anyho
     explanation
         .parts
         .iter()
-        .try_for_each(|part| print(part, depth + 1, out))
+        .try_for_each(|part| print_clause(part, depth + 1, out))
 }

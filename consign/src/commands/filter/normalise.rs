@@ -6,7 +6,7 @@ use std::io::{BufRead, Write};
 use clap::Args;
 use serde_json::json;
 
-use super::{Limits, parse, read_filter, write_line};
+use super::{Limits, parse_filter, read_filter, write_line};
 
 /// Show the canonical form of a filter and its room id.
 #[derive(Debug, Clone, Args)]
@@ -25,7 +25,8 @@ pub struct Arguments {
 }
 
 pub fn run(arguments: Arguments, input: impl BufRead, mut out: impl Write) -> anyhow::Result<()> {
-    let form = parse(&read_filter(&arguments.filter, input)?, &arguments.limits)?.normalise();
+    let form =
+        parse_filter(&read_filter(&arguments.filter, input)?, &arguments.limits)?.normalise();
     let room = form.room_id(&arguments.index, &arguments.collection);
     write_line(
         &mut out,

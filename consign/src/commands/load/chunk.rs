@@ -53,7 +53,7 @@ impl Chunks {
                 index: index.clone(),
                 collection: collection.clone(),
                 member: arguments.member.clone(),
-                id: arguments.id.as_deref().map(pointer),
+                id: arguments.id.as_deref().map(json_pointer),
             }),
             _ => None,
         };
@@ -125,7 +125,7 @@ impl Chunks {
 }
 
 /// A bare name is the field of that name.
-fn pointer(given: &str) -> String {
+fn json_pointer(given: &str) -> String {
     if given.starts_with('/') {
         given.to_owned()
     } else {

@@ -132,7 +132,9 @@ impl<'a> Sender<'a> {
                 why: self.client.away(&error).message,
                 after: None,
             })),
-            Ok(response) if response.status().is_success() => Ok(answers(chunk, response).await),
+            Ok(response) if response.status().is_success() => {
+                Ok(read_answers(chunk, response).await)
+            }
             Ok(response) if is_passing(response.status()) => {
                 let after = response
                     .headers()
@@ -163,7 +165,7 @@ fn is_passing(status: StatusCode) -> bool {
 }
 
 /// Reads the answers; a stream that breaks, or a line that may pass later, sends the chunk again.
-async fn answers(chunk: &Chunk, mut response: Response) -> Attempt {
+async fn read_answers(chunk: &Chunk, mut response: Response) -> Attempt {
     let again = |why: String| Attempt::Again(Again { why, after: None });
     let (mut text, mut sent) = (Vec::new(), SentChunk::default());
     loop {

@@ -55,7 +55,7 @@ impl State {
         let path = arguments
             .state
             .clone()
-            .unwrap_or_else(|| beside(&arguments.file));
+            .unwrap_or_else(|| state_path(&arguments.file));
         let load = Load {
             file: fs::canonicalize(&arguments.file)?,
             size,
@@ -70,7 +70,7 @@ impl State {
         if arguments.afresh || !path.exists() {
             return Ok(Self {
                 load,
-                key: key()?,
+                key: random_key()?,
                 lines: 0,
                 done: false,
                 started_over: false,
@@ -89,7 +89,7 @@ impl State {
         {
             return Ok(Self {
                 load,
-                key: key()?,
+                key: random_key()?,
                 lines: 0,
                 done: false,
                 started_over: true,
@@ -130,14 +130,14 @@ impl State {
     }
 }
 
-fn beside(file: &Path) -> PathBuf {
+fn state_path(file: &Path) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(".load.json");
     name.into()
 }
 
 /// 16 random characters.
-fn key() -> Result<String, Failure> {
+fn random_key() -> Result<String, Failure> {
     use std::io::Read;
     let mut random = [0; 8];
     File::open("/dev/urandom")?.read_exact(&mut random)?;

@@ -50,7 +50,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
             tokio::time::sleep(PAUSE).await;
             continue;
         }
-        invocation.output.result(&request, text)?;
+        invocation.output.result(&request, request_text)?;
         return match state.as_str() {
             "queued" | "applied" => Ok(()),
             _ => Err(Failure::told()),
@@ -58,7 +58,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     }
 }
 
-fn text(request: &Value) -> String {
+fn request_text(request: &Value) -> String {
     let of = |name: &str| request[name].as_str().unwrap_or_default();
     let mut text = format!(
         "{}  {}  {}\n",

@@ -22,7 +22,7 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
     let failed = |error: std::io::Error| Failure::failed(format!("{shown}: {error}"));
     std::fs::create_dir_all(&arguments.folder).map_err(failed)?;
     let mut written = Vec::new();
-    for (name, text) in event_schema::schemas::files() {
+    for (name, text) in event_schema::schemas::schema_files() {
         std::fs::write(arguments.folder.join(&name), text).map_err(failed)?;
         written.push(name);
     }

@@ -1,6 +1,6 @@
 //! `consign sealing erase`: destroys the keys of subjects. Nothing brings them back.
 
-use super::{Invocation, open};
+use super::{Invocation, open_keys};
 use crate::failure::Failure;
 use ::sealing::ErasedSubject;
 use clap::Args;
@@ -61,7 +61,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         let failure = Failure::usage("what is erased cannot be read ever again");
         return Err(failure.hint("say --yes"));
     }
-    let (stack, keys) = open(invocation).await?;
+    let (stack, keys) = open_keys(invocation).await?;
     let now = runtime::Clock::now(&runtime::SystemClock);
     let erasure = keys.erase(&arguments.subjects, now).await?;
     let told = |(subject, outcome): (String, ErasedSubject)| {

@@ -66,7 +66,7 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
     let user = |name: &str| format!("{}{name}", arguments.users);
     let mut rights = Rights::default();
     if shown(Server::Kafka) {
-        rights.kafka = kafka(&settings, arguments);
+        rights.kafka = kafka_commands(&settings, arguments);
     }
     if shown(Server::Cassandra) {
         let roles = store_cassandra::Roles {
@@ -74,7 +74,7 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
             worker: &user("worker"),
             operator: &user("operator"),
         };
-        rights.cassandra = store_cassandra::grants(&settings.cassandra.keyspace, roles);
+        rights.cassandra = store_cassandra::grant_statements(&settings.cassandra.keyspace, roles);
     }
     if shown(Server::Elasticsearch) {
         rights.elasticsearch = Some(store_elasticsearch::roles_yaml(
@@ -86,10 +86,10 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
     let is_titled = arguments.only.is_none();
     invocation
         .output
-        .result(&rights, |rights| text(rights, is_titled))
+        .result(&rights, |rights| rights_text(rights, is_titled))
 }
 
-fn text(rights: &Rights, is_titled: bool) -> String {
+fn rights_text(rights: &Rights, is_titled: bool) -> String {
     let parts = [
         ("Kafka: in a shell", rights.kafka.join("\n")),
         (
@@ -113,7 +113,7 @@ fn text(rights: &Rights, is_titled: bool) -> String {
 }
 
 /// One command for each set of rights that topics of one user have in common.
-fn kafka(settings: &Settings, arguments: &Arguments) -> Vec<String> {
+fn kafka_commands(settings: &Settings, arguments: &Arguments) -> Vec<String> {
     let layout = settings.topics.layout();
     let command = |user: &str, rights: &str| {
         format!(
@@ -123,22 +123,29 @@ fn kafka(settings: &Settings, arguments: &Arguments) -> Vec<String> {
             arguments.users,
         )
     };
-    let all: String = ALL.iter().map(|topic| named(&layout, topic)).collect();
+    let all: String = ALL
+        .iter()
+        .map(|topic| topic_argument(&layout, topic))
+        .collect();
     let looking = SERVICES.map(|(user, _)| {
         let rights = "--operation Describe --operation DescribeConfigs";
         command(user, &format!("{rights}{all}"))
     });
     let mut alike: BTreeMap<(&str, String), String> = BTreeMap::new();
     for one in &USES {
-        let topics = alike.entry((user_of(one.by), operations(one))).or_default();
-        *topics += &named(&layout, &one.topic);
+        let topics = alike
+            .entry((user_of(one.by), operation_flags(one)))
+            .or_default();
+        *topics += &topic_argument(&layout, &one.topic);
     }
     let of_topics = alike
         .iter()
         .map(|((user, operations), topics)| command(user, &format!("{operations}{topics}")));
-    let of_groups = groups(&layout).into_iter().map(|(user, operation, group)| {
-        command(user, &format!("--operation {operation} --group {group}"))
-    });
+    let of_groups = group_rights(&layout)
+        .into_iter()
+        .map(|(user, operation, group)| {
+            command(user, &format!("--operation {operation} --group {group}"))
+        });
     let of_operator = command(
         "operator",
         &format!(
@@ -150,12 +157,12 @@ fn kafka(settings: &Settings, arguments: &Arguments) -> Vec<String> {
     of_services.chain([of_operator]).collect()
 }
 
-fn named(layout: &Layout, topic: &Topic) -> String {
+fn topic_argument(layout: &Layout, topic: &Topic) -> String {
     format!(" --topic {}", layout.name(topic))
 }
 
 /// Who joins a group, who looks how far it is, and who names one only because the client must.
-fn groups(layout: &Layout) -> Vec<(&'static str, &'static str, String)> {
+fn group_rights(layout: &Layout) -> Vec<(&'static str, &'static str, String)> {
     let (workers, notifiers) = (layout.worker_group(), layout.notifier_group());
     let nominal = SERVICES.map(|(user, _)| (user, "Describe", NOMINAL_GROUP.to_owned()));
     let real = [
@@ -174,7 +181,7 @@ fn user_of(by: Deployed) -> &'static str {
     found.expect("each service has a user").0
 }
 
-fn operations(one: &TopicUse) -> String {
+fn operation_flags(one: &TopicUse) -> String {
     let named = [
         (one.reads, "Read"),
         (one.writes, "Write"),

@@ -38,38 +38,40 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
             }
             next += read.len() as u64;
             for record in &read {
-                invocation.output.line(&shown(&spool, record).to_string());
+                invocation
+                    .output
+                    .line(&record_json(&spool, record).to_string());
             }
         }
     }
     Ok(())
 }
 
-fn shown(spool: &str, spooled: &SpooledRecord) -> Value {
+fn record_json(spool: &str, spooled: &SpooledRecord) -> Value {
     let record = &spooled.record;
     let headers: Map<String, Value> = record
         .headers
         .iter()
-        .map(|(name, value)| (name.to_string(), text(value)))
+        .map(|(name, value)| (name.to_string(), bytes_json(value)))
         .collect();
     let value = record
         .value
         .as_ref()
-        .map(|value| serde_json::from_slice(value).unwrap_or_else(|_| text(value)));
+        .map(|value| serde_json::from_slice(value).unwrap_or_else(|_| bytes_json(value)));
     json!({
         "spool": spool,
         "number": spooled.number,
         "spooled_at": codec::rfc3339(spooled.spooled_at),
         "topic": &*record.topic,
         "partition": record.partition,
-        "key": record.key.as_ref().map(text),
+        "key": record.key.as_ref().map(bytes_json),
         "headers": headers,
         "value": value,
     })
 }
 
 /// Bytes that are no text are base64.
-fn text(bytes: &Bytes) -> Value {
+fn bytes_json(bytes: &Bytes) -> Value {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.into(),
         Err(_) => json!({"base64": STANDARD.encode(bytes)}),

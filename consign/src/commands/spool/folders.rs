@@ -35,7 +35,8 @@ impl SpoolSelection {
         if root.join(RECORDS).is_dir() {
             return Ok(vec![root.clone()]);
         }
-        adopt::find(root).map_err(|error| Failure::failed(format!("{}: {error}", root.display())))
+        adopt::find_spools(root)
+            .map_err(|error| Failure::failed(format!("{}: {error}", root.display())))
     }
 }
 
@@ -53,7 +54,7 @@ impl FoundSpool {
         }
         let copied = || -> std::io::Result<TempDir> {
             let copy = tempfile::tempdir()?;
-            adopt::copy(path, copy.path())?;
+            adopt::copy_spool(path, copy.path())?;
             Ok(copy)
         };
         let copy = copied().map_err(|error| {

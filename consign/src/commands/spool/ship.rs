@@ -60,7 +60,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let topics = spools::topics_name(&settings.topics.layout());
     let mut lines = Vec::new();
     for path in arguments.which.paths(&settings)? {
-        lines.push(ship(&path, &topics, &arguments, &settings, &logged.log).await);
+        lines.push(ship_spool(&path, &topics, &arguments, &settings, &logged.log).await);
     }
     invocation.output.result(&lines, |lines| {
         lines.iter().map(|line| format!("{line}\n")).collect()
@@ -93,7 +93,7 @@ impl fmt::Display for ShippedLine {
 }
 
 /// Ships one spool; what keeps one from it keeps no other.
-async fn ship(
+async fn ship_spool(
     path: &Path,
     topics: &str,
     arguments: &Arguments,
@@ -120,7 +120,7 @@ async fn ship(
         return line;
     }
     let limit = Duration::from_secs(arguments.limit);
-    match adopt::ship(found.folder, log, spools::options(settings), limit).await {
+    match adopt::ship_spool(found.folder, log, spools::spool_options(settings), limit).await {
         Ok(shipped) => {
             line.records = shipped.records;
             if let Ok(stack) = Stack::shared(settings) {

@@ -38,7 +38,7 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
     let settings = invocation.settings(&[])?.settings;
     let mut lines = Vec::new();
     for path in arguments.which.paths(&settings)? {
-        lines.push(line(&FoundSpool::open(&path, None)?)?);
+        lines.push(spool_line(&FoundSpool::open(&path, None)?)?);
     }
     invocation.output.result(&lines, |lines| {
         let row = |line: &SpoolLine| {
@@ -51,11 +51,11 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
             ]
         };
         let rows: Vec<_> = lines.iter().map(row).collect();
-        output::table(&["spool", "records", "oldest", "open", "folder"], &rows)
+        output::format_table(&["spool", "records", "oldest", "open", "folder"], &rows)
     })
 }
 
-fn line(found: &FoundSpool) -> Result<SpoolLine, Failure> {
+fn spool_line(found: &FoundSpool) -> Result<SpoolLine, Failure> {
     let first = found.folder.read(found.folder.bounds().earliest, 1)?;
     Ok(SpoolLine {
         folder: found.path.display().to_string(),

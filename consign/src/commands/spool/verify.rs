@@ -33,7 +33,7 @@ struct VerifiedSpool {
 pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
     let settings = invocation.settings(&[])?.settings;
     let paths = arguments.which.paths(&settings)?;
-    let verified: Vec<_> = paths.iter().map(|path| verify(path)).collect();
+    let verified: Vec<_> = paths.iter().map(|path| verify_spool(path)).collect();
     invocation.output.result(&verified, |verified| {
         let line = |one: &VerifiedSpool| match &one.damage {
             None => format!("{}: {} records, sound\n", one.folder, one.records),
@@ -47,7 +47,7 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
     Ok(())
 }
 
-fn verify(path: &Path) -> VerifiedSpool {
+fn verify_spool(path: &Path) -> VerifiedSpool {
     let mut verified = VerifiedSpool {
         folder: path.display().to_string(),
         records: 0,

@@ -1,12 +1,12 @@
 //! A look at the pipeline as text: first how it stands and what to do, then what waits where. Pure.
 
-use crate::output::table;
+use crate::output::format_table;
 use serde_json::Value;
 
 /// Of more partitions than this, only those are shown in which something waits.
 const SHORT_LIST: usize = 16;
 
-pub fn text(status: &Value) -> String {
+pub fn status_text(status: &Value) -> String {
     let word = match status["state"].as_str() {
         Some("well") => "well",
         Some("attention") => "works, and needs attention",
@@ -15,56 +15,59 @@ pub fn text(status: &Value) -> String {
     };
     let time = status["time"].as_str().unwrap_or_default();
     let mut text = format!("{time}  {word}\n");
-    text += &advice(status);
-    text += &partitions(status);
-    text += &held(&status["held"]);
-    text += &spools(status);
-    for system in list(&status["systems"]) {
-        text += &line(of(system, "role"), &answers(system));
+    text += &advice_text(status);
+    text += &partitions_text(status);
+    text += &held_text(&status["held"]);
+    text += &spools_text(status);
+    for system in list_items(&status["systems"]) {
+        text += &status_line(text_member(system, "role"), &system_text(system));
     }
     if let Some(version) = status["catalog"].as_str() {
-        text += &line("catalog", version);
+        text += &status_line("catalog", version);
     }
-    let weakened = list(&status["readiness"]["weakened"]).count();
+    let weakened = list_items(&status["readiness"]["weakened"]).count();
     if weakened > 0 {
         let weak = format!("{weakened} settings weaken promises: consign health");
-        text += &line("settings", &weak);
+        text += &status_line("settings", &weak);
     }
     text
 }
 
-fn list(value: &Value) -> impl Iterator<Item = &Value> {
+fn list_items(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
 
-fn of<'a>(value: &'a Value, name: &str) -> &'a str {
+fn text_member<'a>(value: &'a Value, name: &str) -> &'a str {
     value[name].as_str().unwrap_or_default()
 }
 
-fn line(name: &str, what: &str) -> String {
+fn status_line(name: &str, what: &str) -> String {
     format!("{name:<9}{what}\n")
 }
 
-fn advice(status: &Value) -> String {
+fn advice_text(status: &Value) -> String {
     let mut text = String::new();
-    for advice in list(&status["advice"]) {
-        let sign = if of(advice, "severity") == "failing" {
+    for advice in list_items(&status["advice"]) {
+        let sign = if text_member(advice, "severity") == "failing" {
             '!'
         } else {
             '-'
         };
-        let (problem, remedy) = (of(advice, "problem"), of(advice, "remedy"));
+        let (problem, remedy) = (
+            text_member(advice, "problem"),
+            text_member(advice, "remedy"),
+        );
         text += &format!("{sign} {problem}\n    {remedy}\n");
     }
-    for unread in list(&status["unread"]) {
-        let (part, why) = (of(unread, "part"), of(unread, "why"));
+    for unread in list_items(&status["unread"]) {
+        let (part, why) = (text_member(unread, "part"), text_member(unread, "why"));
         text += &format!("? {part} could not be read: {why}\n");
     }
     text
 }
 
-fn partitions(status: &Value) -> String {
-    let all: Vec<&Value> = list(&status["partitions"]).collect();
+fn partitions_text(status: &Value) -> String {
+    let all: Vec<&Value> = list_items(&status["partitions"]).collect();
     let total = |name: &str| all.iter().filter_map(|one| one[name].as_u64()).sum::<u64>();
     let waits = |one: &Value, lag: &str| one[lag].as_u64() != Some(0);
     let is_shown = |one: &&&Value| {
@@ -72,7 +75,11 @@ fn partitions(status: &Value) -> String {
             || waits(one, "lag")
             || one["notifier_lag"].as_u64().is_some_and(|lag| lag > 0)
     };
-    let rows: Vec<Vec<String>> = all.iter().filter(is_shown).map(|one| row(one)).collect();
+    let rows: Vec<Vec<String>> = all
+        .iter()
+        .filter(is_shown)
+        .map(|one| partition_row(one))
+        .collect();
     let names = [
         "partition",
         "lag",
@@ -83,7 +90,7 @@ fn partitions(status: &Value) -> String {
         "oldest",
         "waits for",
     ];
-    let mut text = format!("\n{}", table(&names, &rows));
+    let mut text = format!("\n{}", format_table(&names, &rows));
     let hidden = all.len() - rows.len();
     if hidden > 0 {
         text += &format!("and {hidden} partitions in which nothing waits\n");
@@ -93,16 +100,16 @@ fn partitions(status: &Value) -> String {
         total("lag"),
         total("notifier_lag")
     );
-    text + "\n" + &line("in all", &behind)
+    text + "\n" + &status_line("in all", &behind)
 }
 
-fn row(partition: &Value) -> Vec<String> {
+fn partition_row(partition: &Value) -> Vec<String> {
     let number = |name: &str| match &partition[name] {
         Value::Null => "?".to_owned(),
         value => value.to_string(),
     };
     let shown = |name: &str| match partition[name].as_u64() {
-        Some(seconds) => duration(seconds),
+        Some(seconds) => duration_text(seconds),
         None => "-".to_owned(),
     };
     let rate = &partition["per_second"];
@@ -115,7 +122,7 @@ fn row(partition: &Value) -> Vec<String> {
         .map_or("-".to_owned(), |lag| lag.to_string());
     let flood = &partition["flood"];
     let waits = flood["operation"].as_str().map(|operation| {
-        let fingerprint = of(flood, "fingerprint");
+        let fingerprint = text_member(flood, "fingerprint");
         format!("a flood of dead letters of {operation} ({fingerprint})")
     });
     vec![
@@ -130,7 +137,7 @@ fn row(partition: &Value) -> Vec<String> {
     ]
 }
 
-fn held(held: &Value) -> String {
+fn held_text(held: &Value) -> String {
     let text = match held["keys"].as_u64() {
         None => "?".to_owned(),
         Some(0) => "nothing".to_owned(),
@@ -139,10 +146,10 @@ fn held(held: &Value) -> String {
             held["dead"], held["parked"], held["locked"], held["draining"]
         ),
     };
-    line("held", &text)
+    status_line("held", &text)
 }
 
-fn spools(status: &Value) -> String {
+fn spools_text(status: &Value) -> String {
     let spool = &status["spool"];
     let own = match spool["records"].as_u64() {
         None => "this gateway has none".to_owned(),
@@ -150,7 +157,7 @@ fn spools(status: &Value) -> String {
         Some(records) => format!(
             "{records} records of {} bytes, the oldest for {}",
             spool["bytes"],
-            duration(spool["oldest_seconds"].as_u64().unwrap_or_default())
+            duration_text(spool["oldest_seconds"].as_u64().unwrap_or_default())
         ),
     };
     let holding = match status["spools"].as_u64() {
@@ -158,20 +165,20 @@ fn spools(status: &Value) -> String {
         Some(count) => format!("; {count} of the deployment hold something"),
         None => "; of others it is not known".to_owned(),
     };
-    line("spool", &(own + &holding))
+    status_line("spool", &(own + &holding))
 }
 
-fn answers(system: &Value) -> String {
-    let name = of(system, "name");
+fn system_text(system: &Value) -> String {
+    let name = text_member(system, "name");
     if system["answers"] == true {
         return format!("{name} answers");
     }
     let seconds = system["away_seconds"].as_u64().unwrap_or_default();
-    let (since, why) = (duration(seconds), of(system, "why"));
+    let (since, why) = (duration_text(seconds), text_member(system, "why"));
     format!("{name} is AWAY for {since}: {why}")
 }
 
-fn duration(seconds: u64) -> String {
+fn duration_text(seconds: u64) -> String {
     match seconds {
         0..=119 => format!("{seconds} s"),
         120..=7_199 => format!("{} min", seconds / 60),

@@ -1,6 +1,6 @@
 //! What a look is shown as, and what services add to it.
 
-use super::{advise, screen};
+use super::{add_advice, screen};
 use serde_json::{Value, json};
 
 fn look() -> Value {
@@ -21,7 +21,7 @@ fn look() -> Value {
 
 #[test]
 fn what_waits_what_is_away_and_what_to_do_is_shown() {
-    let text = screen::text(&look());
+    let text = screen::status_text(&look());
     for part in [
         "t  works, and needs attention\n- one waits\n    consign dlq list\n",
         "? marks could not be read: no answer in time\n",
@@ -44,7 +44,7 @@ fn partitions_in_which_nothing_waits_are_only_counted() {
     let idle = (10..40).map(|n| json!({"partition": n, "lag": 0, "notifier_lag": 0}));
     let partitions = status["partitions"].as_array_mut().unwrap();
     partitions.extend(idle);
-    let text = screen::text(&status);
+    let text = screen::status_text(&status);
     assert!(
         text.contains("and 30 partitions in which nothing waits"),
         "{text}"
@@ -59,20 +59,20 @@ fn what_a_service_lacks_is_advised_about_and_decides_the_state() {
         "components": {"waits for view": {"state": "degraded", "why": "partitions [3] wait for it"}, "log": {"state": "ready"}},
         "not_ready_seconds": {"waits for view": 9},
     }});
-    advise(&mut status, &degraded);
+    add_advice(&mut status, &degraded);
     assert_eq!(status["state"], "attention");
     let problem = "http://w1: waits for view, for 9 s: partitions [3] wait for it";
     assert_eq!(status["advice"][1]["problem"], problem);
-    advise(
+    add_advice(
         &mut status,
         &json!({"url": "http://w2", "problem": "no answer"}),
     );
     assert_eq!(status["state"], "failing");
-    advise(&mut status, &degraded);
+    add_advice(&mut status, &degraded);
     assert_eq!(status["state"], "failing", "what is worse stays");
     status["state"] = "well".into();
     let ready =
         json!({"url": "http://w3", "readiness": {"components": {"log": {"state": "ready"}}}});
-    advise(&mut status, &ready);
+    add_advice(&mut status, &ready);
     assert_eq!(status["state"], "well");
 }

@@ -4,10 +4,10 @@ use serde_json::Value;
 use time::{OffsetDateTime, UtcOffset, macros::format_description};
 
 /// `12:03:04.567  in   create   world/cities/2988507  v1  {…}`.
-pub fn of(told: &Value) -> String {
+pub fn notification_line(told: &Value) -> String {
     let of = |name: &str| told[name].as_str().unwrap_or_default();
     let place = format!("{}/{}", of("index"), of("collection"));
-    let time = clock(told["timestamp"].as_i64());
+    let time = local_time(told["timestamp"].as_i64());
     if of("type") == "user" {
         let volatile = Some(&told["volatile"])
             .filter(|volatile| !volatile.is_null())
@@ -45,7 +45,7 @@ pub fn of(told: &Value) -> String {
 }
 
 /// By this machine's clock face; the notification's time where it has one.
-fn clock(milliseconds: Option<i64>) -> String {
+fn local_time(milliseconds: Option<i64>) -> String {
     let told = milliseconds.and_then(|time| {
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(time) * 1_000_000).ok()
     });
@@ -60,7 +60,7 @@ mod tests {
     use serde_json::json;
 
     fn shown(told: serde_json::Value) -> String {
-        let line = super::of(&told);
+        let line = super::notification_line(&told);
         line.split_once("  ").expect("a time").1.to_owned()
     }
 

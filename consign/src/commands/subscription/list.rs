@@ -1,7 +1,7 @@
 //! `consign subscription list`: a line per room, over all gateways.
 
 use super::Invocation;
-use crate::{client::Client, failure::Failure, output::table};
+use crate::{client::Client, failure::Failure, output::format_table};
 use clap::Args;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -42,7 +42,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         .await?;
     let wanted =
         |wanted: &Option<String>, name: &str| wanted.as_ref().is_none_or(|wanted| wanted == name);
-    let mut rooms = rooms(&listed);
+    let mut rooms = listed_rooms(&listed);
     rooms.retain(|room| {
         wanted(&arguments.index, &room.index) && wanted(&arguments.collection, &room.collection)
     });
@@ -50,16 +50,16 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         if rooms.is_empty() {
             "nobody listens".to_owned()
         } else {
-            table(
+            format_table(
                 &["index", "collection", "room", "connections"],
-                &rooms.iter().map(row).collect::<Vec<_>>(),
+                &rooms.iter().map(room_row).collect::<Vec<_>>(),
             )
         }
     })
 }
 
 /// `{index: {collection: {room: connections}}}`, by name, the fullest room of a collection first.
-fn rooms(listed: &Value) -> Vec<Room> {
+fn listed_rooms(listed: &Value) -> Vec<Room> {
     let mut rooms = Vec::new();
     for (index, collections) in listed.as_object().into_iter().flatten() {
         for (collection, counts) in collections.as_object().into_iter().flatten() {
@@ -83,7 +83,7 @@ fn rooms(listed: &Value) -> Vec<Room> {
     rooms
 }
 
-fn row(room: &Room) -> Vec<String> {
+fn room_row(room: &Room) -> Vec<String> {
     vec![
         room.index.clone(),
         room.collection.clone(),
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn rooms_come_by_place_and_size() {
         let listed = json!({"b": {"c": {"r1": 1}}, "a": {"d": {"r2": 1, "r3": 5}}});
-        let shown: Vec<_> = rooms(&listed)
+        let shown: Vec<_> = listed_rooms(&listed)
             .iter()
             .map(|room| (room.index.clone(), room.room.clone(), room.connections))
             .collect();

@@ -3,7 +3,7 @@
 use super::{Invocation, TopicsReport};
 use crate::{
     failure::Failure,
-    stack::{Stack, patiently},
+    stack::{Stack, retry_with_patience},
 };
 use clap::Args;
 
@@ -23,7 +23,7 @@ pub struct Arguments {
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
     let stack = Stack::open(&invocation.settings(&[])?.settings).await?;
     let topics = stack.topics();
-    let problems = patiently(arguments.patience.limit(), async || {
+    let problems = retry_with_patience(arguments.patience.limit(), async || {
         Ok(stack.log.admin.check(&topics).await?)
     })
     .await?;

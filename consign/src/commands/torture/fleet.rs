@@ -69,7 +69,7 @@ impl FleetArguments {
             gateways: self.gateways,
             workers: self.workers,
             notifiers: self.notifiers,
-            variables: variables(invocation)?,
+            variables: own_variables(invocation)?,
             kafka: self.kafka_proxy.clone(),
             cassandra,
             elasticsearch,
@@ -79,7 +79,7 @@ impl FleetArguments {
 }
 
 /// The settings of this process, for those that it starts.
-fn variables(invocation: Invocation<'_>) -> Result<Vec<(String, String)>, Failure> {
+fn own_variables(invocation: Invocation<'_>) -> Result<Vec<(String, String)>, Failure> {
     let own = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let mut variables: Vec<(String, String)> = own
@@ -94,7 +94,7 @@ fn variables(invocation: Invocation<'_>) -> Result<Vec<(String, String)>, Failur
         let (key, value) = set
             .split_once('=')
             .ok_or_else(|| Failure::usage(format!("--set {set}: KEY=VALUE")))?;
-        variables.push((runtime::settings::variable(key), value.to_owned()));
+        variables.push((runtime::settings::variable_name(key), value.to_owned()));
     }
     Ok(variables)
 }

@@ -1,6 +1,6 @@
 //! A run for people: what was planned, how it goes, what came of it.
 
-use crate::output::table;
+use crate::output::format_table;
 use ::torture::{
     plan::PlannedFault,
     run::{TortureObserver, TortureProgress, TortureReport, TortureVerdict},
@@ -76,7 +76,7 @@ fn schedule_text(schedule: &[PlannedFault]) -> String {
     format!("planned:\n{}\n", lines.join("\n"))
 }
 
-pub(super) fn text(report: &TortureReport) -> String {
+pub(super) fn report_text(report: &TortureReport) -> String {
     let mut text = format!(
         "seed {}, {} s, {} faults: {} writes acknowledged, {} looks, {} reads by token, {} notifications\n",
         report.seed,
@@ -114,7 +114,7 @@ pub(super) fn text(report: &TortureReport) -> String {
         let kind = finding.kind.name().to_owned();
         vec![kind, finding.key.clone(), finding.detail.clone()]
     });
-    text += &table(&["kind", "key", "why"], &rows.collect::<Vec<_>>());
+    text += &format_table(&["kind", "key", "why"], &rows.collect::<Vec<_>>());
     if !report.smallest.is_empty() {
         text += &format!(
             "\nthe smallest history that shows one:\n{}\n",

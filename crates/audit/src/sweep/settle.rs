@@ -5,7 +5,7 @@ use super::{Sweep, strangers};
 use crate::{
     compare::{self, CompareContext},
     expected::ItemPlace,
-    fetch::{FoundItem, StoreLook, fetch},
+    fetch::{FoundItem, StoreLook, fetch_items},
     finding::{AuditFinding, Basis, ItemName},
     ports::{AuditError, StoreSide},
 };
@@ -23,7 +23,10 @@ pub(crate) struct Suspect {
 
 impl Sweep<'_> {
     /// Names those that differ.
-    pub(crate) async fn settle(&mut self, mut open: Vec<Suspect>) -> Result<(), AuditError> {
+    pub(crate) async fn settle_suspects(
+        &mut self,
+        mut open: Vec<Suspect>,
+    ) -> Result<(), AuditError> {
         if open.is_empty() {
             return Ok(());
         }
@@ -40,7 +43,7 @@ impl Sweep<'_> {
                 .map(|one| self.is_resolved(&one.place))
                 .collect();
             let looks: Vec<StoreLook> = open.iter().map(|one| one.look.clone()).collect();
-            let found = fetch(self.ports, &looks).await?;
+            let found = fetch_items(self.ports, &looks).await?;
             self.read_on().await?;
             self.read_collections().await?;
             let mut left = Vec::new();
@@ -50,7 +53,7 @@ impl Sweep<'_> {
                 if !resolved || self.changed_at(&suspect.place) != before {
                     left.push(suspect);
                 } else {
-                    findings.extend(self.judge(&suspect, &found));
+                    findings.extend(self.judge_suspect(&suspect, &found));
                 }
             }
             self.report.add(findings);
@@ -84,14 +87,14 @@ impl Sweep<'_> {
             .is_some_and(|through| item.at <= through)
     }
 
-    fn judge(&mut self, suspect: &Suspect, found: &FoundItem) -> Vec<AuditFinding> {
+    fn judge_suspect(&mut self, suspect: &Suspect, found: &FoundItem) -> Vec<AuditFinding> {
         if let ItemName::Document { document } = &suspect.look.item
             && !self.is_living(document)
         {
             return Vec::new();
         }
         let Some(item) = self.expected.items.get(&suspect.place) else {
-            return strangers::judge(self, suspect, found);
+            return strangers::judge_stranger(self, suspect, found);
         };
         let context = self.compare_context();
         // Its record came while it was looked for: each side is compared with that.
@@ -107,7 +110,7 @@ impl Sweep<'_> {
             if side == StoreSide::View && self.ports.separate_view().is_none() {
                 continue;
             }
-            let Some(differing) = compare::difference(item, &found, context) else {
+            let Some(differing) = compare::find_difference(item, &found, context) else {
                 continue;
             };
             findings.push(AuditFinding {

@@ -4,7 +4,7 @@
 use super::{Sweep, settle::Suspect};
 use crate::{
     compare::{stored_state, viewed_state},
-    expected::digest,
+    expected::body_digest,
     fetch::{FoundItem, StoreLook},
     finding::{AuditFinding, Basis, DifferenceKind, HeldState, ItemName},
     ports::{AuditError, AuditPhase, StoreSide},
@@ -30,7 +30,7 @@ impl Sweep<'_> {
                 break;
             };
             self.tell(AuditPhase::LookingUp);
-            self.sift(page, &mut suspects).await?;
+            self.sift_strangers(page, &mut suspects).await?;
             after = Some(last);
         }
         for collection in self.collections.clone() {
@@ -50,17 +50,17 @@ impl Sweep<'_> {
                     incarnation: collection.incarnation.clone(),
                     id,
                 });
-                self.sift(keys.collect(), &mut suspects).await?;
+                self.sift_strangers(keys.collect(), &mut suspects).await?;
                 page = next;
                 if page.is_none() {
                     break;
                 }
             }
         }
-        self.settle(suspects).await
+        self.settle_suspects(suspects).await
     }
 
-    async fn sift(
+    async fn sift_strangers(
         &mut self,
         keys: Vec<DocumentKey>,
         suspects: &mut Vec<Suspect>,
@@ -80,7 +80,7 @@ impl Sweep<'_> {
         }
         if suspects.len() >= TOGETHER {
             let some = std::mem::take(suspects);
-            self.settle(some).await?;
+            self.settle_suspects(some).await?;
         }
         Ok(())
     }
@@ -108,7 +108,7 @@ impl Sweep<'_> {
 }
 
 /// Judges a document that the log does not tell of.
-pub(crate) fn judge(
+pub(crate) fn judge_stranger(
     sweep: &mut Sweep<'_>,
     suspect: &Suspect,
     found: &FoundItem,
@@ -121,7 +121,7 @@ pub(crate) fn judge(
     let living = viewed.as_ref().filter(|viewed| viewed.body.is_some());
     let extra = |side, state: HeldState| {
         let what = "no record of the log that counts has written it";
-        finding(
+        stranger_finding(
             sweep,
             suspect,
             side,
@@ -174,18 +174,18 @@ fn against_record(
         (DifferenceKind::Stale, "the record holds a newer version")
     } else if version > Some(stored.meta.version) {
         (DifferenceKind::Extra, "the record holds an older version")
-    } else if body.map(digest) != stored.body.as_ref().map(digest) {
+    } else if body.map(body_digest) != stored.body.as_ref().map(body_digest) {
         (DifferenceKind::Diverged, "the record holds another content")
     } else {
         return None;
     };
     let states = (kind, expected, viewed.map(viewed_state));
-    let mut finding = finding(sweep, suspect, StoreSide::View, states, what);
+    let mut finding = stranger_finding(sweep, suspect, StoreSide::View, states, what);
     finding.basis = Basis::Record;
     Some(finding)
 }
 
-fn finding(
+fn stranger_finding(
     sweep: &Sweep<'_>,
     suspect: &Suspect,
     side: StoreSide,

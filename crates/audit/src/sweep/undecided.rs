@@ -117,7 +117,7 @@ impl Sweep<'_> {
                     self.report.counts.too_old += 1;
                 }
                 None => unknown.push(event),
-                Some(entry) if entry.position != position(self, at, &event) => {}
+                Some(entry) if entry.position != event_position(self, at, &event) => {}
                 Some(entry) => {
                     // What is not resolved may have been decided since the log was read.
                     if event.offset < resolved && self.should_be_told(at, entry.version) {
@@ -134,7 +134,7 @@ impl Sweep<'_> {
             if event.offset >= resolved {
                 self.report.counts.undecided += 1;
             } else {
-                findings.push(undecided(self, at, &event));
+                findings.push(undecided_finding(self, at, &event));
             }
         }
         self.report.add(findings);
@@ -202,7 +202,7 @@ fn resolved_below(fold: &PartitionFold) -> u64 {
     fold.mark.as_ref().map_or(0, |mark| mark.next.get())
 }
 
-fn position(sweep: &Sweep<'_>, at: usize, event: &PassedOver) -> Position {
+fn event_position(sweep: &Sweep<'_>, at: usize, event: &PassedOver) -> Position {
     Position {
         generation: sweep.ports.layout.generation,
         partition: sweep.folds[at].partition,
@@ -210,12 +210,12 @@ fn position(sweep: &Sweep<'_>, at: usize, event: &PassedOver) -> Position {
     }
 }
 
-fn undecided(sweep: &Sweep<'_>, at: usize, event: &PassedOver) -> AuditFinding {
+fn undecided_finding(sweep: &Sweep<'_>, at: usize, event: &PassedOver) -> AuditFinding {
     let item = ItemName::Event {
-        event: position(sweep, at, event),
+        event: event_position(sweep, at, event),
     };
     let detail = "the event was accepted, a mark says that it is resolved, and no record of the log that counts decides it";
-    finding(
+    event_finding(
         sweep,
         at,
         (DifferenceKind::Lost, item, "log"),
@@ -233,13 +233,13 @@ fn untold_entry(
     let item = match event.request {
         Some(ledger) => ItemName::Request { ledger },
         None => ItemName::Event {
-            event: position(sweep, at, event),
+            event: event_position(sweep, at, event),
         },
     };
     let store = sweep.ports.record.name();
     let detail = "the ledger remembers a verdict that no record of the log that counts says";
     let found = Some(HeldState::at(version));
-    finding(
+    event_finding(
         sweep,
         at,
         (DifferenceKind::Extra, item, store),
@@ -252,7 +252,7 @@ fn lost_tail(sweep: &Sweep<'_>, at: usize) -> AuditFinding {
     let partition = sweep.folds[at].partition;
     let item = ItemName::Mark { partition };
     let detail = "`transactions` ends before what this mark says is resolved: it lost its tail, or is another log";
-    finding(
+    event_finding(
         sweep,
         at,
         (DifferenceKind::Extra, item, "log"),
@@ -261,7 +261,7 @@ fn lost_tail(sweep: &Sweep<'_>, at: usize) -> AuditFinding {
     )
 }
 
-fn finding(
+fn event_finding(
     sweep: &Sweep<'_>,
     at: usize,
     (kind, item, store): (DifferenceKind, ItemName, &str),

@@ -8,8 +8,8 @@ use event_schema::{
     held::REPLAY,
     outcome::{Refusal, RefusalCode, Verdict},
     position::Version,
-    raw,
     replay::Replay,
+    to_raw,
 };
 use serde_json::json;
 
@@ -60,7 +60,7 @@ async fn documents_of_the_record() {
     let plant = |version: Version, body: serde_json::Value| {
         let mut planted = removed.clone();
         planted.1.meta.version = version;
-        planted.1.body = Some(raw(&body));
+        planted.1.body = Some(to_raw(&body));
         pipeline
             .stores
             .held
@@ -143,7 +143,7 @@ async fn documents_of_the_view() {
         ),
         (with(|one| one.version = None), DifferenceKind::Diverged),
         (
-            with(|one| one.body = Some(raw(&json!({})))),
+            with(|one| one.body = Some(to_raw(&json!({})))),
             DifferenceKind::Diverged,
         ),
     ];
@@ -395,7 +395,7 @@ async fn little_memory_and_a_resumed_audit_find_the_same() {
     };
     let seen = std::sync::Mutex::new(Vec::new());
     let observe = |_, report: &crate::AuditReport| seen.lock().unwrap().push(report.clone());
-    let report = crate::audit(&pipeline.ports, tight.clone(), &observe).await;
+    let report = crate::run_audit(&pipeline.ports, tight.clone(), &observe).await;
     let report = report.unwrap();
     assert_eq!(named(&report), whole);
     assert_eq!(report.counts.documents, 20, "each is compared once");

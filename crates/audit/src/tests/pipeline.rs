@@ -1,7 +1,7 @@
 //! A log of one partition, and a hand that decides and applies as a worker does.
 
 use super::model::{Held, ModelRecord, ModelStores, ModelView};
-use crate::{AuditOptions, AuditPorts, AuditReport, DifferenceKind, audit};
+use crate::{AuditOptions, AuditPorts, AuditReport, DifferenceKind, run_audit};
 use event_log::{CleanupPolicy, Log, NewRecord, TopicSpec, embedded};
 use event_schema::{
     codec,
@@ -11,8 +11,8 @@ use event_schema::{
     offset::{ChangesOffset, Epoch, TransactionsOffset},
     outcome::{LedgerEntry, Refusal, RefusalCode, Times, Verdict},
     position::{Position, Version},
-    raw,
     signing::Keyring,
+    to_raw,
     topics::{CHANGES, Layout, TRANSACTIONS},
 };
 use runtime::SystemClock;
@@ -75,8 +75,8 @@ pub fn change(id: &str, revision: u64, after: Option<Value>) -> DocumentChange {
         action: DocumentAction::Put,
         revision_before: revision - 1,
         revision,
-        before: (revision > 1).then(|| raw(&json!({"n": revision - 1}))),
-        after: after.map(|after| raw(&after)),
+        before: (revision > 1).then(|| to_raw(&json!({"n": revision - 1}))),
+        after: after.map(|after| to_raw(&after)),
     }
 }
 
@@ -87,7 +87,7 @@ impl Pipeline {
             segment_bytes: 4 << 10,
             ..embedded::Options::default()
         };
-        let (log, handle) = embedded::open(folder.path(), options).unwrap();
+        let (log, handle) = embedded::open_log(folder.path(), options).unwrap();
         let layout = Layout {
             prefix: "t.".into(),
             generation: 1,
@@ -264,7 +264,7 @@ impl Pipeline {
     }
 
     pub async fn audit_with(&self, options: AuditOptions) -> AuditReport {
-        audit(&self.ports, options, &|_, _| {}).await.unwrap()
+        run_audit(&self.ports, options, &|_, _| {}).await.unwrap()
     }
 
     /// Kinds, items and stores of what an audit finds, sorted.

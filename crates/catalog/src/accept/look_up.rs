@@ -1,7 +1,7 @@
 //! What the gateway reads before it accepts a request, so that an event carries what it was judged
 //! by: round by round, as one look-up may hang on another.
 
-use super::{Beside, Invalid, Seed, members_of, text};
+use super::{Beside, Invalid, Seed, members_of, required_text};
 use crate::{
     expression::{EvalError, Expr, LOOKED, Scope},
     operation::{LookUpStep, LookUpTarget, Operation, Sight, Target},
@@ -106,14 +106,16 @@ impl LookUpStep {
         }
         match &self.what {
             LookUpTarget::OwnerOf { space, value } => {
-                Ok(unique(space, value, scope)?.map(LookUpSubject::OwnerOf))
+                Ok(unique_value(space, value, scope)?.map(LookUpSubject::OwnerOf))
             }
-            LookUpTarget::Row(target) | LookUpTarget::Document(target) => found(target, scope),
+            LookUpTarget::Row(target) | LookUpTarget::Document(target) => {
+                look_up_subject(target, scope)
+            }
         }
     }
 }
 
-fn found(target: &Target, scope: &Scope<'_>) -> Result<Option<LookUpSubject>, EvalError> {
+fn look_up_subject(target: &Target, scope: &Scope<'_>) -> Result<Option<LookUpSubject>, EvalError> {
     let known = |expr: &Expr| Ok::<_, EvalError>(scope.value(expr)?.filter(|v| !v.is_null()));
     match target {
         Target::Document {
@@ -125,9 +127,9 @@ fn found(target: &Target, scope: &Scope<'_>) -> Result<Option<LookUpSubject>, Ev
                 return Ok(None);
             }
             Ok(Some(LookUpSubject::Document {
-                index: text(scope, index)?,
-                collection: text(scope, collection)?,
-                id: text(scope, id)?,
+                index: required_text(scope, index)?,
+                collection: required_text(scope, collection)?,
+                id: required_text(scope, id)?,
             }))
         }
         Target::Row { table, key, .. } => {
@@ -147,7 +149,7 @@ fn found(target: &Target, scope: &Scope<'_>) -> Result<Option<LookUpSubject>, Ev
 }
 
 /// The value, or `None` where there is none to be unique.
-pub(crate) fn unique(
+pub(crate) fn unique_value(
     space: &str,
     value: &Expr,
     scope: &Scope<'_>,

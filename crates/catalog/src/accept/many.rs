@@ -6,7 +6,7 @@ use crate::{
     Violation,
     members::{Member, Members},
     operation::{Many, Operation},
-    schema::escape,
+    schema::escape_step,
 };
 use event_schema::id::RequestId;
 use json_text::JsonObjectWriter;
@@ -24,7 +24,11 @@ impl Operation {
             .get(&many.items)
             .and_then(|member| serde_json::from_str(member.raw.get()).ok());
         self.schema
-            .check(&outline(many, members, items.as_ref().map(Vec::len)))
+            .check(&request_outline(
+                many,
+                members,
+                items.as_ref().map(Vec::len),
+            ))
             .map_err(Invalid)?;
         // Without such a list the schema, which requires it, has refused.
         let items = items.unwrap_or_default();
@@ -47,7 +51,7 @@ impl Operation {
 
 /// The request with nothing in its list but the right number of elements: each is looked at by the
 /// single form.
-fn outline(many: &Many, members: &Members<'_>, count: Option<usize>) -> Value {
+fn request_outline(many: &Many, members: &Members<'_>, count: Option<usize>) -> Value {
     let value = |member: &Member<'_>| match count {
         Some(count) if member.name == many.items => Value::Array(vec![Value::Null; count]),
         _ => member.value().clone(),
@@ -98,7 +102,7 @@ fn is_among(shared: &[&Member<'_>], name: &str) -> bool {
 
 fn beside_the_list(name: &str) -> Invalid {
     Invalid::one(
-        format!("/{}", escape(name)),
+        format!("/{}", escape_step(name)),
         "additionalProperties",
         format!("the field `{name}` stands beside the list, not in it"),
     )

@@ -4,7 +4,7 @@ use super::*;
 
 fn told(text: &str) -> Option<(String, String)> {
     let raw: Box<serde_json::value::RawValue> = serde_json::from_str(text).unwrap();
-    check((&*raw).into(), "/body")
+    check_body((&*raw).into(), "/body")
         .err()
         .map(|violation| (violation.pointer, violation.rule))
 }

@@ -10,7 +10,7 @@ const USE: &str = "$use";
 const DEPTH: usize = 20;
 
 /// The files with every fragment in its place.
-pub(super) fn expand(
+pub(super) fn expand_fragments(
     files: Vec<(String, FileDefinition)>,
 ) -> Result<Vec<(String, FileDefinition)>, CatalogError> {
     let mut fragments = Map::new();
@@ -27,18 +27,22 @@ pub(super) fn expand(
         definition.fragments.clear();
         let told = |e: String| CatalogError(format!("{file}: {e}"));
         let value = serde_json::to_value(definition).map_err(|e| told(e.to_string()))?;
-        let value = put(value, &fragments, 0).map_err(told)?;
+        let value = put_fragments(value, &fragments, 0).map_err(told)?;
         let definition = serde_json::from_value(value).map_err(|e| told(e.to_string()))?;
         Ok((file.clone(), definition))
     };
     files.into_iter().map(expand).collect()
 }
 
-fn put(value: Value, fragments: &Map<String, Value>, depth: usize) -> Result<Value, String> {
+fn put_fragments(
+    value: Value,
+    fragments: &Map<String, Value>,
+    depth: usize,
+) -> Result<Value, String> {
     match value {
         Value::Array(items) => items
             .into_iter()
-            .map(|item| put(item, fragments, depth))
+            .map(|item| put_fragments(item, fragments, depth))
             .collect::<Result<_, _>>()
             .map(Value::Array),
         Value::Object(members) => match members.get(USE) {
@@ -50,11 +54,11 @@ fn put(value: Value, fragments: &Map<String, Value>, depth: usize) -> Result<Val
                 if depth >= DEPTH {
                     return Err(format!("the fragment `{name}` uses itself"));
                 }
-                put(found.clone(), fragments, depth + 1)
+                put_fragments(found.clone(), fragments, depth + 1)
             }
             _ => members
                 .into_iter()
-                .map(|(name, member)| Ok((name, put(member, fragments, depth)?)))
+                .map(|(name, member)| Ok((name, put_fragments(member, fragments, depth)?)))
                 .collect::<Result<_, String>>()
                 .map(Value::Object),
         },

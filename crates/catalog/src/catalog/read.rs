@@ -7,7 +7,7 @@ use serde::Deserialize;
 use std::{fs, path::Path};
 
 /// Name and text of every file below `catalog/` at the time of building.
-pub(super) fn builtin() -> Vec<(String, String)> {
+pub(super) fn builtin_files() -> Vec<(String, String)> {
     let files: &[(&str, &str)] = &include!(concat!(env!("OUT_DIR"), "/builtin.rs"));
     files
         .iter()
@@ -16,7 +16,10 @@ pub(super) fn builtin() -> Vec<(String, String)> {
 }
 
 /// Adds every `*.yaml` below a folder, in the order of their names.
-pub(super) fn folder(folder: &Path, texts: &mut Vec<(String, String)>) -> Result<(), CatalogError> {
+pub(super) fn read_folder(
+    folder: &Path,
+    texts: &mut Vec<(String, String)>,
+) -> Result<(), CatalogError> {
     let told = |e: std::io::Error| CatalogError(format!("{}: {e}", folder.display()));
     let mut entries = fs::read_dir(folder)
         .map_err(told)?
@@ -26,7 +29,7 @@ pub(super) fn folder(folder: &Path, texts: &mut Vec<(String, String)>) -> Result
     for entry in entries {
         let path = entry.path();
         if path.is_dir() {
-            self::folder(&path, texts)?;
+            self::read_folder(&path, texts)?;
         } else if path
             .extension()
             .is_some_and(|extension| extension == "yaml")
@@ -39,7 +42,7 @@ pub(super) fn folder(folder: &Path, texts: &mut Vec<(String, String)>) -> Result
     Ok(())
 }
 
-pub(super) fn parse(file: &str, text: &str) -> Result<FileDefinition, CatalogError> {
+pub(super) fn parse_file(file: &str, text: &str) -> Result<FileDefinition, CatalogError> {
     if text
         .lines()
         .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
@@ -47,12 +50,12 @@ pub(super) fn parse(file: &str, text: &str) -> Result<FileDefinition, CatalogErr
         return Ok(FileDefinition::default());
     }
     serde_yaml_ng::from_str(text)
-        .map_err(|e| CatalogError(format!("{file}: {}", explain(&e.to_string(), text))))
+        .map_err(|e| CatalogError(format!("{file}: {}", explain_error(&e.to_string(), text))))
 }
 
 /// Adds the operation's name to the place that the parser tells, and the near name to one it does
 /// not know.
-fn explain(error: &str, text: &str) -> String {
+fn explain_error(error: &str, text: &str) -> String {
     let mut told = error.to_owned();
     if let Some((number, name)) = operation_of(error, text) {
         told = told.replacen(

@@ -1,7 +1,7 @@
 //! What an operation takes from others and does to them: look-ups, unique values, parts.
 
 use super::{
-    ACCEPTED, allow, body,
+    ACCEPTED, allowed_expr, compile_body,
     writes::{self, Place},
 };
 use crate::{
@@ -33,11 +33,11 @@ fn look_up(
     definition: &LookUpDefinition,
     place: &Place<'_>,
 ) -> Result<LookUpStep, String> {
-    let allowed = ACCEPTED.and(item(&definition.for_each));
+    let allowed = ACCEPTED.and(item_reach(&definition.for_each));
     let what = match (&definition.owner_of, &definition.row, &definition.document) {
         (Some(unique), None, None) => LookUpTarget::OwnerOf {
             space: unique.space.clone(),
-            value: optional(&Some(unique.value.clone()), "value", allowed, place.names)?
+            value: parse_optional(&Some(unique.value.clone()), "value", allowed, place.names)?
                 .expect("a value was given"),
         },
         (None, Some(row), None) => LookUpTarget::Row(writes::row_target(row, allowed, place)?.0),
@@ -49,44 +49,49 @@ fn look_up(
     Ok(LookUpStep {
         name: name.to_owned(),
         what,
-        for_each: optional(&definition.for_each, "for_each", ACCEPTED, place.names)?,
-        when: optional(&definition.when, "when", allowed, place.names)?,
+        for_each: parse_optional(&definition.for_each, "for_each", ACCEPTED, place.names)?,
+        when: parse_optional(&definition.when, "when", allowed, place.names)?,
     })
 }
 
-pub(super) fn claims(
+pub(super) fn compile_claims(
     definitions: &[ClaimDefinition],
     names: &Names<'_>,
 ) -> Result<Vec<UniqueClaim>, String> {
     let claim = |(n, definition): (usize, &ClaimDefinition)| {
-        claim(definition, names).map_err(|e| format!("claims[{n}]: {e}"))
+        compile_claim(definition, names).map_err(|e| format!("claims[{n}]: {e}"))
     };
     definitions.iter().enumerate().map(claim).collect()
 }
 
-fn claim(definition: &ClaimDefinition, names: &Names<'_>) -> Result<UniqueClaim, String> {
-    let allowed = ACCEPTED.and(Reach::CURRENT).and(item(&definition.for_each));
+fn compile_claim(definition: &ClaimDefinition, names: &Names<'_>) -> Result<UniqueClaim, String> {
+    let allowed = ACCEPTED
+        .and(Reach::CURRENT)
+        .and(item_reach(&definition.for_each));
     let (unique, refusal) = match (&definition.take, &definition.release) {
-        (Some(unique), None) => (unique, Some(taken(definition, unique)?)),
+        (Some(unique), None) => (unique, Some(taken_refusal(definition, unique)?)),
         (None, Some(unique)) => (unique, None),
         _ => return Err("either takes a value or releases one".into()),
     };
     Ok(UniqueClaim {
         space: unique.space.clone(),
-        value: optional(&Some(unique.value.clone()), "value", allowed, names)?
+        value: parse_optional(&Some(unique.value.clone()), "value", allowed, names)?
             .expect("a value was given"),
-        for_each: optional(
+        for_each: parse_optional(
             &definition.for_each,
             "for_each",
             ACCEPTED.and(Reach::CURRENT),
             names,
         )?,
-        when: optional(&definition.when, "when", allowed, names)?,
+        when: parse_optional(&definition.when, "when", allowed, names)?,
         refusal,
     })
 }
 
-fn taken(definition: &ClaimDefinition, unique: &UniqueDefinition) -> Result<Refusal, String> {
+fn taken_refusal(
+    definition: &ClaimDefinition,
+    unique: &UniqueDefinition,
+) -> Result<Refusal, String> {
     let (Some(rule), Some(say)) = (&definition.rule, &definition.say) else {
         return Err(format!(
             "`rule` and `say` are needed: what is told where another has the value of `{}`",
@@ -101,18 +106,18 @@ fn taken(definition: &ClaimDefinition, unique: &UniqueDefinition) -> Result<Refu
     })
 }
 
-pub(super) fn parts(
+pub(super) fn compile_parts(
     definitions: &[PartDefinition],
     names: &Names<'_>,
     known: &BTreeMap<String, Arc<Operation>>,
 ) -> Result<Vec<PartOf>, String> {
     let part = |(n, definition): (usize, &PartDefinition)| {
-        part(definition, names, known).map_err(|e| format!("parts[{n}]: {e}"))
+        compile_part(definition, names, known).map_err(|e| format!("parts[{n}]: {e}"))
     };
     definitions.iter().enumerate().map(part).collect()
 }
 
-fn part(
+fn compile_part(
     definition: &PartDefinition,
     names: &Names<'_>,
     known: &BTreeMap<String, Arc<Operation>>,
@@ -130,19 +135,21 @@ fn part(
             "`{name}` has parts of its own: parts have no parts"
         ));
     }
-    let allowed = ACCEPTED.and(Reach::CURRENT).and(item(&definition.for_each));
-    let request = body(&definition.request, names)
-        .and_then(|expr| allow(&expr, names, allowed))
+    let allowed = ACCEPTED
+        .and(Reach::CURRENT)
+        .and(item_reach(&definition.for_each));
+    let request = compile_body(&definition.request, names)
+        .and_then(|expr| allowed_expr(&expr, names, allowed))
         .map_err(|e| format!("request: {e}"))?;
     let looked = definition.looked.as_ref().map(|looked| {
-        body(looked, names)
-            .and_then(|expr| allow(&expr, names, allowed))
+        compile_body(looked, names)
+            .and_then(|expr| allowed_expr(&expr, names, allowed))
             .map_err(|e| format!("looked: {e}"))
     });
     let looked = looked.transpose()?;
     let named = ACCEPTED.and(Reach::CURRENT);
-    let for_each = optional(&definition.for_each, "for_each", named, names)?;
-    let when = optional(&definition.when, "when", allowed, names)?;
+    let for_each = parse_optional(&definition.for_each, "for_each", named, names)?;
+    let when = parse_optional(&definition.when, "when", allowed, names)?;
     let exprs = [&looked, &for_each, &when].into_iter().flatten();
     let is_late = |expr: &Expr| names.reach(expr).has(Reach::CURRENT);
     let early = !exprs.chain([&request]).any(is_late);
@@ -156,13 +163,13 @@ fn part(
     })
 }
 
-fn item(for_each: &Option<Value>) -> Reach {
+fn item_reach(for_each: &Option<Value>) -> Reach {
     for_each
         .as_ref()
         .map_or_else(Reach::default, |_| Reach::ITEM)
 }
 
-fn optional(
+fn parse_optional(
     value: &Option<Value>,
     field: &str,
     allowed: Reach,
@@ -171,7 +178,7 @@ fn optional(
     let parse = |value: &Value| {
         names
             .parse(value)
-            .and_then(|expr| allow(&expr, names, allowed))
+            .and_then(|expr| allowed_expr(&expr, names, allowed))
             .map_err(|e| format!("{field}: {e}"))
     };
     value.as_ref().map(parse).transpose()

@@ -1,7 +1,7 @@
 //! The `write` list of a definition: targets, what is done to them, and that everything is written
 //! under the one key that owns it.
 
-use super::{ACCEPTED, Surroundings, allow, body};
+use super::{ACCEPTED, Surroundings, allowed_expr, compile_body};
 use crate::{
     definition::{DocumentTarget, Expect, RowTarget, WriteDefinition},
     expression::{Expr, Names, Reach, did_you_mean},
@@ -22,7 +22,7 @@ pub(super) struct Place<'a> {
 
 /// What each write is called; the first document is `document` unless it or another is called
 /// something else.
-pub(super) fn names(definitions: &[WriteDefinition]) -> Result<Vec<Option<String>>, String> {
+pub(super) fn write_names(definitions: &[WriteDefinition]) -> Result<Vec<Option<String>>, String> {
     let mut names: Vec<Option<String>> = Vec::with_capacity(definitions.len());
     let mut first = true;
     for (n, write) in definitions.iter().enumerate() {
@@ -40,7 +40,7 @@ pub(super) fn names(definitions: &[WriteDefinition]) -> Result<Vec<Option<String
     Ok(names)
 }
 
-pub(super) fn write(
+pub(super) fn compile_write(
     definition: &WriteDefinition,
     name: Option<String>,
     place: &Place<'_>,
@@ -57,7 +57,7 @@ pub(super) fn write(
             place
                 .names
                 .parse(value)
-                .and_then(|expr| allow(&expr, place.names, allowed))
+                .and_then(|expr| allowed_expr(&expr, place.names, allowed))
         };
         value
             .as_ref()
@@ -82,7 +82,7 @@ pub(super) fn write(
         "for_each",
         ACCEPTED.and(Reach::CURRENT),
     )?;
-    let action = action(definition, late, place)?;
+    let action = compile_action(definition, late, place)?;
     check_together(definition, &target, &action)?;
     let whence = target
         .exprs()
@@ -114,8 +114,10 @@ fn owner_of_document(
     target: &DocumentTarget,
     surroundings: &Surroundings,
 ) -> Result<Option<String>, String> {
-    let (Some(index), Some(collection)) = (constant(&target.index), constant(&target.collection))
-    else {
+    let (Some(index), Some(collection)) = (
+        constant_text(&target.index),
+        constant_text(&target.collection),
+    ) else {
         return Ok(None);
     };
     let known = &surroundings.collections;
@@ -134,7 +136,7 @@ pub(super) fn document_target(
         place
             .names
             .parse(value)
-            .and_then(|expr| allow(&expr, place.names, allowed))
+            .and_then(|expr| allowed_expr(&expr, place.names, allowed))
             .map_err(|e| format!("{field}: {e}"))
     };
     Ok(Target::Document {
@@ -144,7 +146,7 @@ pub(super) fn document_target(
     })
 }
 
-fn constant(value: &Value) -> Option<&str> {
+fn constant_text(value: &Value) -> Option<&str> {
     value.as_str().filter(|text| !text.starts_with('$'))
 }
 
@@ -183,7 +185,7 @@ pub(super) fn row_target(
         let expr = place
             .names
             .parse(value)
-            .and_then(|expr| allow(&expr, place.names, allowed))
+            .and_then(|expr| allowed_expr(&expr, place.names, allowed))
             .map_err(|e| format!("key.{column}: {e}"))?;
         key.push((column.to_owned(), expr));
     }
@@ -252,10 +254,14 @@ pub(super) fn check_stages(
     Ok(())
 }
 
-fn action(definition: &WriteDefinition, late: Reach, place: &Place<'_>) -> Result<Action, String> {
+fn compile_action(
+    definition: &WriteDefinition,
+    late: Reach,
+    place: &Place<'_>,
+) -> Result<Action, String> {
     let part = |value: &Value, field: &str| {
-        body(value, place.names)
-            .and_then(|expr| allow(&expr, place.names, late))
+        compile_body(value, place.names)
+            .and_then(|expr| allowed_expr(&expr, place.names, late))
             .map_err(|e| format!("{field}: {e}"))
     };
     let mut actions = Vec::with_capacity(1);
@@ -282,7 +288,7 @@ fn action(definition: &WriteDefinition, late: Reach, place: &Place<'_>) -> Resul
         let fields = place
             .names
             .parse(value)
-            .and_then(|expr| allow(&expr, place.names, late));
+            .and_then(|expr| allowed_expr(&expr, place.names, late));
         actions.push(Action::RemoveFields(
             fields.map_err(|e| format!("remove_fields: {e}"))?,
         ));

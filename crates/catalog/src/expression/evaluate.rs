@@ -233,7 +233,7 @@ impl<'a> Scope<'a> {
             Root::Written(write) => (self.written.get(write.as_str()), path),
         };
         Ok(start
-            .and_then(|start| path.iter().try_fold(start, child))
+            .and_then(|start| path.iter().try_fold(start, child_value))
             .map(Cow::Borrowed))
     }
 
@@ -256,7 +256,7 @@ impl<'a> Scope<'a> {
     }
 }
 
-fn child<'v>(value: &'v Value, step: &String) -> Option<&'v Value> {
+fn child_value<'v>(value: &'v Value, step: &String) -> Option<&'v Value> {
     match value {
         Value::Object(members) => members.get(step),
         Value::Array(items) => items.get(step.parse::<usize>().ok()?),

@@ -76,7 +76,7 @@ use ValueShape::{Any, List, Number, Object, Text, Truth};
 
 const MANY: usize = 64;
 
-const fn row(
+const fn function_row(
     name: &'static str,
     takes: &'static [ValueShape],
     count: (usize, usize),
@@ -93,80 +93,80 @@ const fn row(
 }
 
 static TABLE: &[FunctionRow] = &[
-    row("lower", &[Text], (1, 1), Text, texts::lower),
-    row("trim", &[Text], (1, 1), Text, texts::trim),
-    row("slug", &[Text], (1, 1), Text, texts::slug),
-    row("text", &[Any], (1, 1), Text, texts::text),
-    row("concat", &[Any], (1, MANY), Text, texts::concat),
-    row("join", &[List, Text], (2, 2), Text, texts::join),
-    row("split", &[Text, Text], (2, 2), List, texts::split),
-    row("csv", &[Text], (1, 1), List, texts::csv),
-    row("csv_names", &[Text], (1, 1), List, texts::csv_names),
-    row("sha256_join", &[Any], (1, MANY), Text, texts::sha256_join),
-    row("mask_email", &[Text], (1, 1), Text, texts::mask_email),
-    row("mask_phone", &[Text], (1, 1), Text, texts::mask_phone),
-    row("json_text", &[Any], (1, 1), Text, texts::json_text),
-    row("parse_json", &[Text], (1, 1), Any, texts::parse_json),
-    row(
+    function_row("lower", &[Text], (1, 1), Text, texts::lower),
+    function_row("trim", &[Text], (1, 1), Text, texts::trim),
+    function_row("slug", &[Text], (1, 1), Text, texts::slug),
+    function_row("text", &[Any], (1, 1), Text, texts::text),
+    function_row("concat", &[Any], (1, MANY), Text, texts::concat),
+    function_row("join", &[List, Text], (2, 2), Text, texts::join),
+    function_row("split", &[Text, Text], (2, 2), List, texts::split),
+    function_row("csv", &[Text], (1, 1), List, texts::csv),
+    function_row("csv_names", &[Text], (1, 1), List, texts::csv_names),
+    function_row("sha256_join", &[Any], (1, MANY), Text, texts::sha256_join),
+    function_row("mask_email", &[Text], (1, 1), Text, texts::mask_email),
+    function_row("mask_phone", &[Text], (1, 1), Text, texts::mask_phone),
+    function_row("json_text", &[Any], (1, 1), Text, texts::json_text),
+    function_row("parse_json", &[Text], (1, 1), Any, texts::parse_json),
+    function_row(
         "secret_digits",
         &[Any],
         (1, MANY),
         Text,
         texts::secret_digits,
     ),
-    row("sunbird_time", &[Number], (1, 1), Text, times::sunbird_time),
-    row("date", &[Number], (1, 1), Text, times::date),
-    row("rfc3339", &[Number], (1, 1), Text, times::rfc3339),
-    row("latest", &[Text], (1, MANY), Text, times::latest),
-    row("default", &[Any], (1, MANY), Any, choice::default),
-    row("if", &[Truth, Any], (2, 3), Any, choice::branch),
-    row("present", &[Any], (1, 1), Truth, choice::present),
-    row("absent", &[Any], (1, 1), Truth, choice::absent),
-    row("blank", &[Any], (1, 1), Truth, choice::blank),
-    row("equals", &[Any], (2, 2), Truth, choice::equals),
-    row("less", &[Any], (2, 2), Truth, choice::less),
-    row("not", &[Truth], (1, 1), Truth, choice::not),
-    row("any", &[Truth], (1, MANY), Truth, choice::any),
-    row("all", &[Truth], (1, MANY), Truth, choice::all),
-    row("in", &[Any, List], (2, 2), Truth, choice::within),
-    row("distinct", &[List], (1, 1), Truth, choice::distinct),
-    row("without", &[Object, List], (2, 2), Object, objects::without),
-    row("only", &[Object, List], (2, 2), Object, objects::only),
-    row("merge", &[Object], (1, MANY), Object, objects::merge),
-    row("get", &[Object, Text], (2, 2), Any, objects::get),
-    row(
+    function_row("sunbird_time", &[Number], (1, 1), Text, times::sunbird_time),
+    function_row("date", &[Number], (1, 1), Text, times::date),
+    function_row("rfc3339", &[Number], (1, 1), Text, times::rfc3339),
+    function_row("latest", &[Text], (1, MANY), Text, times::latest),
+    function_row("default", &[Any], (1, MANY), Any, choice::default),
+    function_row("if", &[Truth, Any], (2, 3), Any, choice::branch),
+    function_row("present", &[Any], (1, 1), Truth, choice::present),
+    function_row("absent", &[Any], (1, 1), Truth, choice::absent),
+    function_row("blank", &[Any], (1, 1), Truth, choice::blank),
+    function_row("equals", &[Any], (2, 2), Truth, choice::equals),
+    function_row("less", &[Any], (2, 2), Truth, choice::less),
+    function_row("not", &[Truth], (1, 1), Truth, choice::not),
+    function_row("any", &[Truth], (1, MANY), Truth, choice::any),
+    function_row("all", &[Truth], (1, MANY), Truth, choice::all),
+    function_row("in", &[Any, List], (2, 2), Truth, choice::within),
+    function_row("distinct", &[List], (1, 1), Truth, choice::distinct),
+    function_row("without", &[Object, List], (2, 2), Object, objects::without),
+    function_row("only", &[Object, List], (2, 2), Object, objects::only),
+    function_row("merge", &[Object], (1, MANY), Object, objects::merge),
+    function_row("get", &[Object, Text], (2, 2), Any, objects::get),
+    function_row(
         "names_where",
         &[Object, Any],
         (2, 2),
         List,
         objects::names_where,
     ),
-    row(
+    function_row(
         "object_of",
         &[List, Any],
         (2, 2),
         Object,
         objects::object_of,
     ),
-    row("at", &[List, Number], (2, 2), Any, lists::at),
-    row("count", &[List], (1, 1), Number, lists::count),
-    row("as_list", &[Any], (1, 1), List, lists::as_list),
-    row("union", &[List], (1, MANY), List, lists::union),
-    row("difference", &[List, List], (2, 2), List, lists::difference),
-    row("append", &[List], (1, MANY), List, lists::append),
-    row("put_in", &[List, Text, List], (3, 3), List, lists::put_in),
-    row(
+    function_row("at", &[List, Number], (2, 2), Any, lists::at),
+    function_row("count", &[List], (1, 1), Number, lists::count),
+    function_row("as_list", &[Any], (1, 1), List, lists::as_list),
+    function_row("union", &[List], (1, MANY), List, lists::union),
+    function_row("difference", &[List, List], (2, 2), List, lists::difference),
+    function_row("append", &[List], (1, MANY), List, lists::append),
+    function_row("put_in", &[List, Text, List], (3, 3), List, lists::put_in),
+    function_row(
         "take_out",
         &[List, Text, List],
         (3, 3),
         List,
         lists::take_out,
     ),
-    row("add", &[Number], (1, MANY), Number, numbers::add),
-    row("minus", &[Number], (2, 2), Number, numbers::minus),
-    row("sum", &[List], (1, 1), Number, numbers::sum),
-    row("greatest", &[Number], (1, MANY), Number, numbers::greatest),
-    row("least", &[Number], (1, MANY), Number, numbers::least),
+    function_row("add", &[Number], (1, MANY), Number, numbers::add),
+    function_row("minus", &[Number], (2, 2), Number, numbers::minus),
+    function_row("sum", &[List], (1, 1), Number, numbers::sum),
+    function_row("greatest", &[Number], (1, MANY), Number, numbers::greatest),
+    function_row("least", &[Number], (1, MANY), Number, numbers::least),
 ];
 
 impl Function {
@@ -242,7 +242,7 @@ fn kind_before(expr: &Expr) -> ValueShape {
 }
 
 /// A value that is there and not null.
-fn known(scope: &Scope<'_>, expr: &Expr) -> Result<Option<Value>, EvalError> {
+fn known_value(scope: &Scope<'_>, expr: &Expr) -> Result<Option<Value>, EvalError> {
     Ok(scope.value(expr)?.filter(|value| !value.is_null()))
 }
 
@@ -261,6 +261,6 @@ fn named_member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
     value.get(name).filter(|member| !member.is_null())
 }
 
-fn wrong(expected: &str, found: &Value) -> EvalError {
+fn wrong_type(expected: &str, found: &Value) -> EvalError {
     EvalError(format!("expected {expected}, found {}", kind_of(found)))
 }

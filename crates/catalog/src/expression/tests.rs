@@ -255,9 +255,9 @@ fn reach_is_what_an_expression_looks_at() {
 #[test]
 fn nearest_is_near_or_nothing() {
     let known = ["user.create", "user.update", "location.create"];
-    assert_eq!(nearest("usr.create", known), Some("user.create"));
-    assert_eq!(nearest("createUser", known), None);
-    assert_eq!(nearest("", known), None);
+    assert_eq!(nearest_name("usr.create", known), Some("user.create"));
+    assert_eq!(nearest_name("createUser", known), None);
+    assert_eq!(nearest_name("", known), None);
 }
 
 #[test]

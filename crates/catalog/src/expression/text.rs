@@ -46,7 +46,7 @@ pub(super) fn sha256_join(parts: &[String]) -> String {
 
 /// `2026-03-14 09:41:07:512+0000`: a colon before the milliseconds, always UTC.
 pub(super) fn sunbird_time(millis: i64) -> String {
-    at(millis)
+    utc_time(millis)
         .format(format_description!(
             "[year]-[month]-[day] [hour]:[minute]:[second]:[subsecond digits:3]+0000"
         ))
@@ -65,7 +65,7 @@ pub(crate) fn sunbird_millis(text: &str) -> Option<i64> {
 }
 
 /// `Coastal Schools, West` → `coastal-schools-west`.
-pub(super) fn slug(text: &str) -> String {
+pub(super) fn make_slug(text: &str) -> String {
     let mut slug = String::with_capacity(text.len());
     for c in text.chars() {
         if c.is_alphanumeric() {
@@ -81,7 +81,7 @@ pub(super) fn slug(text: &str) -> String {
 /// lower case.
 /// Blank lines and empty cells are left out. `None` where a line has more cells than there are
 /// names, a name stands twice, or a quote is never closed.
-pub(super) fn csv(text: &str) -> Option<Vec<Value>> {
+pub(super) fn parse_csv(text: &str) -> Option<Vec<Value>> {
     let names = csv_names(text)?;
     let lines = csv_lines(text)?.into_iter().skip(1);
     let object = |cells: Vec<String>| {
@@ -138,13 +138,13 @@ fn csv_lines(text: &str) -> Option<Vec<Vec<String>>> {
 }
 
 /// `2026-03-14`, in UTC.
-pub(super) fn date(millis: i64) -> String {
-    at(millis)
+pub(super) fn utc_date(millis: i64) -> String {
+    utc_time(millis)
         .format(format_description!("[year]-[month]-[day]"))
         .expect("the format only asks for what a date has")
 }
 
-fn at(millis: i64) -> OffsetDateTime {
+fn utc_time(millis: i64) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(millis) * 1_000_000)
         .unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }

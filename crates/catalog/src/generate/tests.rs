@@ -60,7 +60,7 @@ fn ids_have_their_form() {
             "{number}"
         );
     }
-    assert_eq!(decimal([255; 16]).len(), 24);
+    assert_eq!(make_decimal([255; 16]).len(), 24);
     assert_eq!(generate(json!("time"), "{}", SEED)["x"], 5);
 }
 

@@ -9,7 +9,10 @@ fn raw(text: &str) -> Raw {
 }
 
 fn merged(base: &str, changes: &str) -> String {
-    deep(&raw(base), &raw(changes)).unwrap().get().to_owned()
+    merge_deep(&raw(base), &raw(changes))
+        .unwrap()
+        .get()
+        .to_owned()
 }
 
 #[test]
@@ -44,12 +47,12 @@ fn of_equal_names_the_last_counts_once() {
 #[test]
 fn what_cannot_be_merged_is_said() {
     assert_eq!(
-        deep(&raw("[]"), &raw("{}")).unwrap_err(),
+        merge_deep(&raw("[]"), &raw("{}")).unwrap_err(),
         MergeError::NotAnObject
     );
     let deep_text = format!("{}1{}", r#"{"a":"#.repeat(100_000), "}".repeat(100_000));
     assert_eq!(
-        deep(&raw(&deep_text), &raw(&deep_text)).unwrap_err(),
+        merge_deep(&raw(&deep_text), &raw(&deep_text)).unwrap_err(),
         MergeError::TooDeep
     );
     assert_eq!(
@@ -59,7 +62,7 @@ fn what_cannot_be_merged_is_said() {
     );
     let path = "a.".repeat(100_000) + "a";
     assert_eq!(
-        without(&raw(&deep_text), &[&path]).unwrap_err(),
+        remove_paths(&raw(&deep_text), &[&path]).unwrap_err(),
         MergeError::TooDeep
     );
 }
@@ -67,7 +70,7 @@ fn what_cannot_be_merged_is_said() {
 #[test]
 fn fields_go_by_dotted_path() {
     let base = r#"{"a":{"b":1.0,"c":{"d":2}},"a.b":3,"l":[{"b":1}],"e":{}}"#;
-    let gone = |paths: &[&str]| without(&raw(base), paths).unwrap().get().to_owned();
+    let gone = |paths: &[&str]| remove_paths(&raw(base), paths).unwrap().get().to_owned();
     assert_eq!(
         gone(&["a.b"]),
         r#"{"a":{"b":1.0,"c":{"d":2}},"l":[{"b":1}],"e":{}}"#,
@@ -144,7 +147,7 @@ proptest! {
     #[test]
     fn a_removed_field_is_gone_and_nothing_else(base in object_of(value()), paths in prop::collection::vec("[a-c.é]{0,4}", 0..4)) {
         let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
-        let made = without(&raw(&text(&base)), &paths).unwrap();
+        let made = remove_paths(&raw(&text(&base)), &paths).unwrap();
         let value: Value = serde_json::from_str(made.get()).unwrap();
         for (name, old) in &base {
             if paths.contains(&name.as_str()) {
@@ -153,7 +156,7 @@ proptest! {
                 prop_assert_eq!(value.get(name), Some(old));
             }
         }
-        let again = without(&made, &[]).unwrap().get().to_owned();
+        let again = remove_paths(&made, &[]).unwrap().get().to_owned();
         prop_assert_eq!(again.as_str(), made.get());
     }
 }

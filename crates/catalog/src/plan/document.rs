@@ -1,7 +1,7 @@
 //! What a write makes of a document. Bodies that only pass through are copied as text; merges work
 //! on text as well.
 
-use super::{RefusalCode, Stop, refused, target::Spot};
+use super::{RefusalCode, Stop, refusal_stop, target::Spot};
 use crate::{
     expression::{EvalError, Expr, Scope},
     merge::{self, MergeError},
@@ -14,7 +14,7 @@ use event_schema::{
 use serde_json::{Value, json};
 
 /// The change, or `None` where there is nothing that could change.
-pub(super) fn change(
+pub(super) fn document_change(
     spot: &Spot<'_>,
     key: &DocumentKey,
     sight: &Sight<'_>,
@@ -26,10 +26,12 @@ pub(super) fn change(
     let before = spot.document.body.clone();
     let after = match (&spot.write.action, &before) {
         (Action::Remove, _) => None,
-        (Action::Put(body), _) => Some(object(&scope, body)?),
-        (Action::Merge(changes), Some(before)) => Some(merged(before, &object(&scope, changes)?)?),
+        (Action::Put(body), _) => Some(object_body(&scope, body)?),
+        (Action::Merge(changes), Some(before)) => {
+            Some(merge_changes(before, &object_body(&scope, changes)?)?)
+        }
         (Action::Upsert { changes, .. }, Some(before)) => {
-            Some(merged(before, &object(&scope, changes)?)?)
+            Some(merge_changes(before, &object_body(&scope, changes)?)?)
         }
         (
             Action::Upsert {
@@ -39,16 +41,16 @@ pub(super) fn change(
             },
             None,
         ) => {
-            let created = created.as_ref().map(|created| text(&scope, created));
+            let created = created.as_ref().map(|created| raw_value(&scope, created));
             match created.transpose()?.flatten() {
                 Some(created) => Some(created),
-                None => Some(defaulted(&scope, changes, default)?),
+                None => Some(default_with_changes(&scope, changes, default)?),
             }
         }
         (Action::RemoveFields(paths), Some(before)) => {
             let paths = scope.list(paths)?.unwrap_or_default();
             let paths: Vec<&str> = paths.iter().filter_map(Value::as_str).collect();
-            Some(merge::without(before, &paths).map_err(cannot)?)
+            Some(merge::remove_paths(before, &paths).map_err(merge_stop)?)
         }
         (Action::Merge(_) | Action::RemoveFields(_), None) => return Ok(None),
     };
@@ -71,44 +73,44 @@ pub(super) fn change(
 }
 
 /// A new document: the default with the changes merged into it.
-fn defaulted(scope: &Scope<'_>, changes: &Expr, default: &Expr) -> Result<Raw, Stop> {
-    let changes = object(scope, changes)?;
-    match text(scope, default)? {
-        Some(default) => merged(&default, &changes),
+fn default_with_changes(scope: &Scope<'_>, changes: &Expr, default: &Expr) -> Result<Raw, Stop> {
+    let changes = object_body(scope, changes)?;
+    match raw_value(scope, default)? {
+        Some(default) => merge_changes(&default, &changes),
         None => Ok(changes),
     }
 }
 
 /// What `$written` shows of a change.
-pub(super) fn told(change: &DocumentChange) -> Value {
+pub(super) fn change_summary(change: &DocumentChange) -> Value {
     json!({ "id": change.key.id, "version": change.revision, "created": change.before.is_none() && change.after.is_some() })
 }
 
 /// A body: the request's own text where it is a member of the request.
-fn object(scope: &Scope<'_>, expr: &Expr) -> Result<Raw, Stop> {
-    match text(scope, expr)? {
+fn object_body(scope: &Scope<'_>, expr: &Expr) -> Result<Raw, Stop> {
+    match raw_value(scope, expr)? {
         Some(body) if merge::is_object((&*body).into()) => Ok(body),
         Some(_) => Err(EvalError("a document's body must be an object".into()).into()),
         None => Err(EvalError("a document's body is absent".into()).into()),
     }
 }
 
-fn text(scope: &Scope<'_>, expr: &Expr) -> Result<Option<Raw>, EvalError> {
+fn raw_value(scope: &Scope<'_>, expr: &Expr) -> Result<Option<Raw>, EvalError> {
     match expr.request_member() {
         Some(name) => Ok(scope
             .request
             .get(name)
             .map(|member| member.raw.to_raw().into())),
-        None => Ok(scope.value(expr)?.map(|value| event_schema::raw(&value))),
+        None => Ok(scope.value(expr)?.map(|value| event_schema::to_raw(&value))),
     }
 }
 
-fn merged(base: &Raw, changes: &Raw) -> Result<Raw, Stop> {
-    merge::deep(base, changes).map_err(cannot)
+fn merge_changes(base: &Raw, changes: &Raw) -> Result<Raw, Stop> {
+    merge::merge_deep(base, changes).map_err(merge_stop)
 }
 
-fn cannot(error: MergeError) -> Stop {
-    refused(
+fn merge_stop(error: MergeError) -> Stop {
+    refusal_stop(
         RefusalCode::Rule,
         format!("the document cannot be changed: {error}"),
     )

@@ -4,7 +4,7 @@
 use super::{Plan, PlanError, Stop, TakenValue};
 use crate::{
     Seed,
-    accept::{accept_part, unique},
+    accept::{accept_part, unique_value},
     operation::{Operation, PartOf, Sight, UniqueClaim},
 };
 use event_schema::{envelope::Transaction, id::RequestId};
@@ -27,7 +27,7 @@ impl Operation {
         }
         if plan.parts.len() > MOST_PARTS {
             let many = format!("it has more than {MOST_PARTS} parts: send them as an upload");
-            return Err(super::refused(super::RefusalCode::TooLarge, many));
+            return Err(super::refusal_stop(super::RefusalCode::TooLarge, many));
         }
         Ok(())
     }
@@ -36,7 +36,7 @@ impl Operation {
 fn add_claims(claim: &UniqueClaim, sight: &Sight<'_>, plan: &mut Plan) -> Result<(), Stop> {
     let which = (claim.for_each.as_ref(), claim.when.as_ref());
     sight.scope().for_each_wanted(which, |scope, _| {
-        let Some(value) = unique(&claim.space, &claim.value, scope)? else {
+        let Some(value) = unique_value(&claim.space, &claim.value, scope)? else {
             return Ok(());
         };
         match &claim.refusal {

@@ -1,10 +1,10 @@
 //! What a write makes of a row, and whether its table takes it.
 
-use super::{RefusalCode, Stop, refused, target::Spot};
+use super::{RefusalCode, Stop, refusal_stop, target::Spot};
 use crate::{
     expression::EvalError,
     operation::{Action, Sight},
-    table::{fits, fits_key},
+    table::{check_value, fits_key},
 };
 use event_schema::{
     mutation::{RowAction, RowKey, RowMutation},
@@ -12,7 +12,7 @@ use event_schema::{
 };
 use serde_json::{Map, Value};
 
-pub(super) fn mutation(
+pub(super) fn row_mutation(
     spot: &Spot<'_>,
     key: &RowKey,
     table: &Table,
@@ -38,7 +38,7 @@ pub(super) fn mutation(
             .into());
         }
     };
-    check(key, &cells, table)?;
+    check_cells(key, &cells, table)?;
     let expires = match &spot.write.expires {
         None => None,
         Some(expires) => scope.find(expires)?.and_then(|at| at.as_i64()),
@@ -62,7 +62,7 @@ fn lower_case(cells: Map<String, Value>, table: &Table) -> Result<Map<String, Va
             continue;
         }
         if table.column(&name).is_none() {
-            return Err(refused(
+            return Err(refusal_stop(
                 RefusalCode::Unmappable,
                 format!("the table `{}` has no column `{name}`", table.name),
             ));
@@ -72,9 +72,9 @@ fn lower_case(cells: Map<String, Value>, table: &Table) -> Result<Map<String, Va
     Ok(lower)
 }
 
-fn check(key: &RowKey, cells: &Map<String, Value>, table: &Table) -> Result<(), Stop> {
+fn check_cells(key: &RowKey, cells: &Map<String, Value>, table: &Table) -> Result<(), Stop> {
     let unmappable = |name: &str, why: String| {
-        refused(
+        refusal_stop(
             RefusalCode::Unmappable,
             format!("column `{name}` of table `{}` {why}", table.name),
         )
@@ -86,7 +86,7 @@ fn check(key: &RowKey, cells: &Map<String, Value>, table: &Table) -> Result<(), 
     }
     for (name, value) in cells.iter().filter(|(_, value)| !value.is_null()) {
         if let Some(column) = table.column(name) {
-            fits(&column.kind, value).map_err(|why| unmappable(name, why))?;
+            check_value(&column.kind, value).map_err(|why| unmappable(name, why))?;
         }
     }
     Ok(())

@@ -1,9 +1,9 @@
 //! Which documents and rows an event is about, and how they stand: found before anything is read,
 //! so that reads can be made in one go.
 
-use super::{Current, CurrentDocument, Expect, Needs, PlanError, Stop, refused};
+use super::{Current, CurrentDocument, Expect, Needs, PlanError, Stop, refusal_stop};
 use crate::{
-    accept::text,
+    accept::required_text,
     expression::{EvalError, Scope},
     operation::{Action, Sight, Target, Write},
 };
@@ -59,7 +59,7 @@ impl fmt::Display for Subject {
 }
 
 /// What of these the state does not know.
-pub(super) fn unread(spots: &[Spot<'_>], current: &dyn Current) -> Needs {
+pub(super) fn unread_needs(spots: &[Spot<'_>], current: &dyn Current) -> Needs {
     let mut needs = Needs::default();
     for spot in spots {
         let is_known = match &spot.subject {
@@ -75,7 +75,7 @@ pub(super) fn unread(spots: &[Spot<'_>], current: &dyn Current) -> Needs {
 }
 
 /// Shows them as `$current`: those of one write `for_each` as a list, null where there is nothing.
-pub(super) fn see<'a>(spots: &[Spot<'a>], sight: &mut Sight<'a>) {
+pub(super) fn show_current<'a>(spots: &[Spot<'a>], sight: &mut Sight<'a>) {
     for spot in spots.iter().filter(|spot| spot.write.looked_at) {
         let Some(name) = spot.write.name.as_deref() else {
             continue;
@@ -102,7 +102,7 @@ pub(super) fn see<'a>(spots: &[Spot<'a>], sight: &mut Sight<'a>) {
 
 /// Adds the spots of one write. One whose `when` is known not to hold is left out; where that hangs
 /// on the current state, it is kept.
-pub(super) fn collect<'a>(
+pub(super) fn collect_spots<'a>(
     write: &'a Write,
     event: &Transaction,
     sight: &Sight<'_>,
@@ -123,10 +123,10 @@ pub(super) fn collect<'a>(
             item: item.as_ref().map(|(value, n)| (value, *n)),
             ..sight.scope()
         };
-        if write.when_early && !holds(write, &scope)? {
+        if write.when_early && !condition_holds(write, &scope)? {
             continue;
         }
-        let subject = subject(write, event, &scope)?;
+        let subject = write_subject(write, event, &scope)?;
         spots.push(Spot {
             write,
             item,
@@ -144,14 +144,18 @@ pub(super) fn collect<'a>(
     Ok(())
 }
 
-fn holds(write: &Write, scope: &Scope<'_>) -> Result<bool, EvalError> {
+fn condition_holds(write: &Write, scope: &Scope<'_>) -> Result<bool, EvalError> {
     write
         .when
         .as_ref()
         .map_or(Ok(true), |when| scope.holds(when))
 }
 
-fn subject(write: &Write, event: &Transaction, scope: &Scope<'_>) -> Result<Subject, PlanError> {
+fn write_subject(
+    write: &Write,
+    event: &Transaction,
+    scope: &Scope<'_>,
+) -> Result<Subject, PlanError> {
     match &write.target {
         Target::Document {
             index,
@@ -159,9 +163,9 @@ fn subject(write: &Write, event: &Transaction, scope: &Scope<'_>) -> Result<Subj
             id,
         } => {
             let (index, collection, id) = (
-                text(scope, index)?,
-                text(scope, collection)?,
-                text(scope, id)?,
+                required_text(scope, index)?,
+                required_text(scope, collection)?,
+                required_text(scope, id)?,
             );
             let incarnation = event
                 .data
@@ -265,7 +269,7 @@ impl Spot<'_> {
     }
 
     pub fn wanted(&self, sight: &Sight<'_>) -> Result<bool, EvalError> {
-        holds(self.write, &self.scope(sight))
+        condition_holds(self.write, &self.scope(sight))
     }
 
     /// Is there what the operation expects, at the version the client asks for?
@@ -275,19 +279,19 @@ impl Spot<'_> {
         let revision = self.document.revision;
         match (self.write.expect, there) {
             (Expect::Absent, true) if self.is_document() => {
-                return Err(refused(
+                return Err(refusal_stop(
                     RefusalCode::Exists,
                     format!("there is a {subject} already, at version {revision}"),
                 ));
             }
             (Expect::Absent, true) => {
-                return Err(refused(
+                return Err(refusal_stop(
                     RefusalCode::Exists,
                     format!("there is a {subject} already"),
                 ));
             }
             (Expect::Present, false) => {
-                return Err(refused(
+                return Err(refusal_stop(
                     RefusalCode::Missing,
                     format!("there is no {subject}"),
                 ));
@@ -295,11 +299,11 @@ impl Spot<'_> {
             (Expect::Any | Expect::Absent, false) | (Expect::Any | Expect::Present, true) => {}
         }
         match asked {
-            Some(asked) if !there => Err(refused(
+            Some(asked) if !there => Err(refusal_stop(
                 RefusalCode::Version,
                 format!("there is no {subject} that could be at version {asked}, as was asked"),
             )),
-            Some(asked) if asked != revision => Err(refused(
+            Some(asked) if asked != revision => Err(refusal_stop(
                 RefusalCode::Version,
                 format!("{subject} is at version {revision}, not at {asked}, as was asked"),
             )),

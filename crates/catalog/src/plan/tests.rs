@@ -7,8 +7,8 @@ use event_schema::{
     envelope::{Attributes, TransactionData},
     id::RequestId,
     mutation::RowAction,
-    raw,
     signing::Keyring,
+    to_raw,
 };
 use serde_json::json;
 
@@ -57,7 +57,7 @@ struct Hall {
 
 impl Current for Hall {
     fn document(&self, key: &DocumentKey) -> CurrentDocument {
-        let body = self.body.as_ref().filter(|_| key.id == "h").map(raw);
+        let body = self.body.as_ref().filter(|_| key.id == "h").map(to_raw);
         CurrentDocument {
             revision: if body.is_some() { 3 } else { 0 },
             body,

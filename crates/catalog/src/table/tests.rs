@@ -6,7 +6,7 @@ use serde_json::json;
 fn table(change: impl Fn(&mut Value)) -> Result<OwnTable, String> {
     let mut definition = json!({"name": "T", "owner": "o", "partition_key": ["Id"], "columns": {"Id": "text", "aB": "list<map<text>>"}, "indexes": []});
     change(&mut definition);
-    compile(&serde_json::from_value(definition).unwrap())
+    compile_table(&serde_json::from_value(definition).unwrap())
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn columns_take_what_fits() {
         (ColumnType::Set(Box::new(ColumnType::Text)), json!([])),
     ];
     for (kind, value) in fitting {
-        assert_eq!(fits(&kind, &value), Ok(()), "{kind:?} {value}");
+        assert_eq!(check_value(&kind, &value), Ok(()), "{kind:?} {value}");
     }
     let unfit = [
         (ColumnType::Text, json!(1)),
@@ -63,7 +63,7 @@ fn columns_take_what_fits() {
         (ColumnType::Boolean, json!(null)),
     ];
     for (kind, value) in unfit {
-        assert!(fits(&kind, &value).is_err(), "{kind:?} {value}");
+        assert!(check_value(&kind, &value).is_err(), "{kind:?} {value}");
     }
     assert!(fits_key(&ColumnType::Text, &json!("")).is_err());
     assert!(fits_key(&ColumnType::Text, &json!("a".repeat(KEY_BYTES + 1))).is_err());

@@ -92,7 +92,7 @@ fn show(catalog: &Catalog, accepted: &Accepted) -> Value {
     shown["where nothing is"] = tell(&empty);
     let mut full = World::default();
     for key in needs.documents {
-        let body = event_schema::raw(
+        let body = event_schema::to_raw(
             &json!({"name": "Paris", "location": {"lat": 48.85, "elevation": 35}, "tags": ["city"]}),
         );
         full.documents.insert(

@@ -152,7 +152,7 @@ fn prepared() -> KeyQueues {
             incarnation,
             id,
         };
-        let body = Some(event_schema::raw(&body));
+        let body = Some(event_schema::to_raw(&body));
         let document = catalog::CurrentDocument { revision: 1, body };
         keys.world.documents.insert(key, document);
     };

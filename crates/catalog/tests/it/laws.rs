@@ -163,7 +163,7 @@ proptest! {
             let accepted = catalog::Accepted {
                 operation: operation.name().to_owned(),
                 unique: [1; 16],
-                request: event_schema::raw(&value),
+                request: event_schema::to_raw(&value),
                 generated: generated.as_object().cloned().unwrap_or_default(),
                 key: event_schema::id::EntityKey("k".into()),
                 collections: vec![("sunbird".into(), "user".into()), ("sunbird".into(), "location".into())],

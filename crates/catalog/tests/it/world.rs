@@ -85,7 +85,7 @@ impl World {
                     incarnation: "x1".into(),
                     id: id.clone(),
                 };
-                let body = Some(event_schema::raw(body));
+                let body = Some(event_schema::to_raw(body));
                 let document = CurrentDocument { revision: 1, body };
                 world.documents.insert(key, document);
             }

@@ -3,7 +3,7 @@ use serde_json::json;
 
 #[test]
 fn leaves_that_differ_are_named_and_nothing_else() {
-    let of = |before: Value, after: Value| changed(&before, &after);
+    let of = |before: Value, after: Value| changed_fields(&before, &after);
     assert_eq!(of(json!({"a": 1, "b": 2}), json!({"a": 1, "b": 3})), ["b"]);
     assert_eq!(
         of(

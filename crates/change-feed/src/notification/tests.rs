@@ -2,8 +2,8 @@
 //! and is.
 
 use super::*;
-use crate::scope;
-use event_schema::{notification::Scope, raw};
+use crate::subscriber_scope;
+use event_schema::{notification::Scope, to_raw};
 use matching::{Filter, Options};
 use serde_json::json;
 
@@ -16,8 +16,8 @@ fn acted(action: DocumentAction, before: Option<Value>, after: Option<Value>) ->
     decision.decided = 5;
     decision.documents[0] = DocumentChange {
         action,
-        before: before.map(|body| raw(&body)),
-        after: after.map(|body| raw(&body)),
+        before: before.map(|body| to_raw(&body)),
+        after: after.map(|body| to_raw(&body)),
         ..decision.documents[0].clone()
     };
     of_decision(&decision).remove(0)
@@ -64,7 +64,7 @@ fn a_change_is_named_by_what_it_does() {
 fn a_filter_is_told_of_what_comes_stays_leaves_or_goes() {
     let filter = |filter: Value| Filter::parse(&filter, &Options::default()).unwrap();
     let told = |before, after| {
-        scope(
+        subscriber_scope(
             &filter(json!({"range": {"n": {"gte": 10}}})),
             &notification(before, after),
         )
@@ -88,12 +88,12 @@ fn a_filter_is_told_of_what_comes_stays_leaves_or_goes() {
     );
     let ids = |id: &str| filter(json!({"ids": {"values": [id]}}));
     assert_eq!(
-        scope(&ids("7"), &notification(None, Some(json!({"_id": "8"})))),
+        subscriber_scope(&ids("7"), &notification(None, Some(json!({"_id": "8"})))),
         Some(Scope::In),
         "the document's own id counts"
     );
     assert_eq!(
-        scope(&ids("8"), &notification(None, Some(json!({"_id": "8"})))),
+        subscriber_scope(&ids("8"), &notification(None, Some(json!({"_id": "8"})))),
         None
     );
 }

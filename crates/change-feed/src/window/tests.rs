@@ -158,7 +158,7 @@ fn no_body_is_kept() {
     let mut folded = Folded::of(vec![open()]);
     for position in 0..50 {
         let mut large = decision(0, position, "a", position);
-        let body = event_schema::raw(&serde_json::json!({ "text": long }));
+        let body = event_schema::to_raw(&serde_json::json!({ "text": long }));
         large.documents[0].before = Some(body.clone());
         large.documents[0].after = Some(body.clone());
         large.result = Some(body);

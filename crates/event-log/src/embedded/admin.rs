@@ -11,7 +11,7 @@ pub(super) struct EmbeddedAdmin(pub Arc<Core>);
 impl Admin for EmbeddedAdmin {
     async fn create(&self, topics: &[TopicSpec]) -> Result<Vec<TopicProblem>, AdminError> {
         let specs = topics.to_vec();
-        blocking(&self.0, move |core| {
+        run_blocking(&self.0, move |core| {
             specs.iter().try_for_each(|spec| core.topics.create(spec))
         })
         .await?;
@@ -22,7 +22,7 @@ impl Admin for EmbeddedAdmin {
         Ok(topics
             .iter()
             .flat_map(|spec| match self.0.topics.get(&spec.name) {
-                Some(topic) => differences(spec, &topic),
+                Some(topic) => topic_differences(spec, &topic),
                 None => vec![TopicProblem::Missing {
                     topic: spec.name.clone(),
                 }],
@@ -62,7 +62,7 @@ impl Admin for EmbeddedAdmin {
             .topics
             .partition(topic, partition)
             .ok_or_else(|| AdminError::UnknownPartition(topic.to_owned()))?;
-        blocking(&self.0, move |_| {
+        run_blocking(&self.0, move |_| {
             partition
                 .log
                 .delete_before(offset)
@@ -94,7 +94,7 @@ impl Admin for EmbeddedAdmin {
     }
 }
 
-fn differences(spec: &TopicSpec, topic: &EmbeddedTopic) -> Vec<TopicProblem> {
+fn topic_differences(spec: &TopicSpec, topic: &EmbeddedTopic) -> Vec<TopicProblem> {
     let about = &topic.about;
     let settings = [
         (
@@ -130,7 +130,7 @@ fn differences(spec: &TopicSpec, topic: &EmbeddedTopic) -> Vec<TopicProblem> {
         .collect()
 }
 
-async fn blocking<T: Send + 'static>(
+async fn run_blocking<T: Send + 'static>(
     core: &Arc<Core>,
     act: impl FnOnce(&Core) -> Result<T, AdminError> + Send + 'static,
 ) -> Result<T, AdminError> {

@@ -8,7 +8,7 @@ pub(super) type Shares = BTreeMap<u64, BTreeSet<u16>>;
 
 /// The shares that make `now` fair. Partitions that nobody has are given out, members keep what
 /// they may.
-pub(super) fn balance(now: &Shares, partitions: u16) -> Shares {
+pub(super) fn balance_shares(now: &Shares, partitions: u16) -> Shares {
     let mut order: Vec<_> = now.keys().copied().collect();
     // Whoever has most keeps the odd ones, so that they need not move.
     order.sort_by_key(|member| (std::cmp::Reverse(now[member].len()), *member));

@@ -112,7 +112,7 @@ impl Commits {
             let folder = self.folder.join(encode_name(&key.0));
             let written = fs::create_dir_all(&folder)
                 .and_then(|()| Ok(serde_json::to_vec(&hints)?))
-                .and_then(|bytes| topic::replace(&folder, &format!("{}.json", key.1), &bytes));
+                .and_then(|bytes| topic::replace_file(&folder, &format!("{}.json", key.1), &bytes));
             if let Err(error) = written {
                 tracing::warn!(group = key.0, topic = key.1, %error, "committed offsets could not be written down");
                 self.state.lock().changed.insert(key);

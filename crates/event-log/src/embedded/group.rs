@@ -102,7 +102,7 @@ impl ConsumerGroup {
             .iter()
             .map(|(id, ownership)| (*id, ownership.owned()))
             .collect();
-        let then = balance::balance(&now, self.partitions);
+        let then = balance::balance_shares(&now, self.partitions);
         // All are taken away before any is given: no partition ever has two owners.
         for (id, ownership) in &self.members {
             ownership.take(
@@ -145,7 +145,7 @@ impl Consumer for GroupMember {
             .core
             .topics
             .partition(&self.key.1, partition)
-            .ok_or_else(|| reader::unknown(&self.key.1, partition))?;
+            .ok_or_else(|| reader::unknown_partition(&self.key.1, partition))?;
         Ok(Box::new(EmbeddedStream::open(
             &self.core,
             partition,

@@ -19,7 +19,7 @@ pub(super) struct EmbeddedPublisher(pub Arc<Core>);
 #[async_trait::async_trait]
 impl Publisher for EmbeddedPublisher {
     fn send(&self, record: NewRecord) -> Result<Delivery, SendError> {
-        self.queue(&record).map_err(|why| SendError {
+        self.queue_record(&record).map_err(|why| SendError {
             why,
             record: Box::new(record),
         })
@@ -64,8 +64,8 @@ impl Publisher for EmbeddedPublisher {
 }
 
 impl EmbeddedPublisher {
-    fn queue(&self, record: &NewRecord) -> Result<Delivery, Refused> {
-        let size = record_codec::size(record).ok_or(Refused::TooLarge)?;
+    fn queue_record(&self, record: &NewRecord) -> Result<Delivery, Refused> {
+        let size = record_codec::encoded_size(record).ok_or(Refused::TooLarge)?;
         let partition = self
             .0
             .topics
@@ -82,7 +82,7 @@ impl EmbeddedPublisher {
         // Refused: dropping the completion counts the record as resolved.
         let queued = partition.log.append(
             size,
-            |buffer| record_codec::encode(record, buffer),
+            |buffer| record_codec::encode_record(record, buffer),
             Box::new(move |result| pending.resolve(result)),
         );
         queued.map_err(|refused| match refused {

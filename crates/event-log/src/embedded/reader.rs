@@ -26,7 +26,7 @@ impl Reader for EmbeddedReader {
             .0
             .topics
             .partition(topic, partition)
-            .ok_or_else(|| unknown(topic, partition))?;
+            .ok_or_else(|| unknown_partition(topic, partition))?;
         let bounds = partition.log.bounds();
         let offset = match from {
             From::Offset(offset) => offset,
@@ -51,12 +51,12 @@ impl Reader for EmbeddedReader {
             .0
             .topics
             .partition(topic, partition)
-            .ok_or_else(|| unknown(topic, partition))?;
+            .ok_or_else(|| unknown_partition(topic, partition))?;
         let bounds = partition.log.bounds();
         if from >= until.min(bounds.end) {
             return Ok(Vec::new());
         }
-        match read(
+        match read_records(
             &partition,
             Cursor::new(from.max(bounds.earliest)),
             until,
@@ -72,7 +72,7 @@ impl Reader for EmbeddedReader {
     }
 }
 
-pub(super) fn unknown(topic: &str, partition: u16) -> StreamError {
+pub(super) fn unknown_partition(topic: &str, partition: u16) -> StreamError {
     StreamError::Unavailable(format!(
         "there is no topic `{topic}` with a partition {partition}"
     ))
@@ -123,7 +123,7 @@ impl PartitionStream for EmbeddedStream {
             let end = self.bounds.borrow_and_update().end;
             if self.cursor.offset() != end {
                 let (cursor, records) =
-                    read(&self.partition, self.cursor.clone(), u64::MAX, limits).await?;
+                    read_records(&self.partition, self.cursor.clone(), u64::MAX, limits).await?;
                 self.cursor = cursor;
                 if !records.is_empty() {
                     return Ok(records);
@@ -146,7 +146,7 @@ impl PartitionStream for EmbeddedStream {
     }
 }
 
-async fn read(
+async fn read_records(
     partition: &Arc<Partition>,
     cursor: Cursor,
     until: u64,
@@ -188,7 +188,7 @@ fn read_now(
         })?;
     let decode = |entry: Entry| {
         let offset = entry.offset;
-        record_codec::decode(partition.number, entry).map_err(|why| StreamError::Damaged {
+        record_codec::decode_record(partition.number, entry).map_err(|why| StreamError::Damaged {
             offset,
             why: why.into(),
         })

@@ -266,11 +266,11 @@ fn load_about(folder: &Path) -> io::Result<EmbeddedTopicFile> {
 }
 
 fn store_about(folder: &Path, about: &EmbeddedTopicFile) -> io::Result<()> {
-    replace(folder, ABOUT, &serde_json::to_vec_pretty(about)?)
+    replace_file(folder, ABOUT, &serde_json::to_vec_pretty(about)?)
 }
 
 /// Writes a file so that after a crash the old or the new one is there.
-pub(super) fn replace(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn replace_file(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let temporary = folder.join(format!("{name}.tmp"));
     let mut file = File::create(&temporary)?;
     file.write_all(bytes)?;

@@ -18,7 +18,7 @@ const TOMBSTONE_MILLIS: i64 = 24 * 60 * 60 * 1000;
 /// Less is not worth a compaction.
 const WORTH_COMPACTING: u64 = 4 << 20;
 
-pub(super) fn start(core: &Arc<Core>) -> io::Result<JoinHandle<()>> {
+pub(super) fn start_upkeep(core: &Arc<Core>) -> io::Result<JoinHandle<()>> {
     let pause = core.options.commit_interval;
     let core = Arc::downgrade(core);
     thread::Builder::new()
@@ -37,13 +37,13 @@ pub(super) fn start(core: &Arc<Core>) -> io::Result<JoinHandle<()>> {
                 core.commits.flush();
                 if last.elapsed() >= core.options.retention_interval {
                     last = Instant::now();
-                    core.topics.all().iter().for_each(|topic| tidy(topic));
+                    core.topics.all().iter().for_each(|topic| tidy_topic(topic));
                 }
             }
         })
 }
 
-fn tidy(topic: &EmbeddedTopic) {
+fn tidy_topic(topic: &EmbeddedTopic) {
     let now = SystemClock.now();
     for partition in &topic.partitions {
         let result = match topic.about.cleanup {
@@ -64,7 +64,7 @@ fn tidy(topic: &EmbeddedTopic) {
             CleanupPolicy::Compact => {
                 let done = partition
                     .log
-                    .compact(|entry| kept(entry, now))
+                    .compact(|entry| judge_entry(entry, now))
                     .map_err(|error| error.to_string());
                 partition
                     .compacted
@@ -78,9 +78,9 @@ fn tidy(topic: &EmbeddedTopic) {
     }
 }
 
-fn kept(entry: &Entry, now: i64) -> Kept {
+fn judge_entry(entry: &Entry, now: i64) -> Kept {
     let gone = entry.timestamp < now - TOMBSTONE_MILLIS;
-    match record_codec::decode(0, entry.clone()).map(|record| (record.key, record.value)) {
+    match record_codec::decode_record(0, entry.clone()).map(|record| (record.key, record.value)) {
         Ok((Some(key), None)) if gone => Kept::Tombstone(key.to_vec()),
         Ok((Some(key), _)) => Kept::Newest(key.to_vec()),
         // Without a key, or not understood: never thrown away.

@@ -76,7 +76,7 @@ impl KafkaAdmin {
         &self.client
     }
 
-    async fn ask<T: Send + 'static>(
+    async fn ask_broker<T: Send + 'static>(
         &self,
         topic: &str,
         act: impl FnOnce(&BaseConsumer<Quiet>) -> Result<T, KafkaError> + Send + 'static,
@@ -85,13 +85,13 @@ impl KafkaAdmin {
         let answer = tokio::task::spawn_blocking(move || act(&consumer)).await;
         answer
             .map_err(|error| AdminError::Unavailable(error.to_string()))?
-            .map_err(|error| classify::admin(&error, topic))
+            .map_err(|error| classify::admin_error(&error, topic))
     }
 
     /// Creates the topics that do not exist. The inner error may pass: the controller has fenced
     /// brokers that it counts on again when they send their next heartbeat.
     async fn create_missing(&self, topics: &[TopicSpec]) -> Result<Result<(), Code>, AdminError> {
-        let (found, brokers) = self.describe(topics).await?;
+        let (found, brokers) = self.describe_topics(topics).await?;
         let missing: Vec<_> = topics
             .iter()
             .filter(|spec| !found.contains_key(&spec.name))
@@ -102,7 +102,7 @@ impl KafkaAdmin {
         let replicas = brokers.clamp(1, REPLICAS);
         let settings: Vec<_> = missing
             .iter()
-            .map(|spec| (*spec, settings(spec, replicas)))
+            .map(|spec| (*spec, topic_settings(spec, replicas)))
             .collect();
         let new: Vec<_> = settings
             .iter()
@@ -111,16 +111,16 @@ impl KafkaAdmin {
         let answers = self
             .client()
             .await
-            .create_topics(&new, &options())
+            .create_topics(&new, &admin_options())
             .await
-            .map_err(|error| classify::admin(&error, ""))?;
+            .map_err(|error| classify::admin_error(&error, ""))?;
         for answer in answers {
             match answer {
                 // Somebody else created it meanwhile; the check that follows sees how.
                 Ok(_) | Err((_, Code::TopicAlreadyExists)) => {}
                 Err((_, code @ Code::InvalidReplicationFactor)) => return Ok(Err(code)),
                 Err((name, code)) => {
-                    return Err(classify::admin(&KafkaError::AdminOp(code), &name));
+                    return Err(classify::admin_error(&KafkaError::AdminOp(code), &name));
                 }
             }
         }
@@ -128,12 +128,12 @@ impl KafkaAdmin {
     }
 
     /// The topics that exist, with their settings, and the number of brokers.
-    async fn describe(
+    async fn describe_topics(
         &self,
         specs: &[TopicSpec],
     ) -> Result<(HashMap<String, TopicDescription>, usize), AdminError> {
         let metadata = self
-            .ask("", |consumer| consumer.fetch_metadata(None, ASK))
+            .ask_broker("", |consumer| consumer.fetch_metadata(None, ASK))
             .await?;
         let wanted = metadata.topics().iter().filter(|topic| {
             topic.error().is_none() && specs.iter().any(|spec| spec.name == topic.name())
@@ -166,13 +166,13 @@ impl KafkaAdmin {
             let answers = self
                 .client()
                 .await
-                .describe_configs(&resources, &options())
+                .describe_configs(&resources, &admin_options())
                 .await
-                .map_err(|error| classify::admin(&error, ""))?;
+                .map_err(|error| classify::admin_error(&error, ""))?;
             // Answers come in the order of the question.
             for (name, answer) in names.iter().zip(answers) {
-                let resource =
-                    answer.map_err(|code| classify::admin(&KafkaError::AdminOp(code), name))?;
+                let resource = answer
+                    .map_err(|code| classify::admin_error(&KafkaError::AdminOp(code), name))?;
                 let settings = resource
                     .entries
                     .into_iter()
@@ -193,7 +193,7 @@ impl Admin for KafkaAdmin {
         let start = Instant::now();
         while let Err(code) = self.create_missing(topics).await? {
             if start.elapsed() >= UNFENCED {
-                return Err(classify::admin(&KafkaError::AdminOp(code), ""));
+                return Err(classify::admin_error(&KafkaError::AdminOp(code), ""));
             }
             tokio::time::sleep(AGAIN).await;
         }
@@ -213,13 +213,13 @@ impl Admin for KafkaAdmin {
     }
 
     async fn check(&self, topics: &[TopicSpec]) -> Result<Vec<TopicProblem>, AdminError> {
-        let (found, _) = self.describe(topics).await?;
+        let (found, _) = self.describe_topics(topics).await?;
         let mut problems = Vec::new();
         for spec in topics {
             match found.get(&spec.name) {
                 Some(topic) => {
                     self.topics.learn(spec, topic.partitions);
-                    problems.extend(differences(spec, topic));
+                    problems.extend(topic_differences(spec, topic));
                 }
                 None => problems.push(TopicProblem::Missing {
                     topic: spec.name.clone(),
@@ -232,8 +232,8 @@ impl Admin for KafkaAdmin {
     async fn offsets(&self, topic: &str, partition: u16) -> Result<Offsets, AdminError> {
         let name = topic.to_owned();
         let (earliest, end) = self
-            .ask(topic, move |consumer| {
-                super::fetcher::watermarks(consumer, &name, partition)
+            .ask_broker(topic, move |consumer| {
+                super::fetcher::fetch_watermarks(consumer, &name, partition)
             })
             .await?;
         Ok(Offsets { earliest, end })
@@ -259,20 +259,20 @@ impl Admin for KafkaAdmin {
             i64::try_from(offset).map_err(|_| AdminError::BeyondEnd { wanted: offset })?,
         );
         list.add_partition_offset(topic, i32::from(partition), wanted)
-            .map_err(|error| classify::admin(&error, topic))?;
+            .map_err(|error| classify::admin_error(&error, topic))?;
         let answer = self
             .client()
             .await
-            .delete_records(&list, &options())
+            .delete_records(&list, &admin_options())
             .await
-            .map_err(|error| classify::admin(&error, topic))?;
+            .map_err(|error| classify::admin_error(&error, topic))?;
         for element in answer.elements() {
             match element.error() {
                 Ok(()) => {}
-                Err(error) if classify::code(&error) == Some(Code::OffsetOutOfRange) => {
+                Err(error) if classify::error_code(&error) == Some(Code::OffsetOutOfRange) => {
                     return Err(AdminError::BeyondEnd { wanted: offset });
                 }
-                Err(error) => return Err(classify::admin(&error, topic)),
+                Err(error) => return Err(classify::admin_error(&error, topic)),
             }
         }
         Ok(())
@@ -282,15 +282,15 @@ impl Admin for KafkaAdmin {
         &self,
         topics: &[TopicSpec],
     ) -> Result<(Durability, Vec<Weakness>), AdminError> {
-        let (found, _) = self.describe(topics).await?;
+        let (found, _) = self.describe_topics(topics).await?;
         let mut weaknesses = Vec::new();
         let mut replicated = true;
         for spec in topics.iter().filter(|spec| spec.durable) {
             let topic = found
                 .get(&spec.name)
                 .ok_or_else(|| AdminError::UnknownPartition(spec.name.clone()))?;
-            let weak = weak(spec, topic);
-            replicated &= topic.replicas >= 3 && insync(topic) >= 2;
+            let weak = topic_weaknesses(spec, topic);
+            replicated &= topic.replicas >= 3 && in_sync_replicas(topic) >= 2;
             weaknesses.extend(weak);
         }
         Ok((
@@ -304,7 +304,7 @@ impl Admin for KafkaAdmin {
     }
 }
 
-fn options() -> AdminOptions {
+fn admin_options() -> AdminOptions {
     AdminOptions::new()
         .request_timeout(Some(ASK))
         .operation_timeout(Some(ASK))
@@ -323,9 +323,9 @@ fn new_topic<'a>(
 }
 
 /// What a topic is created with.
-fn settings(spec: &TopicSpec, replicas: usize) -> Vec<(&'static str, String)> {
-    let mut settings = required(spec);
-    settings.push(("max.message.bytes", limit(spec).to_string()));
+fn topic_settings(spec: &TopicSpec, replicas: usize) -> Vec<(&'static str, String)> {
+    let mut settings = required_settings(spec);
+    settings.push(("max.message.bytes", message_limit(spec).to_string()));
     settings.push(("unclean.leader.election.enable", "false".into()));
     if replicas >= REPLICAS && spec.durable {
         settings.push(("min.insync.replicas", "2".into()));
@@ -334,7 +334,7 @@ fn settings(spec: &TopicSpec, replicas: usize) -> Vec<(&'static str, String)> {
 }
 
 /// What a topic must have, to the letter.
-fn required(spec: &TopicSpec) -> Vec<(&'static str, String)> {
+fn required_settings(spec: &TopicSpec) -> Vec<(&'static str, String)> {
     let (policy, retention) = match spec.cleanup {
         CleanupPolicy::Keep => ("delete", Some("-1".to_owned())),
         CleanupPolicy::Age(millis) => ("delete", Some(millis.to_string())),
@@ -351,13 +351,13 @@ fn required(spec: &TopicSpec) -> Vec<(&'static str, String)> {
     settings
 }
 
-fn limit(spec: &TopicSpec) -> usize {
+fn message_limit(spec: &TopicSpec) -> usize {
     spec.record_limit
         .saturating_add(RECORD_OVERHEAD)
         .max(LEAST_LIMIT)
 }
 
-fn differences(spec: &TopicSpec, topic: &TopicDescription) -> Vec<TopicProblem> {
+fn topic_differences(spec: &TopicSpec, topic: &TopicDescription) -> Vec<TopicProblem> {
     let found = |name: &str| topic.settings.get(name).cloned().unwrap_or_default();
     let problem = |setting: &str, expected: String, found: String| TopicProblem::Setting {
         topic: spec.name.clone(),
@@ -373,22 +373,22 @@ fn differences(spec: &TopicSpec, topic: &TopicDescription) -> Vec<TopicProblem> 
             topic.partitions.to_string(),
         ));
     }
-    for (name, expected) in required(spec) {
+    for (name, expected) in required_settings(spec) {
         if found(name) != expected {
             problems.push(problem(name, expected, found(name)));
         }
     }
-    if found("max.message.bytes").parse::<usize>().unwrap_or(0) < limit(spec) {
+    if found("max.message.bytes").parse::<usize>().unwrap_or(0) < message_limit(spec) {
         problems.push(problem(
             "max.message.bytes",
-            format!("{} or more", limit(spec)),
+            format!("{} or more", message_limit(spec)),
             found("max.message.bytes"),
         ));
     }
     problems
 }
 
-fn insync(topic: &TopicDescription) -> usize {
+fn in_sync_replicas(topic: &TopicDescription) -> usize {
     topic
         .settings
         .get("min.insync.replicas")
@@ -396,7 +396,7 @@ fn insync(topic: &TopicDescription) -> usize {
         .unwrap_or(1)
 }
 
-fn weak(spec: &TopicSpec, topic: &TopicDescription) -> Vec<Weakness> {
+fn topic_weaknesses(spec: &TopicSpec, topic: &TopicDescription) -> Vec<Weakness> {
     let weakness = |setting: &str, found: String, wanted: &str, consequence: &str| Weakness {
         setting: format!("{}: {setting}", spec.name),
         found,
@@ -413,12 +413,12 @@ fn weak(spec: &TopicSpec, topic: &TopicDescription) -> Vec<Weakness> {
             consequence,
         ));
     }
-    if insync(topic) < 2 {
+    if in_sync_replicas(topic) < 2 {
         let consequence =
             "a record is acknowledged when only one broker has it, and is lost with that broker";
         weaknesses.push(weakness(
             "min.insync.replicas",
-            insync(topic).to_string(),
+            in_sync_replicas(topic).to_string(),
             "2 or more",
             consequence,
         ));

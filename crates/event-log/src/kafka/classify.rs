@@ -16,7 +16,7 @@ pub(super) enum Failed {
 }
 
 /// The code in an error, also where `rdkafka` keeps it to itself.
-pub(super) fn code(error: &KafkaError) -> Option<Code> {
+pub(super) fn error_code(error: &KafkaError) -> Option<Code> {
     match error {
         KafkaError::AdminOp(code)
         | KafkaError::ConsumerQueueClose(code)
@@ -27,7 +27,7 @@ pub(super) fn code(error: &KafkaError) -> Option<Code> {
 
 /// Rejected is only what the record itself is to blame for, at every attempt alike. What the broker
 /// may have taken at an earlier attempt (rights or a policy that changed in between) is unknown.
-pub(super) fn delivery(code: Code) -> Failed {
+pub(super) fn delivery_failure(code: Code) -> Failed {
     match code {
         Code::MessageSizeTooLarge
         | Code::InvalidMessageSize
@@ -49,7 +49,7 @@ pub(super) fn delivery(code: Code) -> Failed {
 }
 
 /// Will the broker not have this client at all, whatever it asks?
-pub(super) fn denies(code: Code) -> bool {
+pub(super) fn is_denial(code: Code) -> bool {
     matches!(
         code,
         Code::Authentication | Code::SaslAuthenticationFailed | Code::SSL
@@ -57,7 +57,7 @@ pub(super) fn denies(code: Code) -> bool {
 }
 
 /// What a producer says at once; `None`: it failed for good and will be replaced.
-pub(super) fn refused(code: Code) -> Option<Refused> {
+pub(super) fn refused_send(code: Code) -> Option<Refused> {
     match code {
         Code::Fatal => None,
         Code::MessageSizeTooLarge | Code::InvalidMessageSize => Some(Refused::TooLarge),
@@ -70,8 +70,8 @@ pub(super) fn refused(code: Code) -> Option<Refused> {
 }
 
 /// What a group member must hear; `None`: the client goes on by itself.
-pub(super) fn consumer(error: &KafkaError) -> Option<ConsumerError> {
-    let code = code(error)?;
+pub(super) fn consumer_error(error: &KafkaError) -> Option<ConsumerError> {
+    let code = error_code(error)?;
     match (error, code) {
         (KafkaError::MessageConsumptionFatal(_), _)
         | (
@@ -94,9 +94,9 @@ pub(super) fn consumer(error: &KafkaError) -> Option<ConsumerError> {
 }
 
 /// Does it pass by itself within moments (a partition between two leaders, or just created)?
-pub(super) fn passes(error: &KafkaError) -> bool {
+pub(super) fn is_transient(error: &KafkaError) -> bool {
     matches!(
-        code(error),
+        error_code(error),
         Some(
             Code::NotLeaderForPartition
                 | Code::LeaderNotAvailable
@@ -108,8 +108,8 @@ pub(super) fn passes(error: &KafkaError) -> bool {
     )
 }
 
-pub(super) fn admin(error: &KafkaError, topic: &str) -> AdminError {
-    match code(error) {
+pub(super) fn admin_error(error: &KafkaError, topic: &str) -> AdminError {
+    match error_code(error) {
         Some(Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition) => {
             AdminError::UnknownPartition(topic.to_owned())
         }

@@ -198,7 +198,7 @@ impl CheckedProperties {
             return Err(SettingError::NoBrokers);
         }
         for (full, found) in &settings.properties {
-            let (kind, name) = split(full);
+            let (kind, name) = split_property(full);
             if let Some((_, why)) = OURS.iter().find(|(ours, _)| *ours == name) {
                 return Err(SettingError::Ours {
                     name: full.clone(),
@@ -225,9 +225,9 @@ impl CheckedProperties {
             queue_records: 0,
             queue_bytes: 0,
         };
-        checked.queue_records = checked.number("queue.buffering.max.messages")?;
+        checked.queue_records = checked.number_property("queue.buffering.max.messages")?;
         checked.queue_bytes = checked
-            .number("queue.buffering.max.kbytes")?
+            .number_property("queue.buffering.max.kbytes")?
             .saturating_mul(1024);
         Ok(checked)
     }
@@ -238,7 +238,7 @@ impl CheckedProperties {
     }
 
     pub fn producer(&self) -> ClientConfig {
-        let mut config = self.client(ClientKind::Producer, &PRODUCER_DEFAULTS);
+        let mut config = self.client_config(ClientKind::Producer, &PRODUCER_DEFAULTS);
         // The bound is ours; the client's own lies above it, so that what is sent again always
         // fits.
         config.set(
@@ -260,7 +260,7 @@ impl CheckedProperties {
 
     /// For reading partitions that no group assigns.
     pub fn fetcher(&self) -> ClientConfig {
-        let mut config = self.client(ClientKind::Consumer, &CONSUMER_DEFAULTS);
+        let mut config = self.client_config(ClientKind::Consumer, &CONSUMER_DEFAULTS);
         config.set("group.id", NOMINAL_GROUP);
         // Both belong to groups, of which this is none.
         config.remove("group.protocol");
@@ -269,7 +269,7 @@ impl CheckedProperties {
     }
 
     pub fn member(&self, group: &str) -> ClientConfig {
-        let mut config = self.client(ClientKind::Consumer, &CONSUMER_DEFAULTS);
+        let mut config = self.client_config(ClientKind::Consumer, &CONSUMER_DEFAULTS);
         config.set("group.id", group);
         if !self.is_newer_protocol() {
             for (name, value) in CLASSIC {
@@ -288,7 +288,7 @@ impl CheckedProperties {
             .set("bootstrap.servers", &self.settings.brokers)
             .set("client.id", "consign");
         for (full, value) in &self.settings.properties {
-            if let (None, name) = split(full)
+            if let (None, name) = split_property(full)
                 && !name.starts_with("group.")
             {
                 config.set(name, value);
@@ -302,7 +302,7 @@ impl CheckedProperties {
             .is_some_and(|protocol| protocol.eq_ignore_ascii_case("consumer"))
     }
 
-    fn client(&self, kind: ClientKind, defaults: &[(&str, &str)]) -> ClientConfig {
+    fn client_config(&self, kind: ClientKind, defaults: &[(&str, &str)]) -> ClientConfig {
         let mut config = ClientConfig::new();
         config
             .set("bootstrap.servers", &self.settings.brokers)
@@ -312,14 +312,14 @@ impl CheckedProperties {
             config.set(*name, *value);
         }
         for (full, value) in &self.settings.properties {
-            match split(full) {
+            match split_property(full) {
                 (None, name) if kind == ClientKind::Producer && name.starts_with("group.") => {}
                 (None, name) => drop(config.set(name, value)),
                 (Some(_), _) => {}
             }
         }
         for (full, value) in &self.settings.properties {
-            if let (Some(of), name) = split(full)
+            if let (Some(of), name) = split_property(full)
                 && of == kind
             {
                 config.set(name, value);
@@ -346,7 +346,7 @@ impl CheckedProperties {
             .map(String::as_str)
     }
 
-    fn number(&self, name: &'static str) -> Result<usize, SettingError> {
+    fn number_property(&self, name: &'static str) -> Result<usize, SettingError> {
         let default = PRODUCER_DEFAULTS
             .iter()
             .find(|(default, _)| *default == name)
@@ -359,7 +359,7 @@ impl CheckedProperties {
     }
 }
 
-fn split(full: &str) -> (Option<ClientKind>, &str) {
+fn split_property(full: &str) -> (Option<ClientKind>, &str) {
     match full.split_once('.') {
         Some(("producer", name)) => (Some(ClientKind::Producer), name),
         Some(("consumer", name)) => (Some(ClientKind::Consumer), name),
@@ -372,11 +372,11 @@ fn is_same(required: &Required, found: &str) -> bool {
 }
 
 /// Sends what librdkafka has to say where everything else is said.
-pub(super) fn log(level: RDKafkaLogLevel, facility: &str, message: &str) {
+pub(super) fn forward_log(level: RDKafkaLogLevel, facility: &str, message: &str) {
     match level {
         // A connection that failed, or all of them.
         RDKafkaLogLevel::Error if matches!(facility, "FAIL" | "ERROR") => {
-            outage_log::failed(message);
+            outage_log::log_failure(message);
         }
         RDKafkaLogLevel::Emerg
         | RDKafkaLogLevel::Alert
@@ -397,12 +397,12 @@ pub(super) struct Quiet;
 
 impl ClientContext for Quiet {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        log(level, facility, message);
+        forward_log(level, facility, message);
     }
 
     fn error(&self, error: rdkafka::error::KafkaError, reason: &str) {
         if outage_log::is_out_of_reach(&error) {
-            outage_log::failed(reason);
+            outage_log::log_failure(reason);
         // The end of a partition is news for the reader, and nothing to tell anybody else.
         } else if error.rdkafka_error_code() != Some(rdkafka::types::RDKafkaErrorCode::PartitionEOF)
         {

@@ -7,7 +7,7 @@ use super::{
     config::{CheckedProperties, Quiet},
     fetcher::{self, ASK, Fetchers, For, ServedConsumer},
     member::{self, GroupMembership},
-    stream::{KafkaStream, Start, blocking},
+    stream::{KafkaStream, Start, run_blocking},
 };
 use crate::{
     consumer::{
@@ -46,7 +46,7 @@ impl KafkaGroups {
         }
         let bootstrap = self.settings.bootstrap();
         let served = ServedConsumer::start(&self.settings.member(group), bootstrap)
-            .map_err(|error| fatal(&error))?;
+            .map_err(|error| fatal_error(&error))?;
         let consumer = served.consumer.clone();
         asking.insert(group.to_owned(), served);
         Ok(consumer)
@@ -58,18 +58,19 @@ impl Groups for KafkaGroups {
     async fn join(&self, group: &str, topic: &str) -> Result<Box<dyn Consumer>, ConsumerError> {
         // Members of the newer protocol never hear that there is no such topic.
         let (asking, name) = (self.fetchers.asking().clone(), topic.to_owned());
-        let found = tokio::task::spawn_blocking(move || fetcher::exists(&asking, &name, 0)).await;
+        let found =
+            tokio::task::spawn_blocking(move || fetcher::partition_exists(&asking, &name, 0)).await;
         match found.map_err(|error| ConsumerError::Unavailable(error.to_string()))? {
             Ok(true) => {}
             Ok(false) => return Err(ConsumerError::Fatal(format!("there is no topic `{topic}`"))),
             Err(error) => {
-                return Err(classify::consumer(&error)
+                return Err(classify::consumer_error(&error)
                     .unwrap_or_else(|| ConsumerError::Unavailable(error.to_string())));
             }
         }
         let ownership = Arc::new(Ownership::default());
-        let membership = member::join(&self.settings, group, topic, ownership.clone())
-            .map_err(|error| fatal(&error))?;
+        let membership = member::join_group(&self.settings, group, topic, ownership.clone())
+            .map_err(|error| fatal_error(&error))?;
         Ok(Box::new(KafkaConsumer {
             topic: topic.to_owned(),
             membership,
@@ -85,7 +86,7 @@ impl Groups for KafkaGroups {
         topic: &str,
         partition: u16,
     ) -> Result<Option<Committed>, ConsumerError> {
-        committed(self.asking(group)?, topic.to_owned(), partition).await
+        committed_offset(self.asking(group)?, topic.to_owned(), partition).await
     }
 }
 
@@ -120,11 +121,11 @@ impl Consumer for KafkaConsumer {
                 Some(revoked),
             )
         };
-        Ok(Box::new(blocking(open).await??))
+        Ok(Box::new(run_blocking(open).await??))
     }
 
     fn commit(&self, partition: u16, offset: u64, metadata: &str) {
-        let list = list(&self.topic, partition, offset, metadata);
+        let list = offset_list(&self.topic, partition, offset, metadata);
         let committed = list.and_then(|list| {
             self.membership
                 .consumer()
@@ -136,7 +137,7 @@ impl Consumer for KafkaConsumer {
     }
 
     async fn committed(&self, partition: u16) -> Result<Option<Committed>, ConsumerError> {
-        committed(
+        committed_offset(
             self.membership.consumer().clone(),
             self.topic.clone(),
             partition,
@@ -149,7 +150,7 @@ impl Consumer for KafkaConsumer {
     }
 }
 
-fn list(
+fn offset_list(
     topic: &str,
     partition: u16,
     offset: u64,
@@ -162,7 +163,7 @@ fn list(
     Ok(list)
 }
 
-async fn committed<C: ConsumerContext + 'static>(
+async fn committed_offset<C: ConsumerContext + 'static>(
     consumer: Arc<BaseConsumer<C>>,
     topic: String,
     partition: u16,
@@ -187,12 +188,12 @@ async fn committed<C: ConsumerContext + 'static>(
     };
     match tokio::task::spawn_blocking(ask).await {
         Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) => Err(classify::consumer(&error)
+        Ok(Err(error)) => Err(classify::consumer_error(&error)
             .unwrap_or_else(|| ConsumerError::Unavailable(error.to_string()))),
         Err(error) => Err(ConsumerError::Unavailable(error.to_string())),
     }
 }
 
-fn fatal(error: &KafkaError) -> ConsumerError {
+fn fatal_error(error: &KafkaError) -> ConsumerError {
     ConsumerError::Fatal(error.to_string())
 }

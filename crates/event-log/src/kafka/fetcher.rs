@@ -66,7 +66,7 @@ impl Fetchers {
 
     /// First offset kept and end of a partition. Blocks.
     pub fn watermarks(&self, topic: &str, partition: u16) -> KafkaResult<(u64, u64)> {
-        watermarks(self.asking(), topic, partition)
+        fetch_watermarks(self.asking(), topic, partition)
     }
 
     /// Starts fetching a partition. Blocks, shortly.
@@ -94,13 +94,13 @@ impl Fetchers {
     }
 }
 
-pub(super) fn watermarks(
+pub(super) fn fetch_watermarks(
     consumer: &BaseConsumer<Quiet>,
     topic: &str,
     partition: u16,
 ) -> KafkaResult<(u64, u64)> {
     // Asking for the watermarks of a topic that does not exist waits until the time is up.
-    if !exists(consumer, topic, partition)? {
+    if !partition_exists(consumer, topic, partition)? {
         return Err(KafkaError::MetadataFetch(
             RDKafkaErrorCode::UnknownTopicOrPartition,
         ));
@@ -114,7 +114,7 @@ pub(super) fn watermarks(
                     u64::try_from(high).unwrap_or(0),
                 ));
             }
-            Err(error) if classify::passes(&error) && start.elapsed() < ASK => {
+            Err(error) if classify::is_transient(&error) && start.elapsed() < ASK => {
                 thread::sleep(BREATH)
             }
             Err(error) => return Err(error),
@@ -123,7 +123,7 @@ pub(super) fn watermarks(
 }
 
 /// Is there such a partition? Blocks.
-pub(super) fn exists(
+pub(super) fn partition_exists(
     consumer: &BaseConsumer<Quiet>,
     topic: &str,
     partition: u16,
@@ -230,7 +230,7 @@ impl Lease {
         lease
             .fetcher
             .consumer()
-            .incremental_assign(&lease.list(Some(offset))?)?;
+            .incremental_assign(&lease.offset_list(Some(offset))?)?;
         Ok(lease)
     }
 
@@ -238,13 +238,13 @@ impl Lease {
     pub fn restart(&self, offset: u64) -> KafkaResult<()> {
         self.fetcher
             .consumer()
-            .incremental_unassign(&self.list(None)?)?;
+            .incremental_unassign(&self.offset_list(None)?)?;
         self.fetcher
             .consumer()
-            .incremental_assign(&self.list(Some(offset))?)
+            .incremental_assign(&self.offset_list(Some(offset))?)
     }
 
-    fn list(&self, offset: Option<u64>) -> KafkaResult<TopicPartitionList> {
+    fn offset_list(&self, offset: Option<u64>) -> KafkaResult<TopicPartitionList> {
         let mut list = TopicPartitionList::with_capacity(1);
         let mut partition = list.add_partition(&self.topic, i32::from(self.partition));
         if let Some(offset) = offset {
@@ -257,7 +257,7 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         let stopped = self
-            .list(None)
+            .offset_list(None)
             .and_then(|list| self.fetcher.consumer().incremental_unassign(&list));
         if let Err(error) = stopped {
             tracing::debug!(target: "kafka", %error, topic = self.topic, partition = self.partition, "the partition was not being fetched");

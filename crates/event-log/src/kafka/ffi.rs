@@ -101,7 +101,7 @@ pub(super) fn topic_ids<C: ClientContext>(
         let answer = if event.is_null() {
             Err(AdminError::Unavailable("the broker did not answer".into()))
         } else {
-            described(event).and_then(|found| in_order(topics, &found))
+            described_topics(event).and_then(|found| in_order(topics, &found))
         };
         if !event.is_null() {
             native::rd_kafka_event_destroy(event);
@@ -128,7 +128,7 @@ fn in_order(
 ///
 /// # Safety
 /// `event` must be alive.
-unsafe fn described(
+unsafe fn described_topics(
     event: *mut native::rd_kafka_event_t,
 ) -> Result<HashMap<String, Option<String>>, AdminError> {
     // SAFETY: all pointers belong to the event, which the caller keeps alive; the array has `count`
@@ -158,12 +158,12 @@ unsafe fn described(
                     other => return Err(AdminError::Unavailable(other.to_string())),
                 }
             }
-            let name = text(native::rd_kafka_TopicDescription_name(topic)).unwrap_or_default();
+            let name = c_text(native::rd_kafka_TopicDescription_name(topic)).unwrap_or_default();
             let id = native::rd_kafka_TopicDescription_topic_id(topic);
             let id = if id.is_null() {
                 None
             } else {
-                text(native::rd_kafka_Uuid_base64str(id))
+                c_text(native::rd_kafka_Uuid_base64str(id))
             };
             found.insert(name, id);
         }
@@ -173,7 +173,7 @@ unsafe fn described(
 
 /// # Safety
 /// `pointer` must be null or a C string that is alive.
-unsafe fn text(pointer: *const std::ffi::c_char) -> Option<String> {
+unsafe fn c_text(pointer: *const std::ffi::c_char) -> Option<String> {
     // SAFETY: the caller's promise.
     (!pointer.is_null()).then(|| unsafe { CStr::from_ptr(pointer).to_string_lossy().into_owned() })
 }

@@ -65,13 +65,13 @@ impl ClientHealth {
     fn reached(&self) {
         *self.denied.lock() = None;
         if self.down.swap(false, Ordering::AcqRel) {
-            outage_log::reached();
+            outage_log::log_reached();
         }
     }
 }
 
 /// The thread that checks, until the publisher is gone.
-pub(super) fn watch(shared: &Weak<Shared>, mut bootstrap: Bootstrap) {
+pub(super) fn watch_brokers(shared: &Weak<Shared>, mut bootstrap: Bootstrap) {
     let (mut delivered, mut since) = (0, Instant::now());
     loop {
         thread::sleep(LOOK);
@@ -91,12 +91,12 @@ pub(super) fn watch(shared: &Weak<Shared>, mut bootstrap: Bootstrap) {
             || health.is_down()
             || since.elapsed() >= SILENCE;
         if suspicious {
-            check(&shared);
+            check_brokers(&shared);
         }
     }
 }
 
-fn check(shared: &Shared) {
+fn check_brokers(shared: &Shared) {
     let answer = shared.producer().client().fetch_metadata(None, PATIENCE);
     let was_down = shared.health.is_down();
     if answer.is_err() {
@@ -105,7 +105,7 @@ fn check(shared: &Shared) {
         shared.health.reached();
     }
     match answer {
-        Err(error) if !was_down => outage_log::failed(&error.to_string()),
+        Err(error) if !was_down => outage_log::log_failure(&error.to_string()),
         Err(_) | Ok(_) => {}
     }
 }

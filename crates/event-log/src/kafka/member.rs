@@ -33,7 +33,7 @@ pub(super) struct GroupMembership {
     left: Option<oneshot::Receiver<()>>,
 }
 
-pub(super) fn join(
+pub(super) fn join_group(
     settings: &CheckedProperties,
     group: &str,
     topic: &str,
@@ -59,7 +59,7 @@ pub(super) fn join(
             }
         }
         let context = served.context().clone();
-        close(served);
+        leave_group(served);
         context.ownership.take_all(TakenPartition::Revoked);
         // Nobody waits when the member was dropped.
         let _ = left.send(());
@@ -77,7 +77,7 @@ pub(super) fn join(
 }
 
 /// Leaves the group and serves the last rebalance.
-fn close(consumer: Arc<BaseConsumer<MemberContext>>) {
+fn leave_group(consumer: Arc<BaseConsumer<MemberContext>>) {
     if let Err(error) = consumer.close_queue() {
         tracing::debug!(target: "kafka", %error, "the group could not be left in order");
         return;
@@ -119,7 +119,7 @@ pub(super) struct MemberContext {
 
 impl MemberContext {
     fn report(&self, error: &KafkaError) {
-        match classify::consumer(error) {
+        match classify::consumer_error(error) {
             Some(report) => self.ownership.fail(report),
             None => {
                 tracing::debug!(target: "kafka", %error, topic = self.topic, "the member goes on by itself")
@@ -127,7 +127,7 @@ impl MemberContext {
         }
     }
 
-    fn partitions(&self, list: &TopicPartitionList) -> Vec<u16> {
+    fn topic_partitions(&self, list: &TopicPartitionList) -> Vec<u16> {
         list.elements_for_topic(&self.topic)
             .iter()
             .filter_map(|element| u16::try_from(element.partition()).ok())
@@ -137,7 +137,7 @@ impl MemberContext {
 
 impl ClientContext for MemberContext {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        config::log(level, facility, message);
+        config::forward_log(level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
@@ -153,7 +153,7 @@ impl ConsumerContext for MemberContext {
         answer: Answer,
         list: &mut TopicPartitionList,
     ) {
-        let partitions = self.partitions(list);
+        let partitions = self.topic_partitions(list);
         let done = match answer {
             Answer::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => {
                 // From the end and paused: this client must not fetch, nor trip over an offset that

@@ -84,7 +84,7 @@ pub(super) fn is_out_of_reach(error: &KafkaError) -> bool {
 }
 
 /// A client could not reach a broker.
-pub(super) fn failed(reason: &str) {
+pub(super) fn log_failure(reason: &str) {
     let line = OUTAGE.lock().failed(Instant::now());
     match line {
         Some(OutageLine::GoesOn { failures, since }) => {
@@ -99,7 +99,7 @@ pub(super) fn failed(reason: &str) {
 }
 
 /// A broker answers after none did.
-pub(super) fn reached() {
+pub(super) fn log_reached() {
     let line = OUTAGE.lock().reached(Instant::now());
     if let Some(OutageLine::Ended { failures, since }) = line {
         let away_s = since.as_secs();

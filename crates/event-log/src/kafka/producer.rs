@@ -143,7 +143,7 @@ struct Line {
 impl Shared {
     pub fn start(settings: Arc<CheckedProperties>) -> Result<Arc<Self>, KafkaError> {
         let (health, failed) = (Arc::default(), Arc::default());
-        let producer = Arc::new(make(&settings, &health, &failed)?);
+        let producer = Arc::new(make_producer(&settings, &health, &failed)?);
         let line = Line {
             producer,
             last_number: 0,
@@ -163,12 +163,12 @@ impl Shared {
         let spawned = thread::Builder::new()
             .name("kafka-producer".into())
             .stack_size(512 << 10)
-            .spawn(move || served.serve());
+            .spawn(move || served.serve_events());
         let (probed, bootstrap) = (Arc::downgrade(&shared), shared.settings.bootstrap());
         let probe = thread::Builder::new()
             .name("kafka-health".into())
             .stack_size(256 << 10)
-            .spawn(move || health::watch(&probed, bootstrap));
+            .spawn(move || health::watch_brokers(&probed, bootstrap));
         spawned
             .and(probe)
             .map_err(|error| KafkaError::ClientCreation(error.to_string()))?;
@@ -184,8 +184,8 @@ impl Shared {
         pending.epoch = Some(line.epoch.clone());
         if let Some(waiting) = &mut line.waiting {
             waiting.push(pending);
-        } else if let Err((code, pending)) = produce(&line.producer, pending) {
-            match classify::refused(code) {
+        } else if let Err((code, pending)) = produce_record(&line.producer, pending) {
+            match classify::refused_send(code) {
                 Some(refused) => return Err((refused, pending.into_record())),
                 None => line.waiting = Some(vec![pending]),
             }
@@ -207,12 +207,12 @@ impl Shared {
         self.line.lock().producer.clone()
     }
 
-    fn serve(&self) {
+    fn serve_events(&self) {
         while !self.stop.load(Ordering::Acquire) {
             let producer = self.producer();
             producer.poll(ROUND);
             match producer.client().fatal_error() {
-                Some((code, reason)) => self.replace(producer, code, &reason),
+                Some((code, reason)) => self.replace_producer(producer, code, &reason),
                 None => self.answer_failed(),
             }
         }
@@ -233,7 +233,12 @@ impl Shared {
         }
     }
 
-    fn replace(&self, old: Arc<BaseProducer<Context>>, code: RDKafkaErrorCode, reason: &str) {
+    fn replace_producer(
+        &self,
+        old: Arc<BaseProducer<Context>>,
+        code: RDKafkaErrorCode,
+        reason: &str,
+    ) {
         tracing::warn!(target: "kafka", %code, reason, "the producer failed for good and is replaced");
         self.line.lock().waiting.get_or_insert_default();
         let start = Instant::now();
@@ -245,7 +250,7 @@ impl Shared {
         }
         drop(old);
         let new = loop {
-            match make(&self.settings, &self.health, &self.failed) {
+            match make_producer(&self.settings, &self.health, &self.failed) {
                 Ok(producer) => break Arc::new(producer),
                 Err(error) => tracing::error!(target: "kafka", %error, "no producer can be made"),
             }
@@ -264,8 +269,8 @@ impl Shared {
         tracing::info!(target: "kafka", records = again.len(), "records that were not acknowledged are sent again");
         let mut again = again.into_iter();
         while let Some(pending) = again.next() {
-            if let Err((code, pending)) = produce(&new, pending) {
-                match classify::refused(code) {
+            if let Err((code, pending)) = produce_record(&new, pending) {
+                match classify::refused_send(code) {
                     Some(refused) => {
                         pending.resolve(Err(DeliveryError::Unknown(refused.to_string())))
                     }
@@ -287,7 +292,7 @@ impl Shared {
     }
 }
 
-fn make(
+fn make_producer(
     settings: &CheckedProperties,
     health: &Arc<ClientHealth>,
     failed: &Undecided,
@@ -299,7 +304,7 @@ fn make(
     BaseProducer::from_config_and_context(&settings.producer(), context)
 }
 
-fn produce(
+fn produce_record(
     producer: &BaseProducer<Context>,
     pending: Box<Pending>,
 ) -> Result<(), (RDKafkaErrorCode, Box<Pending>)> {
@@ -342,14 +347,14 @@ pub(super) struct Context {
 
 impl ClientContext for Context {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
-        config::log(level, facility, message);
+        config::forward_log(level, facility, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
         tracing::debug!(target: "kafka", %error, reason);
         match error.rdkafka_error_code() {
             Some(RDKafkaErrorCode::AllBrokersDown) => self.health.suspect(),
-            Some(code) if classify::denies(code) => self.health.denied(reason),
+            Some(code) if classify::is_denial(code) => self.health.denied(reason),
             Some(_) | None => {}
         }
     }
@@ -372,7 +377,7 @@ impl ProducerContext for Context {
                     DeliveryError::Unknown("the broker did not say where it put the record".into())
                 }));
             }
-            Err((error, _)) => match classify::delivery(
+            Err((error, _)) => match classify::delivery_failure(
                 error.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Fail),
             ) {
                 Failed::Answer(answer) => pending.resolve(Err(answer)),

@@ -34,7 +34,7 @@ impl KafkaPublisher {
         })
     }
 
-    fn share(&self, size: usize) -> Result<Share, Refused> {
+    fn take_share(&self, size: usize) -> Result<Share, Refused> {
         let share = Share::take(self.shared.load.clone(), size);
         let (records, bytes) = (
             self.shared.load.records.load(Ordering::Acquire),
@@ -62,7 +62,7 @@ impl Publisher for KafkaPublisher {
         let share = match self
             .topics
             .check(&record.topic, record.partition, size)
-            .and_then(|()| self.share(size))
+            .and_then(|()| self.take_share(size))
         {
             Ok(share) => share,
             Err(why) => {

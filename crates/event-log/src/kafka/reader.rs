@@ -2,7 +2,7 @@
 
 use super::{
     fetcher::{Fetchers, For},
-    stream::{KafkaStream, Start, blocking},
+    stream::{KafkaStream, Start, run_blocking},
 };
 use crate::{
     consumer::{From, Limits, PartitionStream, Reader, StreamError},
@@ -18,7 +18,7 @@ pub(super) struct KafkaReader {
 }
 
 impl KafkaReader {
-    async fn open(
+    async fn open_stream(
         &self,
         what: For,
         topic: &str,
@@ -26,7 +26,8 @@ impl KafkaReader {
         start: Start,
     ) -> Result<KafkaStream, StreamError> {
         let (fetchers, topic) = (self.fetchers.clone(), topic.to_owned());
-        blocking(move || KafkaStream::open(&fetchers, what, &topic, partition, start, None)).await?
+        run_blocking(move || KafkaStream::open(&fetchers, what, &topic, partition, start, None))
+            .await?
     }
 }
 
@@ -44,7 +45,8 @@ impl Reader for KafkaReader {
             From::Earliest => Start::Earliest,
         };
         Ok(Box::new(
-            self.open(For::Following, topic, partition, start).await?,
+            self.open_stream(For::Following, topic, partition, start)
+                .await?,
         ))
     }
 
@@ -62,7 +64,7 @@ impl Reader for KafkaReader {
         }
         let start = Instant::now();
         let mut stream = self
-            .open(For::Reading, topic, partition, Start::AtLeast(from))
+            .open_stream(For::Reading, topic, partition, Start::AtLeast(from))
             .await?;
         let until = until.min(stream.end());
         let (mut records, mut bytes) = (Vec::new(), 0_usize);

@@ -2,7 +2,7 @@
 //! record below the offset it stands at.
 
 use super::{
-    fetcher::{Fetchers, For, Lease, watermarks},
+    fetcher::{Fetchers, For, Lease, fetch_watermarks},
     ffi,
 };
 use crate::{
@@ -63,7 +63,7 @@ impl KafkaStream {
     ) -> Result<Self, StreamError> {
         let (earliest, end) = fetchers
             .watermarks(topic, partition)
-            .map_err(|error| away(&error))?;
+            .map_err(|error| unavailable_error(&error))?;
         let offset = match start {
             Start::Offset(wanted) if wanted < earliest || wanted > end => {
                 return Err(StreamError::OutOfRange {
@@ -79,7 +79,7 @@ impl KafkaStream {
         };
         let mut lease = fetchers
             .open(what, topic, partition, offset)
-            .map_err(|error| away(&error))?;
+            .map_err(|error| unavailable_error(&error))?;
         let filled = Arc::new(Notify::new());
         let wake = filled.clone();
         if let Some(queue) = &mut lease.queue {
@@ -111,10 +111,10 @@ impl KafkaStream {
 
     /// As `next`, but answers nothing when the end of the partition was seen.
     pub async fn next_or_end(&mut self, limits: Limits) -> Result<Vec<Record>, StreamError> {
-        self.more(limits, true).await
+        self.read_more(limits, true).await
     }
 
-    async fn more(
+    async fn read_more(
         &mut self,
         limits: Limits,
         stop_at_end: bool,
@@ -123,7 +123,7 @@ impl KafkaStream {
             if ownership::is_revoked(self.revoked.as_ref()) {
                 return Err(StreamError::Revoked);
             }
-            let records = self.take(limits);
+            let records = self.take_records(limits);
             if !records.is_empty() || (stop_at_end && self.at_end) {
                 return Ok(records);
             }
@@ -149,24 +149,28 @@ impl KafkaStream {
             self.lease.topic.clone(),
             self.lease.partition,
         );
-        let answer = blocking(move || watermarks(&consumer, &topic, partition)).await;
+        let answer = run_blocking(move || fetch_watermarks(&consumer, &topic, partition)).await;
         let wanted = self.offset;
         self.failed = match answer {
-            Ok(Ok(bounds)) => match gone(wanted, bounds, self.established) {
+            Ok(Ok(bounds)) => match offset_error(wanted, bounds, self.established) {
                 Some(error) => Some(error),
-                None => self.lease.restart(wanted).err().map(|error| away(&error)),
+                None => self
+                    .lease
+                    .restart(wanted)
+                    .err()
+                    .map(|error| unavailable_error(&error)),
             },
-            Ok(Err(error)) => Some(away(&error)),
+            Ok(Err(error)) => Some(unavailable_error(&error)),
             Err(error) => Some(error),
         };
         self.suspect = false;
     }
 
     /// What is there, within limits.
-    fn take(&mut self, limits: Limits) -> Vec<Record> {
+    fn take_records(&mut self, limits: Limits) -> Vec<Record> {
         let (mut records, mut bytes) = (Vec::new(), 0);
         while records.len() < limits.records.max(1) && self.failed.is_none() && !self.suspect {
-            let Some(record) = self.held.take().or_else(|| self.poll()) else {
+            let Some(record) = self.held.take().or_else(|| self.poll_record()) else {
                 break;
             };
             bytes += record.size();
@@ -180,10 +184,10 @@ impl KafkaStream {
         records
     }
 
-    fn poll(&mut self) -> Option<Record> {
+    fn poll_record(&mut self) -> Option<Record> {
         loop {
             let message = self.lease.queue.as_ref()?.poll(Duration::ZERO)?;
-            match message.map(|message| copy(&message)) {
+            match message.map(|message| copy_message(&message)) {
                 // Fetched for an earlier stream on this partition.
                 Ok(Some(record)) if record.offset < self.offset => {}
                 Ok(Some(record)) => {
@@ -200,7 +204,7 @@ impl KafkaStream {
                 Err(KafkaError::PartitionEOF(_)) => {
                     (self.at_end, self.established) = (true, true);
                 }
-                Err(error) => self.judge(&error),
+                Err(error) => self.judge_error(&error),
             }
             if self.failed.is_some() || self.suspect {
                 return None;
@@ -208,7 +212,7 @@ impl KafkaStream {
         }
     }
 
-    fn judge(&mut self, error: &KafkaError) {
+    fn judge_error(&mut self, error: &KafkaError) {
         match error.rdkafka_error_code() {
             Some(Code::AutoOffsetReset | Code::OffsetOutOfRange) => self.suspect = true,
             Some(
@@ -217,7 +221,7 @@ impl KafkaStream {
                 | Code::UnknownPartition
                 | Code::TopicAuthorizationFailed
                 | Code::Fatal,
-            ) => self.failed = Some(away(error)),
+            ) => self.failed = Some(unavailable_error(error)),
             Some(Code::BadMessage | Code::InvalidMessage | Code::InvalidMessageSize) => {
                 self.failed = Some(StreamError::Damaged {
                     offset: self.offset,
@@ -234,7 +238,7 @@ impl KafkaStream {
 #[async_trait::async_trait]
 impl PartitionStream for KafkaStream {
     async fn next(&mut self, limits: Limits) -> Result<Vec<Record>, StreamError> {
-        self.more(limits, false).await
+        self.read_more(limits, false).await
     }
 
     fn end(&self) -> u64 {
@@ -252,7 +256,11 @@ impl PartitionStream for KafkaStream {
 /// What follows when the client says that the offset is gone; `None`: it said so of an earlier
 /// stream. An offset that is back within the bounds was outside of them for a moment, and what
 /// stands there now is not what stood there.
-fn gone(wanted: u64, (earliest, end): (u64, u64), established: bool) -> Option<StreamError> {
+fn offset_error(
+    wanted: u64,
+    (earliest, end): (u64, u64),
+    established: bool,
+) -> Option<StreamError> {
     if wanted < earliest || wanted > end {
         Some(StreamError::OutOfRange {
             wanted,
@@ -267,7 +275,7 @@ fn gone(wanted: u64, (earliest, end): (u64, u64), established: bool) -> Option<S
 }
 
 /// Waits for something that blocks.
-pub(super) async fn blocking<T: Send + 'static>(
+pub(super) async fn run_blocking<T: Send + 'static>(
     act: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, StreamError> {
     tokio::task::spawn_blocking(act)
@@ -275,12 +283,12 @@ pub(super) async fn blocking<T: Send + 'static>(
         .map_err(|error| StreamError::Unavailable(error.to_string()))
 }
 
-fn away(error: &KafkaError) -> StreamError {
+fn unavailable_error(error: &KafkaError) -> StreamError {
     StreamError::Unavailable(error.to_string())
 }
 
 /// A copy in one piece of memory, so that the client's own can be let go of.
-fn copy(message: &BorrowedMessage<'_>) -> Option<Record> {
+fn copy_message(message: &BorrowedMessage<'_>) -> Option<Record> {
     let headers = || {
         message
             .headers()
@@ -321,9 +329,13 @@ mod tests {
     #[test]
     fn an_offset_that_is_gone_while_it_is_read_is_never_gone_on_from() {
         let lost = |wanted, end| Some(StreamError::TailLost { wanted, end });
-        assert_eq!(gone(20, (0, 100), true), lost(20, 100));
-        assert_eq!(gone(100, (0, 100), true), lost(100, 100));
-        assert_eq!(gone(20, (0, 100), false), None, "said of an earlier stream");
+        assert_eq!(offset_error(20, (0, 100), true), lost(20, 100));
+        assert_eq!(offset_error(100, (0, 100), true), lost(100, 100));
+        assert_eq!(
+            offset_error(20, (0, 100), false),
+            None,
+            "said of an earlier stream"
+        );
         for established in [false, true] {
             for (earliest, end) in [(30, 100), (0, 10)] {
                 let outside = StreamError::OutOfRange {
@@ -331,7 +343,10 @@ mod tests {
                     earliest,
                     end,
                 };
-                assert_eq!(gone(20, (earliest, end), established), Some(outside));
+                assert_eq!(
+                    offset_error(20, (earliest, end), established),
+                    Some(outside)
+                );
             }
         }
     }

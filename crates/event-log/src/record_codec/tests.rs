@@ -25,9 +25,9 @@ fn entry(bytes: Vec<u8>) -> segment_log::Entry {
 
 fn round_trip(record: &NewRecord) {
     let mut bytes = Vec::new();
-    encode(record, &mut bytes);
-    assert_eq!(Some(bytes.len()), size(record));
-    let decoded = decode(3, entry(bytes)).unwrap();
+    encode_record(record, &mut bytes);
+    assert_eq!(Some(bytes.len()), encoded_size(record));
+    let decoded = decode_record(3, entry(bytes)).unwrap();
     assert_eq!(
         (decoded.partition, decoded.offset, decoded.timestamp),
         (3, 7, 9)
@@ -51,30 +51,30 @@ fn golden_bytes_decode_for_ever() {
         &[("ce_id", b"1"), ("empty", b""), ("ce_id", b"2")],
     );
     let mut bytes = Vec::new();
-    encode(&written, &mut bytes);
+    encode_record(&written, &mut bytes);
     assert_eq!(
         bytes, golden,
         "the format changed: stored logs could not be read any more"
     );
-    let decoded = decode(0, entry(golden.to_vec())).unwrap();
+    let decoded = decode_record(0, entry(golden.to_vec())).unwrap();
     assert_eq!(decoded.headers, written.headers);
 }
 
 #[test]
 fn every_cut_is_an_error() {
     let mut bytes = Vec::new();
-    encode(
+    encode_record(
         &record(Some(b"key"), Some(b"value"), &[("name", b"content")]),
         &mut bytes,
     );
     for length in 0..bytes.len() {
         assert!(
-            decode(0, entry(bytes[..length].to_vec())).is_err(),
+            decode_record(0, entry(bytes[..length].to_vec())).is_err(),
             "{length}"
         );
     }
     bytes.push(0);
-    assert!(decode(0, entry(bytes)).is_err());
+    assert!(decode_record(0, entry(bytes)).is_err());
 }
 
 #[test]
@@ -96,6 +96,6 @@ proptest! {
 
     #[test]
     fn any_bytes_are_refused_or_decoded(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
-        let _ = decode(0, entry(bytes));
+        let _ = decode_record(0, entry(bytes));
     }
 }

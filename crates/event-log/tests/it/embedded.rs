@@ -10,11 +10,11 @@ fn bed() -> Bed {
 
 fn bed_with(options: Options) -> Bed {
     let folder = Arc::new(tempfile::tempdir().unwrap());
-    let (log, handle) = embedded::open(folder.path(), options.clone()).unwrap();
+    let (log, handle) = embedded::open_log(folder.path(), options.clone()).unwrap();
     let mut handle = Some(handle);
     let restart: contract::Restart = Box::new(move || {
         handle.take().unwrap().close();
-        let (log, again) = embedded::open(folder.path(), options.clone()).unwrap();
+        let (log, again) = embedded::open_log(folder.path(), options.clone()).unwrap();
         handle = Some(again);
         log
     });

@@ -17,10 +17,10 @@ pub fn settings(properties: &[(&str, &str)]) -> KafkaSettings {
 }
 
 pub fn bed_with(settings: KafkaSettings) -> Bed {
-    let log = kafka::connect(settings.clone()).unwrap();
+    let log = kafka::connect_log(settings.clone()).unwrap();
     Bed::new(
         log,
-        Box::new(move || kafka::connect(settings.clone()).unwrap()),
+        Box::new(move || kafka::connect_log(settings.clone()).unwrap()),
     )
 }
 

@@ -41,7 +41,8 @@ impl Civil {
         if !hour_fits || !minute_fits || !second_fits {
             return None;
         }
-        let seconds = ((days(self.year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
+        let seconds =
+            ((days_since_epoch(self.year, month, day) * 24 + hour) * 60 + minute) * 60 + second;
         let offset = match &self.zone {
             None => 0,
             Some(Zone::Offset(seconds)) => *seconds,
@@ -61,7 +62,7 @@ pub fn days_in(year: i64, month: i64) -> i64 {
 }
 
 /// Days since 1970-01-01.
-pub fn days(year: i64, month: i64, day: i64) -> i64 {
+pub fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
     let of_era = year.rem_euclid(400);
@@ -70,7 +71,7 @@ pub fn days(year: i64, month: i64, day: i64) -> i64 {
 }
 
 /// Year, month and day of a day since 1970-01-01.
-pub fn date(days: i64) -> (i64, i64, i64) {
+pub fn date_of_days(days: i64) -> (i64, i64, i64) {
     let days = days + 719_468;
     let era = days.div_euclid(146_097);
     let of_era = days.rem_euclid(146_097);

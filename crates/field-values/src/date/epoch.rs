@@ -3,7 +3,7 @@
 use super::Fill;
 
 /// Sign, whole part, fraction's digits.
-fn parts(text: &str, longest_fraction: usize) -> Option<(bool, i64, Option<&str>)> {
+fn split_number(text: &str, longest_fraction: usize) -> Option<(bool, i64, Option<&str>)> {
     let (negative, digits) = text
         .strip_prefix('-')
         .map_or((false, text), |rest| (true, rest));
@@ -19,8 +19,8 @@ fn parts(text: &str, longest_fraction: usize) -> Option<(bool, i64, Option<&str>
 }
 
 /// Fractions of a millisecond are cut off downwards.
-pub fn millis(text: &str) -> Option<i64> {
-    let (negative, whole, fraction) = parts(text, 6)?;
+pub fn parse_millis(text: &str) -> Option<i64> {
+    let (negative, whole, fraction) = split_number(text, 6)?;
     let more = fraction.is_some_and(|digits| digits.bytes().any(|byte| byte != b'0'));
     if negative {
         Some(-whole - i64::from(more))
@@ -29,8 +29,8 @@ pub fn millis(text: &str) -> Option<i64> {
     }
 }
 
-pub fn second(text: &str, fill: Fill) -> Option<i64> {
-    let (negative, whole, fraction) = parts(text, 9)?;
+pub fn parse_seconds(text: &str, fill: Fill) -> Option<i64> {
+    let (negative, whole, fraction) = split_number(text, 9)?;
     let nanos: i64 = format!("{:0<9}", fraction.unwrap_or_default())
         .parse()
         .ok()?;

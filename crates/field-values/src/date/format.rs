@@ -109,7 +109,7 @@ const LETTERS: &[(&str, &[usize])] = &[
 ];
 
 /// Every name that an index has, and every one that it might have by this table and has not.
-pub fn names() -> impl Iterator<Item = (String, bool)> {
+pub fn format_names() -> impl Iterator<Item = (String, bool)> {
     NAMES.iter().flat_map(|(name, plain, strict)| {
         let is = |behind: &Behind| !matches!(behind, Nothing);
         [
@@ -119,7 +119,7 @@ pub fn names() -> impl Iterator<Item = (String, bool)> {
     })
 }
 
-fn behind(name: &str) -> Behind {
+fn behind_name(name: &str) -> Behind {
     let (base, is_strict) = match name.strip_prefix("strict_") {
         Some(base) => (base, true),
         None => (name, false),
@@ -133,15 +133,15 @@ fn behind(name: &str) -> Behind {
 
 /// The formats of `a||b`, those that are not read here as unknown. An index of old marked its
 /// formats with an 8 in front, which still means nothing.
-pub fn read(formats: &str) -> Vec<DateFormat> {
+pub fn read_formats(formats: &str) -> Vec<DateFormat> {
     let formats = formats.strip_prefix('8').unwrap_or(formats);
-    formats.split("||").map(one).collect()
+    formats.split("||").map(read_format).collect()
 }
 
-fn one(name: &str) -> DateFormat {
+fn read_format(name: &str) -> DateFormat {
     let unknown = || DateFormat::Unknown(name.to_owned());
     let pattern = |text: &str| Pattern::read(text).map_or_else(unknown, DateFormat::Pattern);
-    match behind(name) {
+    match behind_name(name) {
         Nothing => pattern(name),
         Index => unknown(),
         Iso => DateFormat::Iso(Strictness::Strict),
@@ -159,12 +159,14 @@ fn one(name: &str) -> DateFormat {
 }
 
 /// What is wrong with it as the format of a date, if anything is.
-pub fn fault(formats: &str) -> Option<String> {
+pub fn format_fault(formats: &str) -> Option<String> {
     let formats = formats.strip_prefix('8').unwrap_or(formats);
-    formats.split("||").find_map(|format| match behind(format) {
-        Nothing => in_pattern(format),
-        _ => None,
-    })
+    formats
+        .split("||")
+        .find_map(|format| match behind_name(format) {
+            Nothing => in_pattern(format),
+            _ => None,
+        })
 }
 
 fn in_pattern(pattern: &str) -> Option<String> {

@@ -3,7 +3,7 @@
 use super::{calendar::Civil, zone};
 
 /// Reads `least` to `most` digits off the front.
-pub fn digits(text: &mut &str, least: usize, most: usize) -> Option<i64> {
+pub fn take_digits(text: &mut &str, least: usize, most: usize) -> Option<i64> {
     run_of_digits(text, least, most)?.parse().ok()
 }
 
@@ -21,7 +21,7 @@ fn run_of_digits<'a>(text: &mut &'a str, least: usize, most: usize) -> Option<&'
     Some(head)
 }
 
-pub fn skip(text: &mut &str, mark: char) -> bool {
+pub fn skip_mark(text: &mut &str, mark: char) -> bool {
     text.strip_prefix(mark).map(|rest| *text = rest).is_some()
 }
 
@@ -36,37 +36,37 @@ pub enum Strictness {
     WholeTime,
 }
 
-pub fn parse(text: &str, strictness: Strictness) -> Option<Civil> {
+pub fn parse_iso(text: &str, strictness: Strictness) -> Option<Civil> {
     let lenient = strictness == Strictness::Lenient;
     let mut rest = text;
-    let negative = skip(&mut rest, '-');
+    let negative = skip_mark(&mut rest, '-');
     let year = if lenient {
-        digits(&mut rest, 1, 9)?
+        take_digits(&mut rest, 1, 9)?
     } else {
-        digits(&mut rest, 4, 4)?
+        take_digits(&mut rest, 4, 4)?
     };
     let least = if lenient { 1 } else { 2 };
     let mut civil = Civil {
         year: if negative { -year } else { year },
         ..Civil::default()
     };
-    if skip(&mut rest, '-') {
-        civil.month = Some(digits(&mut rest, least, 2)?);
-        if skip(&mut rest, '-') {
-            civil.day = Some(digits(&mut rest, least, 2)?);
+    if skip_mark(&mut rest, '-') {
+        civil.month = Some(take_digits(&mut rest, least, 2)?);
+        if skip_mark(&mut rest, '-') {
+            civil.day = Some(take_digits(&mut rest, least, 2)?);
         }
     }
-    let has_time = skip(&mut rest, 'T');
+    let has_time = skip_mark(&mut rest, 'T');
     if has_time && !rest.is_empty() {
         if civil.month.is_none() {
             // A year and a time: an index forgets the year.
             civil.year = 1970;
         }
-        clock(&mut rest, least, &mut civil)?;
+        take_clock(&mut rest, least, &mut civil)?;
         civil.zone = if rest.is_empty() {
             None
         } else {
-            Some(zone::parse(rest).filter(|_| !lenient || is_lenient_zone(rest))?)
+            Some(zone::parse_zone(rest).filter(|_| !lenient || is_lenient_zone(rest))?)
         };
         if lenient && civil.zone.is_some() && civil.minute.is_none() {
             return None;
@@ -89,24 +89,24 @@ fn is_lenient_zone(zone: &str) -> bool {
 }
 
 /// Hours, then as much more as is there.
-fn clock(rest: &mut &str, least: usize, civil: &mut Civil) -> Option<()> {
-    civil.hour = Some(digits(rest, least, 2)?);
-    if !skip(rest, ':') {
+fn take_clock(rest: &mut &str, least: usize, civil: &mut Civil) -> Option<()> {
+    civil.hour = Some(take_digits(rest, least, 2)?);
+    if !skip_mark(rest, ':') {
         return Some(());
     }
-    civil.minute = Some(digits(rest, least, 2)?);
-    if !skip(rest, ':') {
+    civil.minute = Some(take_digits(rest, least, 2)?);
+    if !skip_mark(rest, ':') {
         return Some(());
     }
-    civil.second = Some(digits(rest, least, 2)?);
-    if skip(rest, '.') || skip(rest, ',') {
-        civil.milli = Some(fraction(rest, 1, 9)?);
+    civil.second = Some(take_digits(rest, least, 2)?);
+    if skip_mark(rest, '.') || skip_mark(rest, ',') {
+        civil.milli = Some(take_fraction(rest, 1, 9)?);
     }
     Some(())
 }
 
 /// Milliseconds of a fraction of a second.
-pub fn fraction(rest: &mut &str, least: usize, most: usize) -> Option<i64> {
+pub fn take_fraction(rest: &mut &str, least: usize, most: usize) -> Option<i64> {
     let head = run_of_digits(rest, least, most)?;
     format!("{head:0<3}")[..3].parse().ok()
 }

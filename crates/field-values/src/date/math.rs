@@ -2,8 +2,8 @@
 
 use super::{
     DateFormat, Fill, NotAMoment,
-    calendar::{date, days, days_in},
-    of_query_number, parse,
+    calendar::{date_of_days, days_in, days_since_epoch},
+    of_query_number, parse_date,
     zone::{self, Zone},
 };
 use serde_json::Value;
@@ -63,7 +63,7 @@ impl Moment<'_> {
         if text.is_empty() {
             return Err(NotAMoment::Malformed);
         }
-        let millis = parse(self.formats, text, fill)?;
+        let millis = parse_date(self.formats, text, fill)?;
         let is_epoch = |format: &DateFormat| {
             matches!(format, DateFormat::EpochMillis | DateFormat::EpochSecond)
         };
@@ -95,13 +95,13 @@ impl Moment<'_> {
             let unit = behind.chars().next()?;
             rest = &behind[unit.len_utf8()..];
             if sign != '/' {
-                local = add(local, if sign == '-' { -count } else { count }, unit)?;
+                local = add_units(local, if sign == '-' { -count } else { count }, unit)?;
             } else if count != 1 {
                 return None;
             } else {
-                local = truncate(local, unit)?;
+                local = truncate_to_unit(local, unit)?;
                 if fill == Fill::Up {
-                    local = add(local, 1, unit)? - 1;
+                    local = add_units(local, 1, unit)? - 1;
                 }
             }
         }
@@ -115,18 +115,18 @@ fn has_zone(text: &str) -> bool {
         return false;
     };
     time.find(|letter: char| !letter.is_ascii_digit() && !":.,".contains(letter))
-        .is_some_and(|start| zone::parse(&time[start..]).is_some())
+        .is_some_and(|start| zone::parse_zone(&time[start..]).is_some())
 }
 
 /// Seconds of the parameter `time_zone`.
 pub fn time_zone(text: &str) -> Option<Result<i64, super::Region>> {
-    zone::parse(text).map(|zone| match zone {
+    zone::parse_zone(text).map(|zone| match zone {
         Zone::Offset(seconds) => Ok(seconds),
         Zone::Region(region) => Err(region),
     })
 }
 
-fn add(millis: i64, count: i64, unit: char) -> Option<i64> {
+fn add_units(millis: i64, count: i64, unit: char) -> Option<i64> {
     let step = match unit {
         'y' => return add_months(millis, count.checked_mul(12)?),
         'M' => return add_months(millis, count),
@@ -142,21 +142,21 @@ fn add(millis: i64, count: i64, unit: char) -> Option<i64> {
 
 /// The same day of another month, or its last.
 fn add_months(millis: i64, months: i64) -> Option<i64> {
-    let (year, month, day) = date(millis.div_euclid(DAY));
+    let (year, month, day) = date_of_days(millis.div_euclid(DAY));
     let month = (year * 12 + month - 1).checked_add(months)?;
     let (year, month) = (month.div_euclid(12), month.rem_euclid(12) + 1);
     let day = day.min(days_in(year, month));
-    days(year, month, day)
+    days_since_epoch(year, month, day)
         .checked_mul(DAY)?
         .checked_add(millis.rem_euclid(DAY))
 }
 
-fn truncate(millis: i64, unit: char) -> Option<i64> {
+fn truncate_to_unit(millis: i64, unit: char) -> Option<i64> {
     let today = millis.div_euclid(DAY);
-    let (year, month, _) = date(today);
+    let (year, month, _) = date_of_days(today);
     Some(match unit {
-        'y' => days(year, 1, 1) * DAY,
-        'M' => days(year, month, 1) * DAY,
+        'y' => days_since_epoch(year, 1, 1) * DAY,
+        'M' => days_since_epoch(year, month, 1) * DAY,
         // Weeks begin on Monday, and 1970-01-01 was a Thursday.
         'w' => (today - (today + 3).rem_euclid(7)) * DAY,
         'd' => today * DAY,

@@ -3,7 +3,7 @@
 
 use super::{
     Civil,
-    iso::{digits, fraction, skip},
+    iso::{skip_mark, take_digits, take_fraction},
     zone::{self, Zone},
 };
 
@@ -64,7 +64,7 @@ impl Pattern {
             while letters.next_if_eq(&letter).is_some() {
                 width += 1;
             }
-            parts.push(part(letter, width)?);
+            parts.push(pattern_part(letter, width)?);
         }
         let has = |wanted: fn(&Part) -> bool| parts.iter().filter(|part| wanted(part)).count();
         let years = has(|part| matches!(part, Part::Year { .. }));
@@ -102,7 +102,7 @@ impl Pattern {
     /// A moment as the pattern spells it; `None` for years that it cannot.
     pub fn spell(&self, millis: i64) -> Option<String> {
         const DAY: i64 = 86_400_000;
-        let (year, month, day) = super::calendar::date(millis.div_euclid(DAY));
+        let (year, month, day) = super::calendar::date_of_days(millis.div_euclid(DAY));
         let of_day = millis.rem_euclid(DAY);
         let mut text = String::new();
         for part in &self.parts {
@@ -147,21 +147,21 @@ impl Pattern {
             let rest = &mut rest;
             match *part {
                 Part::Year { signed } => {
-                    let negative = signed && skip(rest, '-');
-                    let year = digits(rest, 4, 4)?;
+                    let negative = signed && skip_mark(rest, '-');
+                    let year = take_digits(rest, 4, 4)?;
                     if year == 0 && !signed {
                         return None;
                     }
                     civil.year = if negative { -year } else { year };
                 }
-                Part::Month { least } => civil.month = Some(digits(rest, least, 2)?),
-                Part::Day { least } => civil.day = Some(digits(rest, least, 2)?),
-                Part::Hour { least } => civil.hour = Some(digits(rest, least, 2)?),
-                Part::Minute { least } => civil.minute = Some(digits(rest, least, 2)?),
-                Part::Second { least } => civil.second = Some(digits(rest, least, 2)?),
-                Part::Fraction(width) => civil.milli = Some(fraction(rest, width, width)?),
-                Part::Literal(letter) => skip(rest, letter).then_some(())?,
-                Part::Offset => civil.zone = Some(Zone::Offset(zone::offset(rest)?)),
+                Part::Month { least } => civil.month = Some(take_digits(rest, least, 2)?),
+                Part::Day { least } => civil.day = Some(take_digits(rest, least, 2)?),
+                Part::Hour { least } => civil.hour = Some(take_digits(rest, least, 2)?),
+                Part::Minute { least } => civil.minute = Some(take_digits(rest, least, 2)?),
+                Part::Second { least } => civil.second = Some(take_digits(rest, least, 2)?),
+                Part::Fraction(width) => civil.milli = Some(take_fraction(rest, width, width)?),
+                Part::Literal(letter) => skip_mark(rest, letter).then_some(())?,
+                Part::Offset => civil.zone = Some(Zone::Offset(zone::take_offset(rest)?)),
             }
         }
         rest.is_empty().then_some(civil)
@@ -181,7 +181,7 @@ impl Part {
     }
 }
 
-fn part(letter: char, width: usize) -> Option<Part> {
+fn pattern_part(letter: char, width: usize) -> Option<Part> {
     let least = width;
     Some(match (letter, width) {
         ('y', 4) => Part::Year { signed: false },

@@ -1,8 +1,8 @@
-use super::{DateFormat, Detected, Fill, Moment, NotAMoment, Reading, detected, parse};
+use super::{DateFormat, Detected, Fill, Moment, NotAMoment, Reading, detect_date, parse_date};
 use serde_json::{Value, json};
 
 fn down(format: Option<&str>, text: &str) -> Result<i64, NotAMoment> {
-    parse(&DateFormat::read(format), text, Fill::Down)
+    parse_date(&DateFormat::read(format), text, Fill::Down)
 }
 
 fn query(format: Option<&str>, value: &Value, fill: Fill) -> Result<i64, NotAMoment> {
@@ -16,7 +16,7 @@ fn query(format: Option<&str>, value: &Value, fill: Fill) -> Result<i64, NotAMom
 
 #[test]
 fn what_is_missing_is_filled() {
-    let read = |text: &str, fill| parse(&DateFormat::read(None), text, fill);
+    let read = |text: &str, fill| parse_date(&DateFormat::read(None), text, fill);
     for (text, fill, millis) in [
         ("1970", Fill::Down, 0),
         ("1970-01-02", Fill::Down, 86_400_000),
@@ -238,8 +238,8 @@ fn texts_that_make_date_fields() {
         ("12:30", None),
         ("2016/08/18 12:55", None),
     ] {
-        assert_eq!(detected(text).map(|(how, _)| how), how, "{text}");
+        assert_eq!(detect_date(text).map(|(how, _)| how), how, "{text}");
     }
-    let slashes = detected("2016/08/18 12:55:43").map(|(_, reading)| reading);
+    let slashes = detect_date("2016/08/18 12:55:43").map(|(_, reading)| reading);
     assert_eq!(slashes, Some(Reading::Millis(1_471_524_943_000)));
 }

@@ -1,7 +1,7 @@
 //! Zones behind a time: `Z`, offsets, `UTC+2`, and names of regions. Which offset a region had at a
 //! moment is not known here, only that there is such a region.
 
-use super::iso::{digits, skip};
+use super::iso::{skip_mark, take_digits};
 use std::sync::Arc;
 
 /// A region's name, like `Europe/Paris`.
@@ -18,12 +18,12 @@ pub enum Zone {
 const REGIONS: &str = include_str!("zones.txt");
 
 /// The whole text is a zone.
-pub fn parse(text: &str) -> Option<Zone> {
+pub fn parse_zone(text: &str) -> Option<Zone> {
     let mut rest = text;
-    if let Some(offset) = offset(&mut rest) {
+    if let Some(offset) = take_offset(&mut rest) {
         return rest.is_empty().then_some(Zone::Offset(offset));
     }
-    if let Some(fixed) = fixed(text) {
+    if let Some(fixed) = fixed_offset(text) {
         return Some(Zone::Offset(fixed));
     }
     let is_region = REGIONS.lines().any(|name| name == text);
@@ -31,8 +31,8 @@ pub fn parse(text: &str) -> Option<Zone> {
 }
 
 /// `Z`, `+01`, `+0100`, `+01:00`, `+01:00:30`.
-pub fn offset(rest: &mut &str) -> Option<i64> {
-    if skip(rest, 'Z') {
+pub fn take_offset(rest: &mut &str) -> Option<i64> {
+    if skip_mark(rest, 'Z') {
         return Some(0);
     }
     let sign = match rest.chars().next()? {
@@ -41,14 +41,14 @@ pub fn offset(rest: &mut &str) -> Option<i64> {
         _ => return None,
     };
     *rest = &rest[1..];
-    let (mut seconds, mut unit, mut colon) = (digits(rest, 2, 2)? * 3_600, 60, None);
+    let (mut seconds, mut unit, mut colon) = (take_digits(rest, 2, 2)? * 3_600, 60, None);
     while unit > 0 && !rest.is_empty() {
-        let has_colon = skip(rest, ':');
+        let has_colon = skip_mark(rest, ':');
         if colon.is_some_and(|before| before != has_colon) {
             return None;
         }
         colon = Some(has_colon);
-        let part = digits(rest, 2, 2).filter(|part| *part < 60)?;
+        let part = take_digits(rest, 2, 2).filter(|part| *part < 60)?;
         seconds += part * unit;
         unit /= 60;
     }
@@ -56,7 +56,7 @@ pub fn offset(rest: &mut &str) -> Option<i64> {
 }
 
 /// Names whose offset never changes.
-fn fixed(text: &str) -> Option<i64> {
+fn fixed_offset(text: &str) -> Option<i64> {
     const UTC: [&str; 16] = [
         "UTC",
         "GMT",
@@ -102,7 +102,7 @@ fn fixed(text: &str) -> Option<i64> {
             hours
         })
     } else {
-        offset(&mut rest)
+        take_offset(&mut rest)
     };
     found.filter(|_| rest.is_empty() && behind.starts_with(['+', '-']))
 }

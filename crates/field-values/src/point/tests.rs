@@ -1,4 +1,4 @@
-use super::{Leniency, Point, point, points};
+use super::{Leniency, Point, read_point, read_points};
 use serde_json::{Value, json};
 
 const STRICT: Leniency = Leniency {
@@ -11,7 +11,7 @@ const BERLIN: Point = Point {
 };
 
 fn of_document(value: &Value) -> Result<Vec<Point>, String> {
-    points(value, STRICT)
+    read_points(value, STRICT)
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn every_spelling() {
         json!(" point(13.25 52.5)"),
     ] {
         assert_eq!(of_document(&value), Ok(vec![BERLIN]), "{value}");
-        assert_eq!(point(&value), Ok(BERLIN), "{value}");
+        assert_eq!(read_point(&value), Ok(BERLIN), "{value}");
     }
     for value in [
         json!([13.25, 52.5, 10]),
@@ -36,10 +36,10 @@ fn every_spelling() {
         json!({"type": "Point", "coordinates": [13.25, 52.5]}),
     ] {
         assert_eq!(of_document(&value), Ok(vec![BERLIN]), "{value}");
-        assert!(point(&value).is_err(), "{value} in a query");
+        assert!(read_point(&value).is_err(), "{value} in a query");
     }
-    let hashed = point(&json!("u33dc0")).expect("a geohash");
-    assert_eq!(point(&json!({"geohash": "u33dc0"})), Ok(hashed));
+    let hashed = read_point(&json!("u33dc0")).expect("a geohash");
+    assert_eq!(read_point(&json!({"geohash": "u33dc0"})), Ok(hashed));
     assert_eq!(
         (hashed.lat, hashed.lon),
         (52.514_648_437_5, 13.403_320_312_5)
@@ -105,7 +105,7 @@ fn a_field_that_forgives_moves_points_onto_the_earth() {
         (json!(5), vec![]),
         (json!({"a": 1}), vec![]),
     ] {
-        assert_eq!(points(&value, forgiving), Ok(found), "{value}");
+        assert_eq!(read_points(&value, forgiving), Ok(found), "{value}");
     }
 }
 
@@ -116,7 +116,7 @@ fn what_an_index_cannot_read_past_is_not_forgiven() {
             ignore_z,
             ignore_malformed: true,
         };
-        points(&value, leniency).is_ok()
+        read_points(&value, leniency).is_ok()
     };
     for value in [
         json!([13.4]),

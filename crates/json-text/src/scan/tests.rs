@@ -1,11 +1,11 @@
 //! The scan takes what serde_json takes, but for the rules it adds; and says where it stopped.
 
-use super::{JsonFault, JsonFaultKind, scan};
+use super::{JsonFault, JsonFaultKind, scan_json};
 use proptest::prelude::*;
 use serde_json::Value;
 
 fn fault(text: &str) -> JsonFault {
-    scan(text.as_bytes(), 8).expect_err(text)
+    scan_json(text.as_bytes(), 8).expect_err(text)
 }
 
 #[test]
@@ -24,7 +24,7 @@ fn sound_documents_pass() {
         "{\"a\":{\"b\":1},\"b\":{\"a\":1}}",
         "[{\"a\":1},{\"a\":1}]",
     ] {
-        assert!(scan(text.as_bytes(), 8).is_ok(), "{text}");
+        assert!(scan_json(text.as_bytes(), 8).is_ok(), "{text}");
     }
 }
 
@@ -83,7 +83,10 @@ fn faults_are_named_where_they_are() {
             found.message
         );
     }
-    assert_eq!(scan(b"\"\xff\"", 8).unwrap_err().kind, JsonFaultKind::Utf8);
+    assert_eq!(
+        scan_json(b"\"\xff\"", 8).unwrap_err().kind,
+        JsonFaultKind::Utf8
+    );
 }
 
 #[test]
@@ -93,7 +96,7 @@ fn duplicates_are_found_among_many() {
             .map(|n| format!("\"k{n}\":{{\"k0\":[{n}]}}"))
             .collect();
         let text = format!("{{{}}}", members.join(","));
-        assert!(scan(text.as_bytes(), 8).is_ok(), "{count}");
+        assert!(scan_json(text.as_bytes(), 8).is_ok(), "{count}");
         for twice in [0, count / 2, count - 1] {
             let found = fault(&format!("{{{},\"k{twice}\":1}}", members.join(",")));
             assert_eq!(
@@ -129,7 +132,7 @@ proptest! {
     #[test]
     fn what_serde_writes_passes(value in json(), pretty in any::<bool>()) {
         let text = if pretty { serde_json::to_string_pretty(&value).unwrap() } else { value.to_string() };
-        prop_assert!(scan(text.as_bytes(), 64).is_ok(), "{}", text);
+        prop_assert!(scan_json(text.as_bytes(), 64).is_ok(), "{}", text);
     }
 
     /// One byte changed, cut out or put in: both say yes or both say no, but for the rules only the
@@ -155,7 +158,7 @@ proptest! {
 fn agrees(bytes: &[u8]) -> Result<(), TestCaseError> {
     let theirs = serde_json::from_slice::<Value>(bytes);
     let text = String::from_utf8_lossy(bytes);
-    match scan(bytes, 64) {
+    match scan_json(bytes, 64) {
         Ok(_) => prop_assert!(theirs.is_ok(), "{text}: {theirs:?}"),
         Err(fault)
             if matches!(

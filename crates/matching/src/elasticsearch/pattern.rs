@@ -5,14 +5,14 @@
 use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
 use serde_json::{Value, json};
 
-use super::{Untranslatable, one};
+use super::{Untranslatable, single_property};
 use crate::field::FieldPath;
 use crate::pattern::Pattern;
 
 /// The longest expression an index takes by default.
 const LONGEST: usize = 1_000;
 
-pub fn translate(field: &FieldPath, pattern: &Pattern) -> Result<Value, Untranslatable> {
+pub fn translate_pattern(field: &FieldPath, pattern: &Pattern) -> Result<Value, Untranslatable> {
     let refuse = |reason: &str| Untranslatable {
         keyword: "regexp".to_owned(),
         reason: format!("{pattern:?}: {reason}"),
@@ -20,13 +20,13 @@ pub fn translate(field: &FieldPath, pattern: &Pattern) -> Result<Value, Untransl
     let hir = pattern
         .hir()
         .ok_or_else(|| refuse("the pattern is not readable"))?;
-    let expression = whole(&hir).map_err(refuse)?;
+    let expression = whole_text_regex(&hir).map_err(refuse)?;
     if expression.len() > LONGEST {
         return Err(refuse("the expression is too long"));
     }
-    Ok(one(
+    Ok(single_property(
         "regexp",
-        one(
+        single_property(
             field.as_str(),
             json!({ "value": expression, "flags": "NONE" }),
         ),
@@ -34,20 +34,23 @@ pub fn translate(field: &FieldPath, pattern: &Pattern) -> Result<Value, Untransl
 }
 
 /// An expression for every whole text in which the pattern is found.
-fn whole(hir: &Hir) -> Result<String, &'static str> {
+fn whole_text_regex(hir: &Hir) -> Result<String, &'static str> {
     match hir.kind() {
         HirKind::Alternation(branches) => {
-            let branches: Vec<String> = branches.iter().map(whole).collect::<Result<_, _>>()?;
+            let branches: Vec<String> = branches
+                .iter()
+                .map(whole_text_regex)
+                .collect::<Result<_, _>>()?;
             Ok(format!("({})", branches.join("|")))
         }
-        HirKind::Capture(capture) => whole(&capture.sub),
-        HirKind::Concat(parts) => concatenation(parts),
-        _ => concatenation(std::slice::from_ref(hir)),
+        HirKind::Capture(capture) => whole_text_regex(&capture.sub),
+        HirKind::Concat(parts) => concatenation_regex(parts),
+        _ => concatenation_regex(std::slice::from_ref(hir)),
     }
 }
 
 /// Start and end of the text may only stand at the outside.
-fn concatenation(parts: &[Hir]) -> Result<String, &'static str> {
+fn concatenation_regex(parts: &[Hir]) -> Result<String, &'static str> {
     let is = |hir: &Hir, look: Look| matches!(hir.kind(), HirKind::Look(found) if *found == look);
     let starts = parts
         .iter()
@@ -65,7 +68,7 @@ fn concatenation(parts: &[Hir]) -> Result<String, &'static str> {
         expression.push_str(".*");
     }
     for part in rest {
-        write(part, &mut expression)?;
+        write_hir(part, &mut expression)?;
     }
     if ends == 0 {
         expression.push_str(".*");
@@ -73,13 +76,13 @@ fn concatenation(parts: &[Hir]) -> Result<String, &'static str> {
     Ok(expression)
 }
 
-fn write(hir: &Hir, out: &mut String) -> Result<(), &'static str> {
+fn write_hir(hir: &Hir, out: &mut String) -> Result<(), &'static str> {
     match hir.kind() {
         HirKind::Empty => out.push_str("()"),
         HirKind::Literal(literal) => {
             let text =
                 std::str::from_utf8(&literal.0).map_err(|_| "it matches bytes that are no text")?;
-            text.chars().for_each(|letter| escaped(letter, out));
+            text.chars().for_each(|letter| write_escaped(letter, out));
         }
         HirKind::Class(Class::Unicode(class)) => {
             if class.ranges().is_empty() {
@@ -87,24 +90,24 @@ fn write(hir: &Hir, out: &mut String) -> Result<(), &'static str> {
             }
             out.push('[');
             for range in class.ranges() {
-                escaped(range.start(), out);
+                write_escaped(range.start(), out);
                 if range.start() != range.end() {
                     out.push('-');
-                    escaped(range.end(), out);
+                    write_escaped(range.end(), out);
                 }
             }
             out.push(']');
         }
         HirKind::Class(Class::Bytes(_)) => return Err("it matches bytes that are no text"),
         HirKind::Look(_) => return Err("positions inside a text have no equivalent"),
-        HirKind::Capture(capture) => group(&capture.sub, out)?,
+        HirKind::Capture(capture) => write_group(&capture.sub, out)?,
         HirKind::Repetition(repetition) => {
-            group(&repetition.sub, out)?;
-            out.push_str(&count(repetition));
+            write_group(&repetition.sub, out)?;
+            out.push_str(&repetition_suffix(repetition));
         }
         HirKind::Concat(parts) => {
             for part in parts {
-                write(part, out)?;
+                write_hir(part, out)?;
             }
         }
         HirKind::Alternation(branches) => {
@@ -113,7 +116,7 @@ fn write(hir: &Hir, out: &mut String) -> Result<(), &'static str> {
                 if at > 0 {
                     out.push('|');
                 }
-                write(branch, out)?;
+                write_hir(branch, out)?;
             }
             out.push(')');
         }
@@ -121,14 +124,14 @@ fn write(hir: &Hir, out: &mut String) -> Result<(), &'static str> {
     Ok(())
 }
 
-fn group(hir: &Hir, out: &mut String) -> Result<(), &'static str> {
+fn write_group(hir: &Hir, out: &mut String) -> Result<(), &'static str> {
     out.push('(');
-    write(hir, out)?;
+    write_hir(hir, out)?;
     out.push(')');
     Ok(())
 }
 
-fn count(repetition: &Repetition) -> String {
+fn repetition_suffix(repetition: &Repetition) -> String {
     match (repetition.min, repetition.max) {
         (0, None) => "*".to_owned(),
         (1, None) => "+".to_owned(),
@@ -138,7 +141,7 @@ fn count(repetition: &Repetition) -> String {
     }
 }
 
-fn escaped(letter: char, out: &mut String) {
+fn write_escaped(letter: char, out: &mut String) {
     if letter.is_ascii_punctuation() || letter == ' ' {
         out.push('\\');
     }

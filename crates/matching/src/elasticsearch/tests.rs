@@ -1,11 +1,11 @@
 use serde_json::{Value, json};
 
-use super::{Difference, translate, translate_with};
+use super::{Difference, translate_filter, translate_with};
 use crate::filter::{Filter, Options};
 
 fn translated(filter: Value) -> Result<(Value, Vec<Difference>), String> {
     let filter = Filter::parse(&filter, &Options::default()).unwrap();
-    translate(&filter)
+    translate_filter(&filter)
         .map(|translation| (translation.query, translation.differences))
         .map_err(|error| error.to_string())
 }

@@ -1,12 +1,12 @@
 use serde_json::{Value, json};
 
-use super::explain;
+use super::explain_filter;
 use crate::document::Document;
 use crate::filter::{Filter, Options};
 
 fn explained(filter: Value, document: Value) -> Value {
     let filter = Filter::parse(&filter, &Options::default()).unwrap();
-    serde_json::to_value(explain(&filter, &Document::new(&document))).unwrap()
+    serde_json::to_value(explain_filter(&filter, &Document::new(&document))).unwrap()
 }
 
 #[test]

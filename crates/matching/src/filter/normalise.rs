@@ -1,5 +1,5 @@
 //! The canonical form of a filter: the same for every spelling of the same filter. Must never
-//! change what a filter matches, nor grow beyond [`largest`], whatever it is given.
+//! change what a filter matches, nor grow beyond [`max_literals`], whatever it is given.
 //!
 //! The filter becomes a tree with negations at its leaves (`atoms`), then an `or` of conjunctions
 //! (`disjunction`): each conjunction is stripped of what follows from the rest of it and dropped
@@ -26,7 +26,7 @@ const MAX_PASSES: usize = 64;
 
 /// The most literals the `or` of conjunctions may have, for a filter of so many literals: filters
 /// that are long to begin with may stay long, but multiplying out must not make them so.
-pub fn largest(literals: usize) -> usize {
+pub fn max_literals(literals: usize) -> usize {
     MAX_LITERALS.max(literals.saturating_mul(2))
 }
 
@@ -69,8 +69,8 @@ pub enum Tree {
 }
 
 /// Brings a clause to its canonical form.
-pub fn normalise(clause: &Clause) -> Normalised {
-    if let Some(condition) = alone(clause) {
+pub fn normalise_clause(clause: &Clause) -> Normalised {
+    if let Some(condition) = lone_condition(clause) {
         let literal = Literal {
             condition: Arc::clone(condition),
             negated: false,
@@ -86,14 +86,14 @@ pub fn normalise(clause: &Clause) -> Normalised {
     // Repetitions go first: they must not decide what is too large. One pass may enable the next;
     // each one shrinks the tree, so that the passes are far fewer than this.
     for _ in 0..MAX_PASSES {
-        let simpler = tree::simplify(formula.clone(), &mut atoms);
+        let simpler = tree::simplify_formula(formula.clone(), &mut atoms);
         let stable = simpler == formula;
         formula = simpler;
         if stable {
             break;
         }
     }
-    match disjunction::canonical(&formula, &mut atoms) {
+    match disjunction::canonical_cubes(&formula, &mut atoms) {
         None => tree_form(&formula, &atoms),
         Some(cubes) => {
             let mut conjunctions: Vec<(Vec<Literal>, String)> = cubes
@@ -114,7 +114,7 @@ pub fn normalise(clause: &Clause) -> Normalised {
 }
 
 /// A clause that is its own canonical form: most filters are, and need not be taken apart.
-fn alone(clause: &Clause) -> Option<&Arc<Condition>> {
+fn lone_condition(clause: &Clause) -> Option<&Arc<Condition>> {
     let Clause::Condition(condition) = clause else {
         return None;
     };
@@ -136,7 +136,7 @@ fn tree_form(formula: &Formula, atoms: &Atoms) -> Normalised {
         Formula::Any(branches) => branches.as_slice(),
         other => std::slice::from_ref(other),
     };
-    sorted(branches.iter().map(|branch| {
+    sorted_conjunctions(branches.iter().map(|branch| {
         let parts = match branch {
             Formula::All(parts) => parts.as_slice(),
             other => std::slice::from_ref(other),
@@ -146,7 +146,7 @@ fn tree_form(formula: &Formula, atoms: &Atoms) -> Normalised {
         let mut trees: Vec<Tree> = parts
             .iter()
             .filter(|part| part.as_literal().is_none())
-            .map(|part| tree::output(part, atoms))
+            .map(|part| tree::output_tree(part, atoms))
             .collect();
         trees.sort_by_cached_key(Tree::text);
         Conjunction {
@@ -155,7 +155,7 @@ fn tree_form(formula: &Formula, atoms: &Atoms) -> Normalised {
     }))
 }
 
-fn sorted(conjunctions: impl Iterator<Item = Conjunction>) -> Normalised {
+fn sorted_conjunctions(conjunctions: impl Iterator<Item = Conjunction>) -> Normalised {
     let mut conjunctions: Vec<Conjunction> = conjunctions.collect();
     conjunctions.sort_by_cached_key(Conjunction::text);
     Normalised { conjunctions }
@@ -176,44 +176,46 @@ impl Normalised {
 
     /// The canonical text: equal exactly when the forms are.
     pub fn text(&self) -> String {
-        join(self.conjunctions.iter().map(Conjunction::text))
+        join_texts(self.conjunctions.iter().map(Conjunction::text))
     }
 
     /// The canonical form as a clause, for evaluation and for writing it as JSON.
     pub fn to_clause(&self) -> Clause {
-        any(self
-            .conjunctions
-            .iter()
-            .map(Conjunction::to_clause)
-            .collect())
+        or_clause(
+            self.conjunctions
+                .iter()
+                .map(Conjunction::to_clause)
+                .collect(),
+        )
     }
 
     /// The canonical form as a filter in the language.
     pub fn to_json(&self) -> serde_json::Value {
         match self.to_clause() {
             Clause::Everything => serde_json::Value::Object(serde_json::Map::new()),
-            clause => super::write::clause(&clause),
+            clause => super::write::clause_json(&clause),
         }
     }
 }
 
 impl Conjunction {
     fn text(&self) -> String {
-        join(self.terms.iter().map(|term| match term {
+        join_texts(self.terms.iter().map(|term| match term {
             Term::Literal(literal) => literal.text(),
             Term::Tree(tree) => tree.text(),
         }))
     }
 
     fn to_clause(&self) -> Clause {
-        all(self
-            .terms
-            .iter()
-            .map(|term| match term {
-                Term::Literal(literal) => literal.to_clause(),
-                Term::Tree(tree) => tree.to_clause(),
-            })
-            .collect())
+        and_clause(
+            self.terms
+                .iter()
+                .map(|term| match term {
+                    Term::Literal(literal) => literal.to_clause(),
+                    Term::Tree(tree) => tree.to_clause(),
+                })
+                .collect(),
+        )
     }
 }
 
@@ -221,16 +223,16 @@ impl Tree {
     fn text(&self) -> String {
         match self {
             Tree::Literal(literal) => literal.text(),
-            Tree::All(parts) => format!("{{\"and\":{}}}", join(parts.iter().map(Tree::text))),
-            Tree::Any(parts) => format!("{{\"or\":{}}}", join(parts.iter().map(Tree::text))),
+            Tree::All(parts) => format!("{{\"and\":{}}}", join_texts(parts.iter().map(Tree::text))),
+            Tree::Any(parts) => format!("{{\"or\":{}}}", join_texts(parts.iter().map(Tree::text))),
         }
     }
 
     fn to_clause(&self) -> Clause {
         match self {
             Tree::Literal(literal) => literal.to_clause(),
-            Tree::All(parts) => all(parts.iter().map(Tree::to_clause).collect()),
-            Tree::Any(parts) => any(parts.iter().map(Tree::to_clause).collect()),
+            Tree::All(parts) => and_clause(parts.iter().map(Tree::to_clause).collect()),
+            Tree::Any(parts) => or_clause(parts.iter().map(Tree::to_clause).collect()),
         }
     }
 }
@@ -238,7 +240,7 @@ impl Tree {
 impl Literal {
     /// The canonical text of the literal.
     pub fn text(&self) -> String {
-        let text = key::of(&self.condition);
+        let text = key::condition_key(&self.condition);
         if self.negated {
             format!("{{\"not\":{text}}}")
         } else {
@@ -267,11 +269,11 @@ impl PartialEq for Literal {
 
 impl Eq for Literal {}
 
-fn join(parts: impl Iterator<Item = String>) -> String {
+fn join_texts(parts: impl Iterator<Item = String>) -> String {
     format!("[{}]", parts.collect::<Vec<_>>().join(","))
 }
 
-fn all(mut parts: Vec<Clause>) -> Clause {
+fn and_clause(mut parts: Vec<Clause>) -> Clause {
     match parts.len() {
         0 => Clause::Everything,
         1 => parts.remove(0),
@@ -279,7 +281,7 @@ fn all(mut parts: Vec<Clause>) -> Clause {
     }
 }
 
-fn any(mut parts: Vec<Clause>) -> Clause {
+fn or_clause(mut parts: Vec<Clause>) -> Clause {
     match parts.len() {
         0 => Clause::Nothing,
         1 => parts.remove(0),

@@ -14,8 +14,8 @@ use crate::filter::{Clause, Condition, FilterError, Options};
 const MAX_JSON_NESTING: usize = 128;
 
 /// The clause, and how many leaf conditions it has.
-pub fn parse(value: &Value, options: &Options) -> Result<(Clause, usize), FilterError> {
-    weigh(value, options)?;
+pub fn parse_filter(value: &Value, options: &Options) -> Result<(Clause, usize), FilterError> {
+    check_size(value, options)?;
     let mut reader = FilterReader {
         options,
         conditions: 0,
@@ -59,7 +59,7 @@ impl<'a> Path<'a> {
 }
 
 /// An error at a place in the filter.
-fn refuse(path: &Path<'_>, keyword: &str, message: impl Into<String>) -> FilterError {
+fn refuse_at(path: &Path<'_>, keyword: &str, message: impl Into<String>) -> FilterError {
     FilterError {
         path: path.text(),
         keyword: Some(keyword.to_owned()),
@@ -99,7 +99,7 @@ impl FilterReader<'_> {
         };
         let path = &path.then(keyword);
         if depth >= self.options.max_depth {
-            return Err(refuse(
+            return Err(refuse_at(
                 path,
                 keyword,
                 format!("filters are nested deeper than {}", self.options.max_depth),
@@ -126,23 +126,23 @@ impl FilterReader<'_> {
             }
             "missing" => {
                 self.count(1, path, keyword)?;
-                return Ok(Clause::Missing(Arc::new(leaf::existence(
+                return Ok(Clause::Missing(Arc::new(leaf::parse_exists(
                     operand, path, keyword,
                 )?)));
             }
             "select" => self.selection(operand, path, depth)?,
-            "equals" => leaf::equality(operand, path)?,
-            "in" => leaf::membership(operand, path)?,
-            "ids" => leaf::identity(operand, path)?,
-            "exists" => leaf::existence(operand, path, keyword)?,
-            "range" => leaf::range(operand, path)?,
-            "regexp" => leaf::pattern(operand, path, self.options)?,
-            "match" => leaf::containment(operand, path)?,
+            "equals" => leaf::parse_equals(operand, path)?,
+            "in" => leaf::parse_in(operand, path)?,
+            "ids" => leaf::parse_ids(operand, path)?,
+            "exists" => leaf::parse_exists(operand, path, keyword)?,
+            "range" => leaf::parse_range(operand, path)?,
+            "regexp" => leaf::parse_regexp(operand, path, self.options)?,
+            "match" => leaf::parse_match(operand, path)?,
             "geoBoundingBox" => area::bounding_box(operand, path)?,
-            "geoDistance" => area::distance(operand, path)?,
+            "geoDistance" => area::parse_geo_distance(operand, path)?,
             "geoDistanceRange" => area::distance_range(operand, path)?,
-            "geoPolygon" => area::polygon(operand, path)?,
-            _ => return Err(refuse(path, keyword, "unknown keyword")),
+            "geoPolygon" => area::parse_geo_polygon(operand, path)?,
+            _ => return Err(refuse_at(path, keyword, "unknown keyword")),
         };
         let counted = if let Condition::In { values, .. } = &condition {
             values.len()
@@ -161,7 +161,7 @@ impl FilterReader<'_> {
                 "Filter too complex: exceeds the configured maximum number of conditions (conditions: {}, max: {max})",
                 self.conditions
             );
-            return Err(refuse(path, keyword, message));
+            return Err(refuse_at(path, keyword, message));
         }
         Ok(())
     }
@@ -176,15 +176,19 @@ impl FilterReader<'_> {
     ) -> Result<Vec<Clause>, FilterError> {
         let items = operand
             .as_array()
-            .ok_or_else(|| refuse(path, keyword, "must be an array"))?;
+            .ok_or_else(|| refuse_at(path, keyword, "must be an array"))?;
         if items.is_empty() {
-            return Err(refuse(path, keyword, "cannot be empty"));
+            return Err(refuse_at(path, keyword, "cannot be empty"));
         }
         if items
             .iter()
             .any(|item| item.as_object().is_none_or(Map::is_empty))
         {
-            return Err(refuse(path, keyword, "can only contain non-empty objects"));
+            return Err(refuse_at(
+                path,
+                keyword,
+                "can only contain non-empty objects",
+            ));
         }
         items
             .iter()
@@ -200,8 +204,8 @@ impl FilterReader<'_> {
     ) -> Result<Clause, FilterError> {
         let object = operand
             .as_object()
-            .ok_or_else(|| refuse(path, "not", "must be an object"))?;
-        properties(object, 1, path, "not")?;
+            .ok_or_else(|| refuse_at(path, "not", "must be an object"))?;
+        expect_properties(object, 1, path, "not")?;
         Ok(Clause::Not(Box::new(self.filter(
             operand,
             path,
@@ -218,7 +222,7 @@ impl FilterReader<'_> {
         depth: usize,
     ) -> Result<Clause, FilterError> {
         let object = non_empty_object(operand, path, "bool")?;
-        attributes(
+        expect_attributes(
             object,
             &["must", "must_not", "should", "should_not"],
             path,
@@ -250,11 +254,11 @@ impl FilterReader<'_> {
     ) -> Result<Condition, FilterError> {
         let object = operand
             .as_object()
-            .ok_or_else(|| refuse(path, "select", "must be an object"))?;
-        properties(object, 3, path, "select")?;
+            .ok_or_else(|| refuse_at(path, "select", "must be an object"))?;
+        expect_properties(object, 3, path, "select")?;
         let attribute = |name: &str| {
             object.get(name).ok_or_else(|| {
-                refuse(
+                refuse_at(
                     path,
                     "select",
                     format!("the property \"{name}\" is missing"),
@@ -267,7 +271,7 @@ impl FilterReader<'_> {
             attribute("query")?,
         );
         let field = leaf::field_name(field, &path.then("field"), "select")?;
-        let index = leaf::integer(index, &path.then("index"), "select")?;
+        let index = leaf::parse_integer(index, &path.then("index"), "select")?;
         let path = path.then("query");
         non_empty_object(query, &path, "select")?;
         let query = self.filter(query, &path, depth + 1)?;
@@ -280,7 +284,7 @@ impl FilterReader<'_> {
 }
 
 /// Refuses JSON with too many values or too deep nesting, without recursion.
-fn weigh(value: &Value, options: &Options) -> Result<(), FilterError> {
+fn check_size(value: &Value, options: &Options) -> Result<(), FilterError> {
     let whole = |message: String| FilterError {
         path: None,
         keyword: None,
@@ -319,16 +323,16 @@ fn non_empty_object<'v>(
 ) -> Result<&'v Map<String, Value>, FilterError> {
     let object = value
         .as_object()
-        .ok_or_else(|| refuse(path, keyword, "must be an object"))?;
+        .ok_or_else(|| refuse_at(path, keyword, "must be an object"))?;
     if object.is_empty() {
-        Err(refuse(path, keyword, "must be a non-empty object"))
+        Err(refuse_at(path, keyword, "must be a non-empty object"))
     } else {
         Ok(object)
     }
 }
 
 /// Refuses an object with more or fewer properties.
-fn properties(
+fn expect_properties(
     object: &Map<String, Value>,
     wanted: usize,
     path: &Path<'_>,
@@ -342,7 +346,7 @@ fn properties(
     } else {
         "properties"
     };
-    Err(refuse(
+    Err(refuse_at(
         path,
         keyword,
         format!(
@@ -353,7 +357,7 @@ fn properties(
 }
 
 /// Refuses properties other than those allowed.
-fn attributes(
+fn expect_attributes(
     object: &Map<String, Value>,
     allowed: &[&str],
     path: &Path<'_>,
@@ -361,7 +365,7 @@ fn attributes(
 ) -> Result<(), FilterError> {
     match object.keys().find(|name| !allowed.contains(&name.as_str())) {
         None => Ok(()),
-        Some(name) => Err(refuse(
+        Some(name) => Err(refuse_at(
             path,
             keyword,
             format!(
@@ -380,12 +384,12 @@ fn one_property<'v>(
 ) -> Result<(&'v str, &'v Value), FilterError> {
     let object = operand
         .as_object()
-        .ok_or_else(|| refuse(path, keyword, "must be an object"))?;
-    properties(object, 1, path, keyword)?;
+        .ok_or_else(|| refuse_at(path, keyword, "must be an object"))?;
+    expect_properties(object, 1, path, keyword)?;
     let (field, operand) = object
         .iter()
         .next()
-        .ok_or_else(|| refuse(path, keyword, "cannot be empty"))?;
+        .ok_or_else(|| refuse_at(path, keyword, "cannot be empty"))?;
     Ok((field, operand))
 }
 

@@ -8,21 +8,21 @@ use crate::filter::{Bounds, Clause, Condition, Scalar, Shape};
 use crate::geo;
 
 /// An object of one property.
-fn one(name: &str, value: Value) -> Value {
+fn single_property(name: &str, value: Value) -> Value {
     Value::Object(Map::from_iter([(name.to_owned(), value)]))
 }
 
-pub fn clause(clause: &Clause) -> Value {
-    let all = |parts: &[Clause]| Value::Array(parts.iter().map(self::clause).collect());
+pub fn clause_json(clause: &Clause) -> Value {
+    let all = |parts: &[Clause]| Value::Array(parts.iter().map(self::clause_json).collect());
     match clause {
         // Only a whole filter may be written as `{}`.
         Clause::Everything => json!({ "not": { "nothing": true } }),
         Clause::Nothing => json!({ "nothing": true }),
-        Clause::Condition(leaf) => condition(leaf),
-        Clause::Missing(leaf) => presence("missing", leaf),
-        Clause::And(parts) => one("and", all(parts)),
-        Clause::Or(parts) => one("or", all(parts)),
-        Clause::Not(inner) => one("not", self::clause(inner)),
+        Clause::Condition(leaf) => condition_json(leaf),
+        Clause::Missing(leaf) => presence_json("missing", leaf),
+        Clause::And(parts) => single_property("and", all(parts)),
+        Clause::Or(parts) => single_property("or", all(parts)),
+        Clause::Not(inner) => single_property("not", self::clause_json(inner)),
         Clause::Bool {
             must,
             must_not,
@@ -39,23 +39,28 @@ pub fn clause(clause: &Clause) -> Value {
                 .iter()
                 .filter(|(_, part)| !part.is_empty())
                 .map(|(name, part)| ((*name).to_owned(), all(part)));
-            one("bool", Value::Object(given.collect()))
+            single_property("bool", Value::Object(given.collect()))
         }
     }
 }
 
-pub fn condition(condition: &Condition) -> Value {
+pub fn condition_json(condition: &Condition) -> Value {
     match condition {
-        Condition::Equals { field, value } => one("equals", one(field.as_str(), value.to_json())),
-        Condition::In { field, values } => one(
+        Condition::Equals { field, value } => {
+            single_property("equals", single_property(field.as_str(), value.to_json()))
+        }
+        Condition::In { field, values } => single_property(
             "in",
-            one(
+            single_property(
                 field.as_str(),
                 values.iter().map(|value| Value::from(&**value)).collect(),
             ),
         ),
-        Condition::Exists { .. } | Condition::Holds { .. } => presence("exists", condition),
-        Condition::Range { field, bounds } => one("range", one(field.as_str(), limits(bounds))),
+        Condition::Exists { .. } | Condition::Holds { .. } => presence_json("exists", condition),
+        Condition::Range { field, bounds } => single_property(
+            "range",
+            single_property(field.as_str(), limits_json(bounds)),
+        ),
         Condition::Regexp { field, pattern } => {
             let flags = pattern.flags().to_text();
             let operand = if flags.is_empty() {
@@ -63,33 +68,33 @@ pub fn condition(condition: &Condition) -> Value {
             } else {
                 json!({ "value": pattern.source(), "flags": flags })
             };
-            one("regexp", one(field.as_str(), operand))
+            single_property("regexp", single_property(field.as_str(), operand))
         }
-        Condition::Geo { field, shape } => area(field, shape),
-        Condition::Match { object } => one("match", Value::Object((**object).clone())),
+        Condition::Geo { field, shape } => area_json(field, shape),
+        Condition::Match { object } => single_property("match", Value::Object((**object).clone())),
         Condition::Select {
             field,
             index,
             query,
-        } => one(
+        } => single_property(
             "select",
-            json!({ "field": field.as_str(), "index": index, "query": clause(query) }),
+            json!({ "field": field.as_str(), "index": index, "query": clause_json(query) }),
         ),
     }
 }
 
-fn presence(keyword: &str, condition: &Condition) -> Value {
+fn presence_json(keyword: &str, condition: &Condition) -> Value {
     match condition {
-        Condition::Exists { field } => one(keyword, escape_brackets(field).into()),
-        Condition::Holds { field, value } => one(
+        Condition::Exists { field } => single_property(keyword, escape_brackets(field).into()),
+        Condition::Holds { field, value } => single_property(
             keyword,
-            format!("{}[{}]", escape_brackets(field), scalar(value)).into(),
+            format!("{}[{}]", escape_brackets(field), scalar_text(value)).into(),
         ),
-        other => self::condition(other),
+        other => self::condition_json(other),
     }
 }
 
-fn scalar(value: &Scalar) -> String {
+fn scalar_text(value: &Scalar) -> String {
     value.to_json().to_string()
 }
 
@@ -97,7 +102,7 @@ fn escape_brackets(field: &FieldPath) -> String {
     field.as_str().replace('[', "\\[").replace(']', "\\]")
 }
 
-fn limits(bounds: &Bounds) -> Value {
+fn limits_json(bounds: &Bounds) -> Value {
     let low = bounds
         .low
         .map(|low| (if low.inclusive { "gte" } else { "gt" }, low));
@@ -112,44 +117,47 @@ fn limits(bounds: &Bounds) -> Value {
     )
 }
 
-fn point(point: geo::Point) -> Value {
+fn point_json(point: geo::Point) -> Value {
     json!({ "lat": point.lat, "lon": point.lon })
 }
 
 /// Metres without an exponent, which the language does not read.
-fn metres(distance: f64) -> Value {
+fn metres_json(distance: f64) -> Value {
     format!("{distance}m").into()
 }
 
-fn area(field: &FieldPath, shape: &Shape) -> Value {
+fn area_json(field: &FieldPath, shape: &Shape) -> Value {
     let name = field.as_str().to_owned();
     match shape {
         Shape::Box(area) => {
             let edges = json!({ "top": area.top, "left": area.left, "bottom": area.bottom, "right": area.right });
-            one("geoBoundingBox", one(&name, edges))
+            single_property("geoBoundingBox", single_property(&name, edges))
         }
         Shape::Circle { centre, radius } => {
             let operand = Map::from_iter([
-                (name, point(*centre)),
-                ("distance".to_owned(), metres(*radius)),
+                (name, point_json(*centre)),
+                ("distance".to_owned(), metres_json(*radius)),
             ]);
-            one("geoDistance", Value::Object(operand))
+            single_property("geoDistance", Value::Object(operand))
         }
         Shape::Ring { centre, from, to } => {
             let operand = [
-                (name, point(*centre)),
-                ("from".to_owned(), metres(*from)),
-                ("to".to_owned(), metres(*to)),
+                (name, point_json(*centre)),
+                ("from".to_owned(), metres_json(*from)),
+                ("to".to_owned(), metres_json(*to)),
             ];
-            one("geoDistanceRange", Value::Object(Map::from_iter(operand)))
+            single_property("geoDistanceRange", Value::Object(Map::from_iter(operand)))
         }
         Shape::Polygon(polygon) => {
             let points: Vec<Value> = polygon
                 .points()
                 .iter()
-                .map(|corner| point(*corner))
+                .map(|corner| point_json(*corner))
                 .collect();
-            one("geoPolygon", one(&name, json!({ "points": points })))
+            single_property(
+                "geoPolygon",
+                single_property(&name, json!({ "points": points })),
+            )
         }
     }
 }

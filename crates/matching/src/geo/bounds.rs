@@ -2,7 +2,7 @@
 //! Must never leave out a point the exact test would accept; letting in too many only costs time.
 
 use super::distance::{Direction, LEAST_CURVATURE};
-use super::{BoundingBox, Point, Radius, wrap};
+use super::{BoundingBox, Point, Radius, wrap_longitude};
 
 /// Slack for rounding, in degrees (about a tenth of a millimetre).
 const SLACK: f64 = 1e-9;
@@ -28,7 +28,7 @@ impl Bounds {
     pub fn position(point: Point) -> Point {
         Point {
             lat: point.lat,
-            lon: wrap(point.lon),
+            lon: wrap_longitude(point.lon),
         }
     }
 
@@ -51,7 +51,7 @@ impl Bounds {
                 second: None,
             };
         }
-        let west = wrap(west) - SLACK;
+        let west = wrap_longitude(west) - SLACK;
         let east = west + width + 2.0 * SLACK;
         let first = Rectangle {
             south,

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use geographiclib_rs::{Geodesic, InverseGeodesic};
 
-use super::{Point, wrap};
+use super::{Point, wrap_longitude};
 
 static WGS84: LazyLock<Geodesic> = LazyLock::new(Geodesic::wgs84);
 
@@ -19,17 +19,27 @@ pub(super) const GREATEST_CURVATURE: f64 = 6_399_593.626;
 const CHORD_ERROR: f64 = 1e-14;
 
 /// Length of the shortest path over the ellipsoid, in metres. NaN when a latitude is beyond a pole.
-pub fn distance(from: Point, to: Point) -> f64 {
+pub fn geodesic_distance(from: Point, to: Point) -> f64 {
     if !(from.lat.abs() <= 90.0 && to.lat.abs() <= 90.0) {
         return f64::NAN;
     }
-    InverseGeodesic::<f64>::inverse(&*WGS84, from.lat, wrap(from.lon), to.lat, wrap(to.lon))
+    InverseGeodesic::<f64>::inverse(
+        &*WGS84,
+        from.lat,
+        wrap_longitude(from.lon),
+        to.lat,
+        wrap_longitude(to.lon),
+    )
 }
 
 /// Azimuth in degrees, at `from`, of the shortest path to `to`.
-pub(super) fn azimuth(from: Point, to: Point) -> f64 {
-    let (azimuth, _, _): (f64, f64, f64) =
-        WGS84.inverse(from.lat, wrap(from.lon), to.lat, wrap(to.lon));
+pub(super) fn geodesic_azimuth(from: Point, to: Point) -> f64 {
+    let (azimuth, _, _): (f64, f64, f64) = WGS84.inverse(
+        from.lat,
+        wrap_longitude(from.lon),
+        to.lat,
+        wrap_longitude(to.lon),
+    );
     azimuth
 }
 
@@ -40,7 +50,7 @@ pub struct Direction(pub(super) [f64; 3]);
 impl From<Point> for Direction {
     fn from(point: Point) -> Self {
         let (lat_sin, lat_cos) = point.lat.to_radians().sin_cos();
-        let (lon_sin, lon_cos) = wrap(point.lon).to_radians().sin_cos();
+        let (lon_sin, lon_cos) = wrap_longitude(point.lon).to_radians().sin_cos();
         Self([lat_cos * lon_cos, lat_cos * lon_sin, lat_sin])
     }
 }
@@ -109,7 +119,7 @@ impl Radius {
         if chord <= self.within && chord > self.not_nearer {
             return true;
         }
-        let metres = distance(self.centre, point);
+        let metres = geodesic_distance(self.centre, point);
         self.from <= metres && metres <= self.to
     }
 }

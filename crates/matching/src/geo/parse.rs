@@ -47,12 +47,12 @@ fn point_within(value: &Value, depth: usize) -> Option<Point> {
         Value::String(text) if is_geohash(text) => decode_geohash(text)?,
         Value::String(text) => found(point::of_text(text, true).ok()?),
         Value::Array(items) => match items.as_slice() {
-            [lat, lon] => Point::new(coordinate(lat)?, coordinate(lon)?),
+            [lat, lon] => Point::new(parse_coordinate(lat)?, parse_coordinate(lon)?),
             _ => return None,
         },
         Value::Object(object) => {
             if let (Some(lat), Some(lon)) = (object.get("lat"), object.get("lon")) {
-                return Some(Point::new(coordinate(lat)?, coordinate(lon)?));
+                return Some(Point::new(parse_coordinate(lat)?, parse_coordinate(lon)?));
             }
             if object.contains_key("coordinates") {
                 return point::of_object(object, true).ok().map(found);
@@ -66,8 +66,8 @@ fn point_within(value: &Value, depth: usize) -> Option<Point> {
 }
 
 /// A coordinate: a number, also as text.
-fn coordinate(value: &Value) -> Option<f64> {
-    point::degrees(value)
+fn parse_coordinate(value: &Value) -> Option<f64> {
+    point::read_degrees(value)
         .ok()
         .filter(|number| number.is_finite())
 }
@@ -97,7 +97,7 @@ pub fn parse_box(value: &Value) -> Result<BoundingBox, BoxError> {
         object.get("right"),
     ];
     let parsed = if let [Some(top), Some(left), Some(bottom), Some(right)] = edges {
-        let edge = |value| coordinate(value).ok_or(BoxError::Value);
+        let edge = |value| parse_coordinate(value).ok_or(BoxError::Value);
         BoundingBox {
             top: edge(top)?,
             left: edge(left)?,

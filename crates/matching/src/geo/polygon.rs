@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use super::bounds::{Bounds, arc_latitudes};
-use super::distance::{Direction, LEAST_CURVATURE, azimuth, distance};
-use super::{Point, wrap};
+use super::distance::{Direction, LEAST_CURVATURE, geodesic_azimuth, geodesic_distance};
+use super::{Point, wrap_longitude};
 
 /// A point this near to an edge, in metres, is on the border (the solve itself is good to some
 /// nanometres).
@@ -45,10 +45,12 @@ impl Polygon {
             .into_iter()
             .map(|p| Point {
                 lat: p.lat.clamp(-90.0, 90.0),
-                lon: wrap(p.lon),
+                lon: wrap_longitude(p.lon),
             })
             .collect();
-        let turned: f64 = edges(&points).map(|(a, b)| eastward(a.lon, b.lon)).sum();
+        let turned: f64 = polygon_edges(&points)
+            .map(|(a, b)| eastward_degrees(a.lon, b.lon))
+            .sum();
         let pole = if turned.abs() < 180.0 {
             0
         } else if points.iter().map(|point| point.lat).sum::<f64>() < -1e-9 {
@@ -72,12 +74,12 @@ impl Polygon {
         }
         let point = Point {
             lat: point.lat,
-            lon: wrap(point.lon),
+            lon: wrap_longitude(point.lon),
         };
         // Go along the meridian to the pole that is outside and count the edges in between.
         let outside_south = self.pole >= 0;
         let mut inside = false;
-        for (a, b) in edges(&self.points) {
+        for (a, b) in polygon_edges(&self.points) {
             match meets_meridian(a, b, point) {
                 None => {}
                 Some(PolygonSide::On) => return true,
@@ -91,12 +93,12 @@ impl Polygon {
         let (mut south, mut north) = (f64::INFINITY, f64::NEG_INFINITY);
         let start = self.points[0].lon;
         let (mut lon, mut west, mut east) = (start, start, start);
-        for (a, b) in edges(&self.points) {
-            let Some((low, high)) = latitudes(a, b) else {
+        for (a, b) in polygon_edges(&self.points) {
+            let Some((low, high)) = edge_latitudes(a, b) else {
                 return Bounds::everywhere();
             };
             (south, north) = (south.min(low), north.max(high));
-            lon += eastward(a.lon, b.lon);
+            lon += eastward_degrees(a.lon, b.lon);
             (west, east) = (west.min(lon), east.max(lon));
         }
         match self.pole {
@@ -114,8 +116,8 @@ impl Polygon {
 }
 
 /// The latitudes that an edge surely keeps within; nothing for very long edges.
-fn latitudes(a: Point, b: Point) -> Option<(f64, f64)> {
-    if let Some(bulge) = bulge(a, b) {
+fn edge_latitudes(a: Point, b: Point) -> Option<(f64, f64)> {
+    if let Some(bulge) = edge_bulge(a, b) {
         return Some((a.lat.min(b.lat) - bulge, a.lat.max(b.lat) + bulge));
     }
     let margin = margin_angle(a, b)?.to_degrees();
@@ -123,7 +125,7 @@ fn latitudes(a: Point, b: Point) -> Option<(f64, f64)> {
     Some((low - margin, high + margin))
 }
 
-fn edges(points: &[Point]) -> impl Iterator<Item = (Point, Point)> + '_ {
+fn polygon_edges(points: &[Point]) -> impl Iterator<Item = (Point, Point)> + '_ {
     points
         .iter()
         .enumerate()
@@ -133,7 +135,7 @@ fn edges(points: &[Point]) -> impl Iterator<Item = (Point, Point)> + '_ {
 /// Degrees from one longitude to another the shorter way, within [-180, 180]; east is positive.
 /// Turned round, it is the same with the other sign, half a turn too: a polygon must not depend on
 /// the direction in which it is given.
-fn eastward(from: f64, to: f64) -> f64 {
+fn eastward_degrees(from: f64, to: f64) -> f64 {
     let turn = to - from;
     if turn > 180.0 {
         turn - 360.0
@@ -147,8 +149,11 @@ fn eastward(from: f64, to: f64) -> f64 {
 /// On which side of the edge the point lies, when the edge meets its meridian. Each edge owns its
 /// western end, not its eastern.
 fn meets_meridian(a: Point, b: Point, point: Point) -> Option<PolygonSide> {
-    let turn = eastward(a.lon, b.lon);
-    let (to_a, to_b) = (eastward(point.lon, a.lon), eastward(point.lon, b.lon));
+    let turn = eastward_degrees(a.lon, b.lon);
+    let (to_a, to_b) = (
+        eastward_degrees(point.lon, a.lon),
+        eastward_degrees(point.lon, b.lon),
+    );
     if point.lat.abs() == 90.0 && (a.lat == point.lat || b.lat == point.lat) {
         return Some(PolygonSide::On);
     }
@@ -168,13 +173,13 @@ fn meets_meridian(a: Point, b: Point, point: Point) -> Option<PolygonSide> {
         return (east.lat == point.lat).then_some(PolygonSide::On);
     }
     if to_west == 0.0 {
-        return Some(compare(point.lat, west.lat));
+        return Some(compare_latitude(point.lat, west.lat));
     }
     let met = to_west < 0.0 && to_east > 0.0 && to_east - to_west < 180.0;
     met.then(|| side_of_edge(west, east, point))
 }
 
-fn compare(lat: f64, edge: f64) -> PolygonSide {
+fn compare_latitude(lat: f64, edge: f64) -> PolygonSide {
     if lat > edge {
         PolygonSide::North
     } else if lat < edge {
@@ -198,7 +203,7 @@ fn over_pole(west: (Point, f64), east: (Point, f64), point: Point) -> Option<Pol
     if point.lat == pole || on(west) || on(east) {
         return Some(PolygonSide::On);
     }
-    (-180.0 < west.1 && west.1 <= 0.0).then(|| compare(point.lat, pole))
+    (-180.0 < west.1 && west.1 <= 0.0).then(|| compare_latitude(point.lat, pole))
 }
 
 /// The side of an edge that runs eastward from `west` and meets the point's meridian strictly
@@ -216,8 +221,8 @@ fn side_of_edge(west: Point, east: Point, point: Point) -> PolygonSide {
 }
 
 fn exact_side(west: Point, east: Point, point: Point) -> PolygonSide {
-    let (along, towards) = (azimuth(west, east), azimuth(west, point));
-    let off = (towards - along).to_radians().sin() * distance(west, point);
+    let (along, towards) = (geodesic_azimuth(west, east), geodesic_azimuth(west, point));
+    let off = (towards - along).to_radians().sin() * geodesic_distance(west, point);
     if off.abs() <= BORDER || !off.is_finite() {
         PolygonSide::On
     } else if off < 0.0 {
@@ -233,8 +238,8 @@ fn exact_side(west: Point, east: Point, point: Point) -> PolygonSide {
 /// A great circle that spans an angle between two latitudes rises by at most the square of the
 /// angle over sixteen, and the geodesic is nearer to it than the flattening times the square of its
 /// length over four: twice the first and four times the second are taken.
-fn bulge(a: Point, b: Point) -> Option<f64> {
-    let (turn, climb) = (eastward(a.lon, b.lon), b.lat - a.lat);
+fn edge_bulge(a: Point, b: Point) -> Option<f64> {
+    let (turn, climb) = (eastward_degrees(a.lon, b.lon), b.lat - a.lat);
     let short = turn.abs() <= 10.0 && climb.abs() <= 10.0 && a.lat.abs().max(b.lat.abs()) <= 80.0;
     let square = |degrees: f64| degrees.to_radians() * degrees;
     short.then(|| square(turn) / 8.0 + FLATTENING * (square(turn) + square(climb)) + 1e-9)
@@ -243,14 +248,14 @@ fn bulge(a: Point, b: Point) -> Option<f64> {
 /// The side, where the point is clearly above or below a short edge as it would be drawn on a map
 /// of plain degrees.
 fn obvious_side(west: Point, east: Point, point: Point) -> Option<PolygonSide> {
-    let bulge = bulge(west, east)?;
+    let bulge = edge_bulge(west, east)?;
     if point.lat > west.lat.max(east.lat) + bulge {
         return Some(PolygonSide::North);
     }
     if point.lat < west.lat.min(east.lat) - bulge {
         return Some(PolygonSide::South);
     }
-    let (turn, climb) = (eastward(west.lon, east.lon), east.lat - west.lat);
+    let (turn, climb) = (eastward_degrees(west.lon, east.lon), east.lat - west.lat);
     if turn > 4.0 || climb.abs() > 4.0 || west.lat.abs().max(east.lat.abs()) > 60.0 {
         return None;
     }
@@ -258,7 +263,7 @@ fn obvious_side(west: Point, east: Point, point: Point) -> Option<PolygonSide> {
     // tangent times the square of the first one; up to 60 degrees and for so short an edge the
     // first changes by less than half. An eighth of that, doubled, is the slack; the geodesic
     // leaves the great circle sideways, which counts for more the steeper the edge is.
-    let drawn = west.lat + climb * (-eastward(point.lon, west.lon) / turn);
+    let drawn = west.lat + climb * (-eastward_degrees(point.lon, west.lon) / turn);
     let square = |degrees: f64| degrees.to_radians() * degrees;
     let sideways = FLATTENING * (square(turn) + square(climb)) * (1.0 + 2.0 * climb.abs() / turn);
     let slack = 0.2 * square(turn) + 2.0 * square(climb) + sideways + 1e-9;
@@ -309,11 +314,12 @@ fn margin_angle(a: Point, b: Point) -> Option<f64> {
 pub(super) fn sides_agree(a: Point, b: Point, point: Point) -> bool {
     let [a, b, point] = [a, b, point].map(|p| Point {
         lat: p.lat,
-        lon: wrap(p.lon),
+        lon: wrap_longitude(p.lon),
     });
-    let turn = eastward(a.lon, b.lon);
+    let turn = eastward_degrees(a.lon, b.lon);
     let (west, east) = if turn > 0.0 { (a, b) } else { (b, a) };
-    let between = eastward(point.lon, west.lon) < 0.0 && eastward(point.lon, east.lon) > 0.0;
+    let between =
+        eastward_degrees(point.lon, west.lon) < 0.0 && eastward_degrees(point.lon, east.lon) > 0.0;
     let plain =
         || margin_angle(west, east).and_then(|margin| plain_side(west, east, point, margin));
     if !between {

@@ -8,7 +8,7 @@ use super::posting::Posting;
 pub(super) type ConditionCode = u32;
 
 #[inline]
-pub(super) fn code(leaf: u32, negated: bool) -> ConditionCode {
+pub(super) fn condition_code(leaf: u32, negated: bool) -> ConditionCode {
     leaf << 1 | u32::from(negated)
 }
 
@@ -50,8 +50,8 @@ impl IndexedConjunction {
     #[inline]
     pub(super) fn settled(&self) -> ConditionCode {
         match &self.access {
-            Access::Leaf(leaf) => code(*leaf, false),
-            Access::Guard(leaf) => code(*leaf, true),
+            Access::Leaf(leaf) => condition_code(*leaf, false),
+            Access::Guard(leaf) => condition_code(*leaf, true),
             Access::Leaves(_) | Access::Always => ConditionCode::MAX,
         }
     }

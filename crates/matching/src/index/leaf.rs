@@ -177,9 +177,9 @@ impl Test {
     pub(super) fn holds(&self, value: Option<&Value>, document: &Document<'_>) -> bool {
         match (self, value) {
             (Test::Match(kept) | Test::Select(kept), _) => {
-                evaluate::condition(&kept.condition, document)
+                evaluate::condition_holds(&kept.condition, document)
             }
-            (Test::Tree(tree), _) => evaluate::tree(tree, document),
+            (Test::Tree(tree), _) => evaluate::tree_holds(tree, document),
             (_, None) => false,
             (Test::Exists, Some(_)) => true,
             (Test::Equals(held), Some(found)) => {

@@ -15,34 +15,36 @@ const LONG: usize = 3;
 
 /// Demands, each enough by itself: the text holds at least one of its alternatives. ASCII letters
 /// are in lower case, and the text must be brought to lower case likewise.
-pub(super) fn demands(hir: &Hir) -> Vec<Vec<Vec<u8>>> {
+pub(super) fn pattern_demands(hir: &Hir) -> Vec<Vec<Vec<u8>>> {
     let mut found = Vec::new();
-    collect(hir, DEEPEST, &mut found);
+    collect_demands(hir, DEEPEST, &mut found);
     found
 }
 
-fn collect(hir: &Hir, depth: usize, found: &mut Vec<Vec<Vec<u8>>>) {
+fn collect_demands(hir: &Hir, depth: usize, found: &mut Vec<Vec<Vec<u8>>>) {
     let before = found.len();
-    parts(hir, depth, found);
+    collect_parts(hir, depth, found);
     if found[before..]
         .iter()
         .all(|demand| demand.iter().any(|text| text.len() < LONG))
     {
-        extract(hir, found);
+        extract_ends(hir, found);
     }
 }
 
 /// What stands in the pattern letter by letter.
-fn parts(hir: &Hir, depth: usize, found: &mut Vec<Vec<Vec<u8>>>) {
+fn collect_parts(hir: &Hir, depth: usize, found: &mut Vec<Vec<Vec<u8>>>) {
     let Some(depth) = depth.checked_sub(1) else {
         return;
     };
     match hir.kind() {
         HirKind::Literal(literal) => found.push(vec![literal.0.to_ascii_lowercase()]),
-        HirKind::Concat(all) => all.iter().for_each(|part| parts(part, depth, found)),
-        HirKind::Capture(group) => parts(&group.sub, depth, found),
+        HirKind::Concat(all) => all
+            .iter()
+            .for_each(|part| collect_parts(part, depth, found)),
+        HirKind::Capture(group) => collect_parts(&group.sub, depth, found),
         HirKind::Repetition(repetition) if repetition.min > 0 => {
-            parts(&repetition.sub, depth, found)
+            collect_parts(&repetition.sub, depth, found)
         }
         HirKind::Alternation(branches) => found.extend(of_branches(branches, depth)),
         HirKind::Repetition(_) | HirKind::Empty | HirKind::Class(_) | HirKind::Look(_) => {}
@@ -50,7 +52,7 @@ fn parts(hir: &Hir, depth: usize, found: &mut Vec<Vec<Vec<u8>>>) {
 }
 
 /// What every match starts or ends with: sees through classes such as letters of either case.
-fn extract(hir: &Hir, found: &mut Vec<Vec<Vec<u8>>>) {
+fn extract_ends(hir: &Hir, found: &mut Vec<Vec<Vec<u8>>>) {
     for kind in [ExtractKind::Prefix, ExtractKind::Suffix] {
         let mut extractor = Extractor::new();
         extractor
@@ -59,7 +61,7 @@ fn extract(hir: &Hir, found: &mut Vec<Vec<Vec<u8>>>) {
             .limit_repeat(8)
             .limit_literal_len(32)
             .limit_total(128);
-        found.extend(alternatives(&extractor.extract(hir)));
+        found.extend(literal_alternatives(&extractor.extract(hir)));
     }
 }
 
@@ -68,7 +70,7 @@ fn of_branches(branches: &[Hir], depth: usize) -> Option<Vec<Vec<u8>>> {
     let mut together = Vec::new();
     for branch in branches {
         let mut found = Vec::new();
-        collect(branch, depth, &mut found);
+        collect_demands(branch, depth, &mut found);
         together.extend(
             found
                 .into_iter()
@@ -78,7 +80,7 @@ fn of_branches(branches: &[Hir], depth: usize) -> Option<Vec<Vec<u8>>> {
     (together.len() <= MOST_ALTERNATIVES).then_some(together)
 }
 
-fn alternatives(seq: &Seq) -> Option<Vec<Vec<u8>>> {
+fn literal_alternatives(seq: &Seq) -> Option<Vec<Vec<u8>>> {
     let mut texts: Vec<Vec<u8>> = seq
         .literals()?
         .iter()

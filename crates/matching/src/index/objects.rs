@@ -21,7 +21,7 @@ pub(super) struct Objects {
 }
 
 /// The path (a dot in a key is like nesting) to the first scalar of an object, or to the first array or empty object.
-fn probe(object: &Map<String, Value>) -> (Vec<&str>, Option<ScalarRef<'_>>) {
+fn first_scalar(object: &Map<String, Value>) -> (Vec<&str>, Option<ScalarRef<'_>>) {
     let mut keys = Vec::new();
     let mut object = object;
     loop {
@@ -38,7 +38,7 @@ fn probe(object: &Map<String, Value>) -> (Vec<&str>, Option<ScalarRef<'_>>) {
 
 impl Objects {
     pub(super) fn insert(&mut self, object: &Map<String, Value>, leaf: u32) {
-        let (keys, scalar) = probe(object);
+        let (keys, scalar) = first_scalar(object);
         let mut path = 0;
         for key in keys {
             path = self.step(path, key);
@@ -51,7 +51,7 @@ impl Objects {
     }
 
     pub(super) fn remove(&mut self, object: &Map<String, Value>, leaf: u32) {
-        let (keys, scalar) = probe(object);
+        let (keys, scalar) = first_scalar(object);
         let mut path = 0;
         for key in keys {
             path = self.step(path, key);

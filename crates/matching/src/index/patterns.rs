@@ -4,7 +4,7 @@
 
 use hashbrown::HashMap;
 
-use super::literals::demands;
+use super::literals::pattern_demands;
 use super::posting::Posting;
 use crate::pattern::Pattern;
 
@@ -101,7 +101,7 @@ impl Patterns {
             if count == 0 || text.len() < length {
                 continue;
             }
-            let mask = mask(length);
+            let mask = length_mask(length);
             let mut bytes = 0_u64;
             for (at, byte) in text.bytes().enumerate() {
                 bytes = (bytes << 8 | u64::from(byte.to_ascii_lowercase())) & mask;
@@ -129,7 +129,7 @@ impl Patterns {
                 .map(|literal| self.rarest(literal).0)
                 .sum::<f64>()
         };
-        let rated = demands(&hir)
+        let rated = pattern_demands(&hir)
             .into_iter()
             .map(|demand| (cost(&demand), demand));
         let Some((_, literals)) = rated.min_by(|a, b| a.0.total_cmp(&b.0)) else {
@@ -181,7 +181,7 @@ impl Patterns {
     }
 }
 
-fn mask(length: usize) -> u64 {
+fn length_mask(length: usize) -> u64 {
     if length >= 8 {
         u64::MAX
     } else {

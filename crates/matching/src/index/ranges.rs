@@ -70,7 +70,7 @@ impl Default for Ranges {
 }
 
 /// A key in the order of the numbers; numbers that differ may share one.
-fn key(number: Number) -> u64 {
+fn number_key(number: Number) -> u64 {
     let bits = number.to_f64().to_bits();
     if bits >> 63 == 1 {
         !bits
@@ -79,32 +79,32 @@ fn key(number: Number) -> u64 {
     }
 }
 
-fn span(bounds: &Bounds, leaf: u32) -> Span {
+fn bounds_span(bounds: &Bounds, leaf: u32) -> Span {
     Span {
-        low: bounds.low.map_or(0, |limit| key(limit.at)),
-        high: bounds.high.map_or(u64::MAX, |limit| key(limit.at)),
+        low: bounds.low.map_or(0, |limit| number_key(limit.at)),
+        high: bounds.high.map_or(u64::MAX, |limit| number_key(limit.at)),
         leaf,
     }
 }
 
 /// The level of the node that holds a span: that of the highest bit in which its ends differ.
-fn level(span: Span) -> u32 {
+fn span_level(span: Span) -> u32 {
     63_u32.saturating_sub((span.low ^ span.high).leading_zeros())
 }
 
 /// The middle of the node above a key at a level, which also is the node's name.
 #[inline]
-fn middle(key: u64, level: u32) -> u64 {
+fn node_middle(key: u64, level: u32) -> u64 {
     (key >> level | 1) << level
 }
 
 impl Ranges {
     pub(super) fn insert(&mut self, bounds: &Bounds, leaf: u32) {
-        let span = span(bounds, leaf);
-        let level = level(span);
+        let span = bounds_span(bounds, leaf);
+        let level = span_level(span);
         self.levels[level as usize] += 1;
         self.occupied |= 1 << level;
-        match self.nodes.entry(middle(span.high, level)) {
+        match self.nodes.entry(node_middle(span.high, level)) {
             hashbrown::hash_map::Entry::Vacant(place) => {
                 place.insert(Node::One(span));
             }
@@ -113,9 +113,9 @@ impl Ranges {
     }
 
     pub(super) fn remove(&mut self, bounds: &Bounds, leaf: u32) {
-        let span = span(bounds, leaf);
-        let level = level(span);
-        let name = middle(span.high, level);
+        let span = bounds_span(bounds, leaf);
+        let level = span_level(span);
+        let name = node_middle(span.high, level);
         let Some(node) = self.nodes.get_mut(&name) else {
             return;
         };
@@ -134,12 +134,12 @@ impl Ranges {
 
     /// Visits every range that holds the number, and maybe some that end at its very key.
     pub(super) fn search(&self, number: Number, mut visit: impl FnMut(Found)) {
-        let at = key(number);
+        let at = number_key(number);
         let mut levels = self.occupied;
         while levels != 0 {
             let level = levels.trailing_zeros();
             levels &= levels - 1;
-            let middle = middle(at, level);
+            let middle = node_middle(at, level);
             if let Some(node) = self.nodes.get(&middle) {
                 node.search(at, middle, &mut visit);
             }
@@ -190,13 +190,13 @@ impl Node {
                 sorted
                     .by_low
                     .range(..=(at, u32::MAX))
-                    .for_each(|(low, leaf)| visit(found(*low == at, *leaf)));
+                    .for_each(|(low, leaf)| visit(found_leaf(*low == at, *leaf)));
             }
             Node::Many(sorted) => {
                 sorted
                     .by_high
                     .range((at, 0)..)
-                    .for_each(|(high, leaf)| visit(found(*high == at, *leaf)));
+                    .for_each(|(high, leaf)| visit(found_leaf(*high == at, *leaf)));
             }
         }
     }
@@ -206,7 +206,7 @@ impl Span {
     #[inline]
     fn search(&self, at: u64, visit: &mut impl FnMut(Found)) {
         if self.low <= at && at <= self.high {
-            visit(found(self.low == at || self.high == at, self.leaf));
+            visit(found_leaf(self.low == at || self.high == at, self.leaf));
         }
     }
 }
@@ -220,7 +220,7 @@ impl Sorted {
 }
 
 #[inline]
-fn found(at_end: bool, leaf: u32) -> Found {
+fn found_leaf(at_end: bool, leaf: u32) -> Found {
     if at_end {
         Found::Check(leaf)
     } else {

@@ -39,10 +39,10 @@ impl Scratch {
         }
         self.epoch += 1;
         self.matched.clear();
-        grow(&mut self.leaves, leaves, 0);
-        grow(&mut self.filters, filters, 0);
-        grow(&mut self.groups, groups, 0);
-        grow(&mut self.fields, fields, (0, 0));
+        grow_places(&mut self.leaves, leaves, 0);
+        grow_places(&mut self.filters, filters, 0);
+        grow_places(&mut self.groups, groups, 0);
+        grow_places(&mut self.fields, fields, (0, 0));
     }
 
     fn flags(&self, leaf: u32) -> u32 {
@@ -100,7 +100,7 @@ impl Scratch {
 
 /// Room for so many, with as much again to spare, so that an engine that grows does not grow this
 /// with every filter.
-fn grow<T: Clone>(places: &mut Vec<T>, count: usize, empty: T) {
+fn grow_places<T: Clone>(places: &mut Vec<T>, count: usize, empty: T) {
     if places.len() < count {
         places.resize(count.next_power_of_two(), empty);
     }

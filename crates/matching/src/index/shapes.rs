@@ -62,7 +62,7 @@ pub(super) struct IndexedShapes {
 impl IndexedShapes {
     pub(super) fn insert(&mut self, bounds: &Bounds, leaf: u32) {
         for rectangle in std::iter::once(&bounds.first).chain(&bounds.second) {
-            let (mesh, entry) = (Mesh::of(rectangle), entry(rectangle, leaf));
+            let (mesh, entry) = (Mesh::of(rectangle), shape_entry(rectangle, leaf));
             match self.meshes.iter_mut().find(|(known, _)| *known == mesh) {
                 Some((_, count)) => *count += 1,
                 None => self.meshes.push((mesh, 1)),
@@ -79,7 +79,7 @@ impl IndexedShapes {
 
     pub(super) fn remove(&mut self, bounds: &Bounds, leaf: u32) {
         for rectangle in std::iter::once(&bounds.first).chain(&bounds.second) {
-            let (mesh, entry) = (Mesh::of(rectangle), entry(rectangle, leaf));
+            let (mesh, entry) = (Mesh::of(rectangle), shape_entry(rectangle, leaf));
             let cells = &mut self.cells;
             mesh.each_cell(rectangle, |name| {
                 if cells.get_mut(&name).is_some_and(|cell| cell.remove(&entry)) {
@@ -102,7 +102,7 @@ impl IndexedShapes {
     /// Visits every leaf whose bounds hold the point.
     pub(super) fn search(&self, point: Point, mut visit: impl FnMut(u32)) {
         let point = Bounds::position(point);
-        let at = [point.lon as f32, clamp(point.lat) as f32];
+        let at = [point.lon as f32, clamp_latitude(point.lat) as f32];
         for (mesh, _) in &self.meshes {
             if let Some(cell) = self.cells.get(&mesh.cell(point.lon, point.lat)) {
                 cell.search(at, &mut visit);
@@ -164,7 +164,7 @@ impl Mesh {
         let steps = |side: f64| ((WORLD / side.max(1e-9)).log2().floor() as i32).clamp(0, FINEST);
         Self {
             lon: steps(rectangle.east - rectangle.west),
-            lat: steps(clamp(rectangle.north) - clamp(rectangle.south)),
+            lat: steps(clamp_latitude(rectangle.north) - clamp_latitude(rectangle.south)),
         }
     }
 
@@ -187,7 +187,7 @@ impl Mesh {
     }
 
     fn row(self, lat: f64) -> u64 {
-        ((clamp(lat) + WORLD / 2.0) * f64::from(1_u32 << self.lat) / WORLD) as u64
+        ((clamp_latitude(lat) + WORLD / 2.0) * f64::from(1_u32 << self.lat) / WORLD) as u64
     }
 
     fn name(self, column: u64, row: u64) -> u64 {
@@ -195,24 +195,30 @@ impl Mesh {
     }
 }
 
-fn down(degrees: f64) -> f32 {
+fn round_down(degrees: f64) -> f32 {
     (degrees as f32).next_down()
 }
 
-fn up(degrees: f64) -> f32 {
+fn round_up(degrees: f64) -> f32 {
     (degrees as f32).next_up()
 }
 
 /// No latitude is that large, but documents hold anything. Rounding and this keep the order, so
 /// nothing inside ends up outside.
-fn clamp(lat: f64) -> f64 {
+fn clamp_latitude(lat: f64) -> f64 {
     lat.clamp(-200.0, 200.0)
 }
 
-fn entry(rectangle: &Rectangle, leaf: u32) -> ShapeEntry {
+fn shape_entry(rectangle: &Rectangle, leaf: u32) -> ShapeEntry {
     ShapeEntry {
-        low: [down(rectangle.west), down(clamp(rectangle.south))],
-        high: [up(rectangle.east), up(clamp(rectangle.north))],
+        low: [
+            round_down(rectangle.west),
+            round_down(clamp_latitude(rectangle.south)),
+        ],
+        high: [
+            round_up(rectangle.east),
+            round_up(clamp_latitude(rectangle.north)),
+        ],
         leaf,
     }
 }

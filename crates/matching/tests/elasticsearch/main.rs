@@ -372,7 +372,7 @@ fn null_and_empty_arrays_count_as_absent() {
     for field in ["k", "l"] {
         let filter = Filter::parse(&json!({"exists": field}), &Options::default()).unwrap();
         assert!(filter.matches(&Document::new(&json!({"k": null, "l": []}))));
-        let translation = elasticsearch::translate(&filter).unwrap();
+        let translation = elasticsearch::translate_filter(&filter).unwrap();
         assert_eq!(
             translation.differences,
             [elasticsearch::Difference::EmptyIsAbsent]

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use matching::{Document, Engine, Filter, Options, Scratch, explain};
+use matching::{Document, Engine, Filter, Options, Scratch, explain_filter};
 use serde_json::Value;
 
 /// A generator of our own: a failure comes again.
@@ -125,7 +125,7 @@ fn mutated_filters_and_documents() {
                 filter.to_json()
             );
             assert_eq!(
-                explain(&filter, &document).matches,
+                explain_filter(&filter, &document).matches,
                 found,
                 "filter {} document {value}",
                 filter.to_json()

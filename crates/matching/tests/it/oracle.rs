@@ -131,13 +131,13 @@ fn verdicts(case: &Value, tally: &mut Tally) -> Option<String> {
 fn disagreement(filter: &Filter, document: &Value) -> Option<String> {
     let document = &Document::new(document);
     let plain = filter.matches(document);
-    if evaluate::normalised(&filter.normalise(), document) != plain {
+    if evaluate::normalised_holds(&filter.normalise(), document) != plain {
         return Some(format!(
             "the canonical form {} disagrees with {plain} on {document:?}",
             filter.normalise().to_json()
         ));
     }
-    (matching::explain(filter, document).matches != plain)
+    (matching::explain_filter(filter, document).matches != plain)
         .then(|| format!("the explanation disagrees with {plain} on {document:?}"))
 }
 

@@ -41,7 +41,7 @@ async fn who_waits_for_the_log_stops_at_once() {
         trigger.soft();
     };
     assert_eq!(
-        keep(&away, ("g", "t"), hour, &shutdown, notice, nobody).await,
+        keep_membership(&away, ("g", "t"), hour, &shutdown, notice, nobody).await,
         Ok(())
     );
     assert!(
@@ -56,7 +56,7 @@ async fn a_refusal_is_final() {
     let (_trigger, shutdown) = Shutdown::manual();
     let refuses = Never(ConsumerError::Fatal("no".into()));
     let backoff = Backoff::new(Duration::from_millis(1), Duration::from_millis(1));
-    let kept = keep(
+    let kept = keep_membership(
         &refuses,
         ("g", "t"),
         backoff,

@@ -85,7 +85,7 @@ impl World {
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let options = embedded::Options::default();
-        let (log, handle) = embedded::open(&folder.path().join("log"), options).unwrap();
+        let (log, handle) = embedded::open_log(&folder.path().join("log"), options).unwrap();
         // The log closes with the process.
         std::mem::forget(handle);
         let spec = TopicSpec {

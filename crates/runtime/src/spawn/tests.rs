@@ -1,4 +1,4 @@
-use super::named;
+use super::run_named;
 
 #[test]
 fn a_task_is_held_once() {
@@ -8,6 +8,6 @@ fn a_task_is_held_once() {
         std::hint::black_box(held);
     };
     let bare = size_of_val(&task);
-    let watched = size_of_val(&named("sized", task));
+    let watched = size_of_val(&run_named("sized", task));
     assert!(watched < bare + 256, "{watched} bytes for {bare}");
 }

@@ -26,7 +26,7 @@ fn erased(name: &str) -> SubjectAccess {
 fn user() -> (Map<String, Value>, Raw) {
     let row = json!({"id": "1", "email": "meera@example.org", "firstname": "Meera", "phone": null});
     let document = json!({"email": "meera@example.org", "firstName": "Meera", "address": [{"city": "Kochi", "addType": "home"}]});
-    (row.as_object().unwrap().clone(), raw(&document))
+    (row.as_object().unwrap().clone(), to_raw(&document))
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn rows_and_documents_come_back_as_they_went() {
     boundary.seal_cells("user", &mut cells).unwrap();
     assert_eq!(cells["firstname"], "Meera");
     assert!(has_sealed(cells["email"].as_str().unwrap()));
-    let marked = || boundary.document("sunbird", "userprofilevisibility");
+    let marked = || boundary.marked_document("sunbird", "userprofilevisibility");
     let sealed = boundary.resealed(marked(), &document).unwrap();
     assert!(!sealed.get().contains("meera@") && !sealed.get().contains("Kochi"));
     assert!(sealed.get().contains("home"));
@@ -70,7 +70,7 @@ fn an_erased_subject_keeps_what_is_sealed_and_gets_nothing_new() {
     let (row, document) = user();
     let mut cells = row.clone();
     assert_eq!(erased.seal_cells("user", &mut cells), Err(SubjectErased));
-    let marked = || whole.document("sunbird", "user");
+    let marked = || whole.marked_document("sunbird", "user");
     assert!(erased.resealed(marked(), &document).is_err());
     let sealed = whole.resealed(marked(), &document).unwrap();
     let again = erased.resealed(marked(), &sealed).unwrap();
@@ -107,7 +107,7 @@ fn an_erased_subject_takes_nothing_that_only_looks_sealed() {
     of(&ours).open_row("user", &mut cells);
     assert_eq!(cells["phone"], sealed);
     // A client has nothing that is sealed already.
-    let mut asked = accepted("user.update", raw(&json!({ "email": sealed })));
+    let mut asked = accepted("user.update", to_raw(&json!({ "email": sealed })));
     assert_eq!(of(&gone).seal_request(&mut asked), Err(SubjectErased));
 }
 
@@ -135,7 +135,7 @@ fn an_edited_request_is_sealed_again_and_masks_stand_for_what_was_there() {
     };
     let contact = |phones: &[&str]| {
         let list: Vec<Value> = phones.iter().map(|p| json!({"phone": p})).collect();
-        raw(&json!({ "orgName": "School", "contactDetail": list }))
+        to_raw(&json!({ "orgName": "School", "contactDetail": list }))
     };
     let mut asked = accepted("org.create", contact(&["9700099017", "9700099018"]));
     boundary.seal_request(&mut asked).unwrap();

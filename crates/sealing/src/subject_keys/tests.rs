@@ -143,7 +143,11 @@ async fn an_erased_key_is_in_no_file_not_even_wrapped() {
     let mut wrapped = Vec::new();
     for subject in &subjects {
         keys.ensure(subject).await.unwrap().unwrap();
-        let text = keys.read(&name(keys.id(subject))).await.unwrap().unwrap();
+        let text = keys
+            .read_record(&key_name(keys.id(subject)))
+            .await
+            .unwrap()
+            .unwrap();
         let KeyRecord::Wrapped { key, .. } = keys.parse("", &text).unwrap() else {
             panic!("{text}");
         };

@@ -79,32 +79,32 @@ impl Builder {
         self.sectors[..8].copy_from_slice(ENTRY);
         self.sectors[8..16].copy_from_slice(&((self.length - HEADER) as u64).to_le_bytes());
         for (index, sector) in (0..).zip(self.sectors.as_chunks_mut::<SECTOR>().0) {
-            stamp(sector, sequence, index, place);
+            stamp_sector(sector, sequence, index, place);
         }
         &self.sectors
     }
 }
 
 /// The first sector of a file: entries up to this one do not count any more.
-pub fn floor(sequence: u64, file: u32) -> [u8; SECTOR] {
+pub fn floor_sector(sequence: u64, file: u32) -> [u8; SECTOR] {
     let mut sector = [0; SECTOR];
     sector[..8].copy_from_slice(FLOOR);
-    stamp(&mut sector, sequence, 0, Place { file, position: 0 });
+    stamp_sector(&mut sector, sequence, 0, Place { file, position: 0 });
     sector
 }
 
-fn stamp(sector: &mut [u8; SECTOR], sequence: u64, index: u32, start: Place) {
+fn stamp_sector(sector: &mut [u8; SECTOR], sequence: u64, index: u32, start: Place) {
     sector[BODY..BODY + 8].copy_from_slice(&sequence.to_le_bytes());
     sector[BODY + 8..BODY + 12].copy_from_slice(&index.to_le_bytes());
     let place = Place {
         position: start.position + u64::from(index) * SECTOR as u64,
         ..start
     };
-    let check = check(sector, place);
+    let check = sector_check(sector, place);
     sector[BODY + 12..].copy_from_slice(&check.to_le_bytes());
 }
 
-fn check(sector: &[u8; SECTOR], place: Place) -> u32 {
+fn sector_check(sector: &[u8; SECTOR], place: Place) -> u32 {
     let check = crc32c::crc32c(&place.file.to_le_bytes());
     let check = crc32c::crc32c_append(check, &place.position.to_le_bytes());
     crc32c::crc32c_append(check, &sector[..BODY + 12])
@@ -124,10 +124,10 @@ pub enum Sector<'a> {
     Bad,
 }
 
-pub fn sector(bytes: &[u8; SECTOR], place: Place) -> Sector<'_> {
+pub fn read_sector(bytes: &[u8; SECTOR], place: Place) -> Sector<'_> {
     let word =
         |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
-    if word(BODY + 12) == check(bytes, place) {
+    if word(BODY + 12) == sector_check(bytes, place) {
         let sequence = u64::from(word(BODY)) | u64::from(word(BODY + 4)) << 32;
         Sector::Whole {
             sequence,
@@ -147,38 +147,41 @@ pub fn is_floor(body: &[u8]) -> bool {
 }
 
 /// How many sectors the entry has that begins with this body.
-pub fn sectors(body: &[u8]) -> Option<u32> {
-    let length = body.starts_with(ENTRY).then(|| long(body, 8))??;
+pub fn count_sectors(body: &[u8]) -> Option<u32> {
+    let length = body.starts_with(ENTRY).then(|| read_u64(body, 8))??;
     u32::try_from((usize::try_from(length).ok()?.checked_add(HEADER)?).div_ceil(BODY)).ok()
 }
 
 /// The sections in an entry's bodies, back to back; `None` when they make no sense.
-pub fn sections(bodies: &[u8]) -> Option<Vec<Section<'_>>> {
-    let length = usize::try_from(long(bodies, 8)?).ok()?;
+pub fn entry_sections(bodies: &[u8]) -> Option<Vec<Section<'_>>> {
+    let length = usize::try_from(read_u64(bodies, 8)?).ok()?;
     let mut rest = bodies.get(HEADER..HEADER.checked_add(length)?)?;
     let mut sections = Vec::new();
     while !rest.is_empty() {
-        let name = length_of(take(&mut rest, 4)?)?;
-        let log = std::str::from_utf8(take(&mut rest, name)?).ok()?;
-        let (base, position) = (long(take(&mut rest, 8)?, 0)?, long(take(&mut rest, 8)?, 0)?);
-        let length = length_of(take(&mut rest, 4)?)?;
+        let name = length_of(take_bytes(&mut rest, 4)?)?;
+        let log = std::str::from_utf8(take_bytes(&mut rest, name)?).ok()?;
+        let (base, position) = (
+            read_u64(take_bytes(&mut rest, 8)?, 0)?,
+            read_u64(take_bytes(&mut rest, 8)?, 0)?,
+        );
+        let length = length_of(take_bytes(&mut rest, 4)?)?;
         sections.push(Section {
             log,
             base,
             position,
-            bytes: take(&mut rest, length)?,
+            bytes: take_bytes(&mut rest, length)?,
         });
     }
     Some(sections)
 }
 
-fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
+fn take_bytes<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
     let (now, later) = rest.split_at_checked(length)?;
     *rest = later;
     Some(now)
 }
 
-fn long(bytes: &[u8], at: usize) -> Option<u64> {
+fn read_u64(bytes: &[u8], at: usize) -> Option<u64> {
     bytes
         .get(at..at + 8)?
         .try_into()
@@ -210,7 +213,7 @@ mod tests {
                 sequence: found,
                 index,
                 body,
-            } = sector(bytes, place)
+            } = read_sector(bytes, place)
             else {
                 panic!("sector {at}")
             };
@@ -230,7 +233,10 @@ mod tests {
             builder.section("b", u64::MAX, 77, [b"", &bytes]);
             let written = builder.finish(9, PLACE);
             let bodies = bodies(written, 9);
-            assert_eq!(sectors(&bodies), u32::try_from(written.len() / SECTOR).ok());
+            assert_eq!(
+                count_sectors(&bodies),
+                u32::try_from(written.len() / SECTOR).ok()
+            );
             let first = [b"header".as_slice(), &bytes].concat();
             let expected = [
                 Section {
@@ -246,7 +252,7 @@ mod tests {
                     bytes: &bytes,
                 },
             ];
-            assert_eq!(sections(&bodies).unwrap(), expected);
+            assert_eq!(entry_sections(&bodies).unwrap(), expected);
         }
     }
 
@@ -259,11 +265,11 @@ mod tests {
         for bit in 0..SECTOR * 8 {
             let mut bytes = whole;
             bytes[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(sector(&bytes, PLACE), Sector::Bad, "bit {bit}");
+            assert_eq!(read_sector(&bytes, PLACE), Sector::Bad, "bit {bit}");
         }
-        assert_eq!(sector(&whole, Place { file: 0, ..PLACE }), Sector::Bad);
+        assert_eq!(read_sector(&whole, Place { file: 0, ..PLACE }), Sector::Bad);
         assert_eq!(
-            sector(
+            read_sector(
                 &whole,
                 Place {
                     position: 4096,
@@ -272,6 +278,6 @@ mod tests {
             ),
             Sector::Bad
         );
-        assert_eq!(sector(&[0; SECTOR], PLACE), Sector::Blank);
+        assert_eq!(read_sector(&[0; SECTOR], PLACE), Sector::Blank);
     }
 }

@@ -73,7 +73,7 @@ impl Half {
             self.last,
             self.segments.clone(),
         );
-        let work = move || empty(medium.as_ref(), &segments, &file, number, last);
+        let work = move || empty_file(medium.as_ref(), &segments, &file, number, last);
         // Without a thread it is done when the file is needed again.
         self.emptying = thread::Builder::new()
             .name("log-checkpoint".into())
@@ -100,7 +100,7 @@ impl Half {
             Some(Ok(())) => {}
             Some(Err(AppenderFailure::Fatal(error))) => return Err(AppenderFailure::Fatal(error)),
             Some(Err(AppenderFailure::Rejected(_))) | None => {
-                empty(medium, &self.segments, &self.file, self.number, self.last)?
+                empty_file(medium, &self.segments, &self.file, self.number, self.last)?
             }
         }
         self.segments.clear();
@@ -154,7 +154,7 @@ impl Files {
                 [header, &written.batch.bytes],
             );
         }
-        self.append()?;
+        self.append_entry()?;
         let covered = &mut self.halves[self.active].segments;
         for (_, written) in written {
             if !covered
@@ -167,13 +167,13 @@ impl Files {
         Ok(())
     }
 
-    fn append(&mut self) -> Result<(), AppenderFailure> {
+    fn append_entry(&mut self) -> Result<(), AppenderFailure> {
         let size = self.builder.size();
         if !self.halves[self.active].takes(size, self.size) {
-            self.switch()?;
+            self.switch_files()?;
         }
         let (medium, half) = (self.medium.as_ref(), &mut self.halves[self.active]);
-        grow(medium, half, half.at + size, self.size).map_err(AppenderFailure::Rejected)?;
+        grow_file(medium, half, half.at + size, self.size).map_err(AppenderFailure::Rejected)?;
         let bytes = self.builder.finish(
             self.next,
             Place {
@@ -202,7 +202,7 @@ impl Files {
     }
 
     /// Goes on in the other file and has this one emptied. Waits when the other is not empty yet.
-    fn switch(&mut self) -> Result<(), AppenderFailure> {
+    fn switch_files(&mut self) -> Result<(), AppenderFailure> {
         // One after the other: that a file is empty says that what was written before it does not
         // count, either.
         self.halves[1 - self.active].emptied(self.medium.as_ref())?;
@@ -238,7 +238,7 @@ impl Drop for Files {
 }
 
 /// All zeros, written: a sync of what is written over them later has nothing else to write.
-fn grow(medium: &dyn Medium, half: &mut Half, wanted: u64, most: u64) -> io::Result<()> {
+fn grow_file(medium: &dyn Medium, half: &mut Half, wanted: u64, most: u64) -> io::Result<()> {
     if wanted <= half.length {
         return Ok(());
     }
@@ -254,7 +254,7 @@ fn grow(medium: &dyn Medium, half: &mut Half, wanted: u64, most: u64) -> io::Res
 }
 
 /// Syncs what the file's entries are about; then they do not count any more.
-fn empty(
+fn empty_file(
     medium: &dyn Medium,
     segments: &[Arc<Segment>],
     file: &File,
@@ -276,7 +276,7 @@ pub(super) fn write_floor(
     last: u64,
 ) -> Result<(), AppenderFailure> {
     medium
-        .write(file, 0, &entry::floor(last, number))
+        .write(file, 0, &entry::floor_sector(last, number))
         .map_err(AppenderFailure::Rejected)?;
     medium.sync(file).map_err(AppenderFailure::Fatal)
 }

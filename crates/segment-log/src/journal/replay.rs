@@ -4,7 +4,7 @@
 use super::entry::{self, Section};
 use crate::{
     earliest,
-    load::list,
+    load::list_segments,
     lock::FolderLock,
     log::OpenError,
     medium::Medium,
@@ -30,7 +30,7 @@ struct Plan<'a> {
 }
 
 /// Answers the number of logs that something was written to.
-pub(super) fn replay(
+pub(super) fn replay_entries(
     medium: &dyn Medium,
     root: &Path,
     entries: &[Vec<u8>],
@@ -39,7 +39,7 @@ pub(super) fn replay(
     for (log, segments) in by_log(root, entries)? {
         let folder = root.join(log);
         if folder.is_dir() {
-            plans.push(plan(medium, folder, segments)?);
+            plans.push(plan_log(medium, folder, segments)?);
         } else {
             tracing::warn!(folder = %folder.display(), "the journal has records of a deleted log");
         }
@@ -59,10 +59,11 @@ fn by_log<'a>(
 ) -> Result<BTreeMap<&'a str, ReplayedSegments<'a>>, OpenError> {
     let mut logs: BTreeMap<&str, ReplayedSegments<'_>> = BTreeMap::new();
     for bodies in entries {
-        let sections = entry::sections(bodies)
+        let sections = entry::entry_sections(bodies)
             .filter(|sections| sections.iter().all(|section| is_inside(section.log)));
-        let sections = sections
-            .ok_or_else(|| damage(root.to_owned(), 0, "an entry of the journal makes no sense"))?;
+        let sections = sections.ok_or_else(|| {
+            journal_damage(root.to_owned(), 0, "an entry of the journal makes no sense")
+        })?;
         for Section {
             log,
             base,
@@ -87,7 +88,7 @@ pub(super) fn is_inside(log: &str) -> bool {
             .all(|component| matches!(component, Component::Normal(_)))
 }
 
-fn plan<'a>(
+fn plan_log<'a>(
     medium: &dyn Medium,
     folder: PathBuf,
     mut segments: ReplayedSegments<'a>,
@@ -99,12 +100,12 @@ fn plan<'a>(
     })?;
     segments.retain(|base, _| !gone.is(*base));
     for (base, writes) in &segments {
-        let path = segment::path(&folder, *base);
+        let path = segment::segment_path(&folder, *base);
         let mut length = fs::metadata(&path).ok().map(|file| file.len());
         for (position, bytes) in writes {
             // A segment's first bytes create it; all others follow bytes that are there.
             if *position > length.unwrap_or(0) {
-                return Err(damage(
+                return Err(journal_damage(
                     path,
                     *position,
                     "what the journal has of it does not follow what is there",
@@ -123,7 +124,7 @@ fn plan<'a>(
 impl Plan<'_> {
     fn carry_out(&self, medium: &dyn Medium) -> io::Result<()> {
         for (base, writes) in &self.segments {
-            let path = segment::path(&self.folder, *base);
+            let path = segment::segment_path(&self.folder, *base);
             let file = if path.exists() {
                 OpenOptions::new().read(true).write(true).open(&path)?
             } else {
@@ -155,12 +156,12 @@ impl SegmentGone {
         journaled: &ReplayedSegments<'_>,
     ) -> io::Result<Self> {
         let (mut present, mut compacted) = (Vec::new(), Vec::new());
-        for (base, path) in list(medium, folder)? {
+        for (base, path) in list_segments(medium, folder)? {
             present.push(base);
             let end = Segment::open(path)?.and_then(|segment| segment.about.compacted_end);
             compacted.extend(end.map(|end| (base, end)));
         }
-        let earliest = earliest::load(folder)?.unwrap_or(0);
+        let earliest = earliest::load_earliest(folder)?.unwrap_or(0);
         let kept_from = present
             .iter()
             .chain(journaled.keys())
@@ -184,7 +185,7 @@ impl SegmentGone {
     }
 }
 
-fn damage(path: PathBuf, position: u64, why: &'static str) -> OpenError {
+fn journal_damage(path: PathBuf, position: u64, why: &'static str) -> OpenError {
     OpenError::Damaged(Damage {
         path,
         position,

@@ -23,7 +23,7 @@ pub(super) struct JournalContents {
     pub older: usize,
 }
 
-pub(super) fn scan(
+pub(super) fn scan_journal(
     paths: &[PathBuf; 2],
     files: &[File; 2],
 ) -> Result<JournalContents, RecoveryTrouble> {
@@ -74,7 +74,7 @@ impl<'a> JournalReader<'a> {
         })
     }
 
-    fn sector(&mut self, position: u64) -> io::Result<Sector<'_>> {
+    fn read_sector(&mut self, position: u64) -> io::Result<Sector<'_>> {
         if position + SECTOR as u64 > self.length {
             return Ok(Sector::Blank);
         }
@@ -90,7 +90,7 @@ impl<'a> JournalReader<'a> {
         let bytes = self.chunk[from..]
             .first_chunk()
             .ok_or_else(|| io::Error::other("a sector is cut"))?;
-        Ok(entry::sector(
+        Ok(entry::read_sector(
             bytes,
             Place {
                 file: self.number,
@@ -109,7 +109,7 @@ impl<'a> JournalReader<'a> {
     }
 
     fn floor(&mut self) -> Result<u64, RecoveryTrouble> {
-        match self.sector(0)? {
+        match self.read_sector(0)? {
             Sector::Blank => Ok(0),
             Sector::Whole {
                 sequence,
@@ -122,13 +122,13 @@ impl<'a> JournalReader<'a> {
 
     fn begins_with(&mut self, sequence: u64) -> io::Result<bool> {
         Ok(
-            matches!(self.sector(BLOCK)?, Sector::Whole { sequence: found, index: 0, .. } if found == sequence),
+            matches!(self.read_sector(BLOCK)?, Sector::Whole { sequence: found, index: 0, .. } if found == sequence),
         )
     }
 
     /// Moves over the entries that follow the last found.
     fn entries(&mut self, found: &mut JournalContents) -> Result<(), RecoveryTrouble> {
-        while let Some(bodies) = self.entry(found.greatest + 1)? {
+        while let Some(bodies) = self.read_entry(found.greatest + 1)? {
             self.at = (self.at + (bodies.len() / BODY * SECTOR) as u64).next_multiple_of(BLOCK);
             found.entries.push(bodies);
             found.greatest += 1;
@@ -137,12 +137,12 @@ impl<'a> JournalReader<'a> {
     }
 
     /// The entry with this number, if it is here and whole.
-    fn entry(&mut self, wanted: u64) -> Result<Option<Vec<u8>>, RecoveryTrouble> {
+    fn read_entry(&mut self, wanted: u64) -> Result<Option<Vec<u8>>, RecoveryTrouble> {
         let (mut bodies, mut count) = (Vec::new(), 1);
         let mut at = 0;
         while at < count {
             let position = self.at + u64::from(at) * SECTOR as u64;
-            match self.sector(position)? {
+            match self.read_sector(position)? {
                 Sector::Bad => return Err(self.damage(position, wanted, BAD)),
                 Sector::Whole {
                     sequence,
@@ -153,7 +153,7 @@ impl<'a> JournalReader<'a> {
                 Sector::Whole { .. } | Sector::Blank => return Ok(None),
             }
             if at == 0 {
-                count = entry::sectors(&bodies)
+                count = entry::count_sectors(&bodies)
                     .ok_or_else(|| self.damage(position, wanted, "the entry makes no sense"))?;
             }
             at += 1;
@@ -166,7 +166,7 @@ impl<'a> JournalReader<'a> {
     fn check_rest(&mut self, last: u64, greatest: &mut u64) -> Result<(), RecoveryTrouble> {
         let mut position = self.at;
         while position < self.length {
-            if let Sector::Whole { sequence, .. } = self.sector(position)? {
+            if let Sector::Whole { sequence, .. } = self.read_sector(position)? {
                 if sequence > last + 1 {
                     return Err(self.damage(self.at, last + 1, "an entry is missing"));
                 }

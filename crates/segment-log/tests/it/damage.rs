@@ -22,7 +22,7 @@ fn reopen(
     Result<(SegmentLog, segment_log::Opened), OpenError>,
 ) {
     let folder = crate::fast_folder();
-    fs::write(segment::path(folder.path(), 0), bytes).unwrap();
+    fs::write(segment::segment_path(folder.path(), 0), bytes).unwrap();
     let opened = SegmentLog::open(folder.path(), Options::default());
     (folder, opened)
 }
@@ -79,7 +79,7 @@ fn a_flipped_bit_anywhere_is_reported() {
                 Ok((_, opened)) => panic!("byte {position} bit {bit} went unnoticed: {opened:?}"),
             }
             assert_eq!(
-                fs::read(segment::path(folder.path(), 0)).unwrap(),
+                fs::read(segment::segment_path(folder.path(), 0)).unwrap(),
                 bytes,
                 "nothing was changed"
             );
@@ -163,12 +163,12 @@ fn commit(bytes: &mut Vec<u8>, first: u64, records: &[&[u8]]) -> usize {
     let start = bytes.len();
     for (offset, record) in (first..).zip(records) {
         let position = bytes.len();
-        frame::begin(bytes, |buffer| buffer.extend_from_slice(record));
+        frame::begin_frame(bytes, |buffer| buffer.extend_from_slice(record));
         let place = frame::Place {
             base: 0,
             position: position as u64,
         };
-        frame::seal(
+        frame::seal_frame(
             &mut bytes[position..],
             place,
             offset,
@@ -278,12 +278,12 @@ fn a_segment_that_was_being_created_is_removed() {
         let log = open(folder.path());
         append(&log, b"record").unwrap();
         drop(log);
-        fs::write(segment::path(folder.path(), 1), unfinished).unwrap();
+        fs::write(segment::segment_path(folder.path(), 1), unfinished).unwrap();
         let log = open(folder.path());
         assert_eq!(append(&log, b"next").unwrap().offset, 1);
         drop(log);
         // One that claims more than there is means that something is missing.
-        fs::write(segment::path(folder.path(), 5), unfinished).unwrap();
+        fs::write(segment::segment_path(folder.path(), 5), unfinished).unwrap();
         assert!(matches!(
             SegmentLog::open(folder.path(), Options::default()),
             Err(OpenError::Damaged(_))
@@ -297,7 +297,7 @@ fn the_message_names_the_place() {
     whole[segment::HEADER + frame::HEADER] ^= 1;
     let (folder, opened) = reopen(&whole);
     let text = opened.err().unwrap().to_string();
-    let file = segment::path(folder.path(), 0);
+    let file = segment::segment_path(folder.path(), 0);
     assert!(
         text.contains(&*file.to_string_lossy()) && text.contains("byte 40 (offset 0)"),
         "{text}"

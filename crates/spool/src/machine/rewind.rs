@@ -24,7 +24,7 @@ impl<R: Clone> SpoolOrder<R> {
         };
         match entry.disk {
             OnDisk::No | OnDisk::Lost => self
-                .remove(id)
+                .remove_entry(id)
                 .map_or(DiskOutcome::Nothing, DiskOutcome::Unknown),
             OnDisk::Writing | OnDisk::At(_) => {
                 entry.answer = LogAnswer::Unknown;
@@ -40,7 +40,7 @@ impl<R: Clone> SpoolOrder<R> {
             return AfterRefusal::Nothing;
         };
         match entry.disk {
-            OnDisk::No | OnDisk::Lost => AfterRefusal::Told(self.remove(id)),
+            OnDisk::No | OnDisk::Lost => AfterRefusal::Told(self.remove_entry(id)),
             OnDisk::Writing | OnDisk::At(_) => {
                 entry.answer = LogAnswer::Refused;
                 AfterRefusal::Replace
@@ -90,7 +90,9 @@ impl<R: Clone> SpoolOrder<R> {
         for id in std::mem::take(&mut self.flying) {
             match self.entries.get(&id).map(|entry| entry.disk) {
                 Some(OnDisk::At(_)) => drop(self.entries.remove(&id)),
-                Some(OnDisk::No | OnDisk::Writing | OnDisk::Lost) | None => drop(self.remove(id)),
+                Some(OnDisk::No | OnDisk::Writing | OnDisk::Lost) | None => {
+                    drop(self.remove_entry(id))
+                }
             }
         }
         if let Some(first) = first {

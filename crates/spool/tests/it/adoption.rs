@@ -10,7 +10,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// Only the publisher is asked for anything.
 async fn over(wire: &Wire) -> (tempfile::TempDir, Log) {
     let folder = tempfile::tempdir().unwrap();
-    let (log, _) = embedded::open(folder.path(), embedded::Options::default()).unwrap();
+    let (log, _) = embedded::open_log(folder.path(), embedded::Options::default()).unwrap();
     let log = Log {
         publisher: Arc::new(wire.clone()),
         ..log
@@ -32,11 +32,11 @@ async fn a_dead_spool_is_shipped_with_what_it_stands_on_first() {
     }
     running.kill().await;
     assert_eq!(
-        adopt::find(root.path()).unwrap(),
+        adopt::find_spools(root.path()).unwrap(),
         std::slice::from_ref(&dead)
     );
     let folder = SpoolFolder::open(&dead, "t").unwrap();
-    let shipped = adopt::ship(folder, &log, options(&config()), LIMIT)
+    let shipped = adopt::ship_spool(folder, &log, options(&config()), LIMIT)
         .await
         .unwrap();
     assert_eq!((shipped.records, shipped.shipped.through), (300, 300));
@@ -45,7 +45,7 @@ async fn a_dead_spool_is_shipped_with_what_it_stands_on_first() {
     let expected: Vec<_> = definitions.chain((0..300).map(|n| n.to_string())).collect();
     assert_eq!(wire.arrived(), expected);
     let again = SpoolFolder::open(&dead, "t").unwrap();
-    let shipped = adopt::ship(again, &log, options(&config()), LIMIT)
+    let shipped = adopt::ship_spool(again, &log, options(&config()), LIMIT)
         .await
         .unwrap();
     assert_eq!(shipped.records, 0, "it was shipped already");
@@ -61,7 +61,7 @@ async fn what_was_shipped_is_gone_when_the_folder_is_free_again() {
     running.kill().await;
     wire.cut();
     let folder = SpoolFolder::open(root.path(), "t").unwrap();
-    let shipping = adopt::ship(folder, &log, options(&config()), LIMIT);
+    let shipping = adopt::ship_spool(folder, &log, options(&config()), LIMIT);
     let mending = async {
         tokio::time::sleep(Duration::from_millis(100)).await;
         wire.mend();
@@ -99,7 +99,7 @@ async fn copies_are_shipped_at_the_same_time_and_first_copies_keep_their_order()
         copy(&root.path().join("frozen"), &to);
         let folder = SpoolFolder::open(&to, "t").unwrap();
         async move {
-            adopt::ship(folder, &log, options(&config()), LIMIT)
+            adopt::ship_spool(folder, &log, options(&config()), LIMIT)
                 .await
                 .unwrap()
         }

@@ -4,7 +4,7 @@ use super::*;
 fn it_is_made_once_and_its_owners() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("secret");
-    assert!(load(&path).is_err());
+    assert!(load_secret(&path).is_err());
     let made = load_or_make(&path).unwrap();
     assert!(!is_open_to_others(&path).unwrap());
     let again = load_or_make(&path).unwrap();

@@ -34,7 +34,7 @@ async fn those_behind_outlive_the_gateway() {
         })
     };
     trigger.soft();
-    together(
+    run_together(
         shutdown,
         gateway,
         vec![behind("write-worker"), behind("notifier")],
@@ -50,12 +50,12 @@ async fn who_fails_stops_the_others_and_is_told() {
         at_once("write-worker", Err("out of disk")),
         until_soft("notifier"),
     ];
-    let error = together(shutdown.clone(), until_soft("gateway"), behind)
+    let error = run_together(shutdown.clone(), until_soft("gateway"), behind)
         .await
         .unwrap_err();
     assert_eq!(error.to_string(), "the write-worker ended: out of disk");
     let behind = vec![until_soft("write-worker"), until_soft("notifier")];
-    let error = together(shutdown.clone(), at_once("gateway", Err("no port")), behind)
+    let error = run_together(shutdown.clone(), at_once("gateway", Err("no port")), behind)
         .await
         .unwrap_err();
     assert_eq!(error.to_string(), "the gateway ended: no port");
@@ -63,7 +63,7 @@ async fn who_fails_stops_the_others_and_is_told() {
         until_soft("write-worker"),
         at_once("notifier", Err("no topic")),
     ];
-    let error = together(shutdown, until_soft("gateway"), behind)
+    let error = run_together(shutdown, until_soft("gateway"), behind)
         .await
         .unwrap_err();
     assert_eq!(error.to_string(), "the notifier ended: no topic");
@@ -73,7 +73,7 @@ async fn who_fails_stops_the_others_and_is_told() {
 async fn one_that_just_ends_is_a_failure() {
     let (_trigger, shutdown) = Shutdown::manual();
     let behind = vec![until_soft("write-worker"), at_once("notifier", Ok(()))];
-    let error = together(shutdown, until_soft("gateway"), behind)
+    let error = run_together(shutdown, until_soft("gateway"), behind)
         .await
         .unwrap_err();
     assert_eq!(error.to_string(), "the notifier ended: without a reason");
@@ -89,7 +89,7 @@ async fn hard_reaches_all() {
         })
     };
     trigger.hard();
-    together(
+    run_together(
         shutdown,
         until_hard("gateway"),
         vec![until_hard("write-worker"), until_hard("notifier")],

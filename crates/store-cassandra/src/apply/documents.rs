@@ -39,7 +39,7 @@ impl Floors {
     }
 }
 
-pub(crate) async fn units<'a>(
+pub(crate) async fn document_units<'a>(
     connection: &SessionConnection,
     floors: &Floors,
     writes: &'a [Write],
@@ -80,30 +80,30 @@ pub(crate) async fn units<'a>(
     documents
         .iter()
         .for_each(|(_, document)| floors.seen(&document.meta));
-    for (item, verdict) in look(connection, &to_look_at).await {
+    for (item, verdict) in look_up_standing(connection, &to_look_at).await {
         verdicts[item] = verdict;
     }
     for (item, document) in documents {
         if verdicts[item].is_none() {
             let mut partition = Vec::new();
-            key(document)
+            key_cells(document)
                 .iter()
                 .for_each(|cell| cell.identify(&mut partition));
             units.push(Unit::new(
                 item,
                 partition,
-                vec![(Arc::clone(&insert), values(document))],
+                vec![(Arc::clone(&insert), value_cells(document))],
             ));
         }
     }
 }
 
-fn key(document: &DocumentWrite) -> [Cell<'_>; 4] {
+fn key_cells(document: &DocumentWrite) -> [Cell<'_>; 4] {
     let key = &document.key;
     [&key.index, &key.collection, &key.incarnation, &key.id].map(|text| Cell::Text(text))
 }
 
-fn values(document: &DocumentWrite) -> Vec<Cell<'_>> {
+fn value_cells(document: &DocumentWrite) -> Vec<Cell<'_>> {
     let meta = &document.meta;
     let position = &meta.position;
     let position = [
@@ -112,7 +112,7 @@ fn values(document: &DocumentWrite) -> Vec<Cell<'_>> {
         CqlValue::BigInt(position.offset.get() as i64),
     ];
     let mut values = Vec::with_capacity(11);
-    values.extend(key(document));
+    values.extend(key_cells(document));
     values.extend([
         document
             .body
@@ -129,7 +129,7 @@ fn values(document: &DocumentWrite) -> Vec<Cell<'_>> {
 }
 
 /// What stands where these writes want to go: a verdict where nothing is to be written.
-async fn look(
+async fn look_up_standing(
     connection: &SessionConnection,
     documents: &[(usize, &DocumentWrite)],
 ) -> Vec<(usize, Option<ItemVerdict>)> {
@@ -153,7 +153,9 @@ async fn look_at(
     let text = format!(
         "SELECT version, request FROM {name} WHERE \"index\" = ? AND collection = ? AND incarnation = ? AND id = ?"
     );
-    let found = connection.run(&text, key(document).as_slice()).await?;
+    let found = connection
+        .run(&text, key_cells(document).as_slice())
+        .await?;
     let rows = found
         .into_rows_result()
         .map_err(|e| CassandraFailure::Transient(e.to_string()))?;

@@ -26,7 +26,7 @@ use runtime::{Clock, SystemClock};
 use std::{collections::HashMap, sync::Arc};
 use store::{ItemVerdict, RowWrite, cell::Misfit, document::Write, schema::ColumnType};
 
-pub(crate) async fn units<'a>(
+pub(crate) async fn row_units<'a>(
     connection: &SessionConnection,
     shapes: &RowShapes,
     writes: &'a [Write],
@@ -53,7 +53,7 @@ pub(crate) async fn units<'a>(
             known.insert(table, shapes.of(connection, table).await);
         }
         let unit = match &known[table] {
-            Ok(shape) => unit(shape, item, row, now).map_err(|misfit| {
+            Ok(shape) => row_unit(shape, item, row, now).map_err(|misfit| {
                 ItemVerdict::permanent("misfit", format!("row {}: {misfit}", row.key()))
             }),
             Err(failure) => Err(failure.clone().into_verdict()),
@@ -65,13 +65,13 @@ pub(crate) async fn units<'a>(
     }
 }
 
-fn unit(
+fn row_unit(
     shape: &RowShape,
     item: usize,
     row: &RowWrite,
     now: i64,
 ) -> Result<Option<Unit<'static>>, Misfit> {
-    let fitted = store::cell::fit(&shape.table, &row.mutation)?;
+    let fitted = store::cell::fit_mutation(&shape.table, &row.mutation)?;
     let cells = bound_cells(shape, &fitted.cells);
     let key = bound_key(shape, fitted.key);
     let mut partition = Vec::new();
@@ -138,7 +138,7 @@ fn bound_key(shape: &RowShape, values: Vec<serde_json::Value>) -> Vec<Cell<'stat
         .table
         .key()
         .zip(values)
-        .map(|(name, value)| bound(shape.kind(name), Some(&value)))
+        .map(|(name, value)| bound_cell(shape.kind(name), Some(&value)))
         .collect()
 }
 
@@ -150,13 +150,13 @@ fn bound_cells(
     let mut cells = vec![Cell::Unset; shape.cells.len()];
     for (name, value) in named {
         if let Some(n) = shape.cell(name) {
-            cells[n] = bound(shape.kind(name), value.as_ref());
+            cells[n] = bound_cell(shape.kind(name), value.as_ref());
         }
     }
     cells
 }
 
-fn bound(kind: Option<&ColumnType>, value: Option<&serde_json::Value>) -> Cell<'static> {
+fn bound_cell(kind: Option<&ColumnType>, value: Option<&serde_json::Value>) -> Cell<'static> {
     kind.zip(value)
         .and_then(|(kind, value)| to_cql(kind, value))
         .map_or(Cell::Null, Cell::Value)

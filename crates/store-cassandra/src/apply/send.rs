@@ -17,12 +17,12 @@ const PARTITION_BYTES: usize = 1 << 20;
 const PARTITIONS: usize = 10;
 const STATEMENTS: usize = 400;
 
-pub(crate) async fn send(
+pub(crate) async fn send_units(
     connection: &SessionConnection,
     units: Vec<Unit<'_>>,
     verdicts: &mut [Option<ItemVerdict>],
 ) {
-    let groups = pack(units, connection.config().batch_bytes);
+    let groups = pack_units(units, connection.config().batch_bytes);
     let groups: Vec<_> = groups
         .into_iter()
         .map(|group| send_group(connection, group))
@@ -36,13 +36,13 @@ pub(crate) async fn send(
 }
 
 /// Groups in which statements of one partition keep their order.
-pub(crate) fn pack<'a>(units: Vec<Unit<'a>>, limit: usize) -> Vec<Vec<Unit<'a>>> {
+pub(crate) fn pack_units<'a>(units: Vec<Unit<'a>>, limit: usize) -> Vec<Vec<Unit<'a>>> {
     let mut partitions: HashMap<Vec<u8>, usize> = HashMap::new();
     let mut groups: Vec<Vec<Unit<'a>>> = Vec::new();
     for unit in units {
         let known = partitions.get(&unit.partition).copied().filter(|n| {
             let group = &groups[*n];
-            let (size, statements) = weigh(group);
+            let (size, statements) = group_size(group);
             size + unit.size <= PARTITION_BYTES && statements + unit.statements.len() <= STATEMENTS
         });
         match known {
@@ -55,7 +55,7 @@ pub(crate) fn pack<'a>(units: Vec<Unit<'a>>, limit: usize) -> Vec<Vec<Unit<'a>>>
     }
     let mut packed: Vec<(usize, usize, Vec<Unit<'a>>)> = Vec::new();
     for group in groups {
-        let (size, _) = weigh(&group);
+        let (size, _) = group_size(&group);
         match packed.last_mut() {
             Some((total, count, last)) if *total + size <= limit && *count < PARTITIONS => {
                 *total += size;
@@ -68,7 +68,7 @@ pub(crate) fn pack<'a>(units: Vec<Unit<'a>>, limit: usize) -> Vec<Vec<Unit<'a>>>
     packed.into_iter().map(|(.., group)| group).collect()
 }
 
-fn weigh(group: &[Unit<'_>]) -> (usize, usize) {
+fn group_size(group: &[Unit<'_>]) -> (usize, usize) {
     group.iter().fold((0, 0), |(size, statements), unit| {
         (size + unit.size, statements + unit.statements.len())
     })
@@ -78,7 +78,7 @@ async fn send_group(
     connection: &SessionConnection,
     group: Vec<Unit<'_>>,
 ) -> Vec<(usize, ItemVerdict)> {
-    match run(connection, &group.iter().collect::<Vec<_>>()).await {
+    match run_group(connection, &group.iter().collect::<Vec<_>>()).await {
         Ok(()) => group
             .iter()
             .map(|unit| (unit.item, ItemVerdict::Done))
@@ -104,7 +104,7 @@ async fn send_group(
 }
 
 async fn run_one(connection: &SessionConnection, unit: &Unit<'_>) -> ItemVerdict {
-    match run(connection, &[unit]).await {
+    match run_group(connection, &[unit]).await {
         Ok(()) => ItemVerdict::Done,
         Err(CassandraFailure::Suspect(message)) => {
             second_look(connection, unit, message).await.into_verdict()
@@ -133,7 +133,10 @@ async fn second_look(
     }
 }
 
-async fn run(connection: &SessionConnection, units: &[&Unit<'_>]) -> Result<(), CassandraFailure> {
+async fn run_group(
+    connection: &SessionConnection,
+    units: &[&Unit<'_>],
+) -> Result<(), CassandraFailure> {
     let mut statements = units.iter().flat_map(|unit| &unit.statements);
     if let (Some((statement, values)), None) = (statements.next(), statements.next()) {
         return connection.execute(statement, values).await.map(drop);

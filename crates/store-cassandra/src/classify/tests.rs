@@ -1,6 +1,6 @@
 //! A row per answer of the server and the driver.
 
-use super::{CassandraFailure, executing, preparing};
+use super::{CassandraFailure, executing_failure, preparing_failure};
 use scylla::errors::{
     BadQuery, DbError, ExecutionError, OperationType, PrepareError, RequestAttemptError, WriteType,
 };
@@ -113,7 +113,7 @@ fn answers() -> Vec<(DbError, &'static str)> {
 fn every_answer_of_the_server_has_its_row() {
     for (error, expected) in answers() {
         let name = format!("{error:?}");
-        let failure = executing(&ExecutionError::LastAttemptError(
+        let failure = executing_failure(&ExecutionError::LastAttemptError(
             RequestAttemptError::DbError(error, "said so".into()),
         ));
         assert_eq!(kind(&failure), expected, "{name}");
@@ -124,7 +124,7 @@ fn every_answer_of_the_server_has_its_row() {
 fn invalid_while_preparing_means_not_prepared() {
     for (error, expected) in answers() {
         let name = format!("{error:?}");
-        let failure = preparing(&PrepareError::AllAttemptsFailed {
+        let failure = preparing_failure(&PrepareError::AllAttemptsFailed {
             first_attempt: RequestAttemptError::DbError(error, String::new()),
         });
         assert_eq!(
@@ -138,7 +138,9 @@ fn invalid_while_preparing_means_not_prepared() {
         );
     }
     assert_eq!(
-        kind(&preparing(&PrepareError::PreparedStatementIdsMismatch)),
+        kind(&preparing_failure(
+            &PrepareError::PreparedStatementIdsMismatch
+        )),
         "transient"
     );
 }
@@ -173,7 +175,7 @@ fn failures_of_the_driver_have_their_rows() {
             "transient",
         ),
     ] {
-        assert_eq!(kind(&executing(&error)), expected, "{error:?}");
+        assert_eq!(kind(&executing_failure(&error)), expected, "{error:?}");
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) enum Judgement {
 }
 
 /// `standing`: the index's own version and the stamp, if a document is there.
-pub(crate) fn judge(ours: &Meta, standing: Option<(i64, Option<Stamp>)>) -> Judgement {
+pub(crate) fn judge_conflict(ours: &Meta, standing: Option<(i64, Option<Stamp>)>) -> Judgement {
     let Some((version, stamp)) = standing else {
         // Only a deletion by hand leaves a version without a document. Elasticsearch forgets it
         // within `gc_deletes`, a minute by default.
@@ -59,7 +59,7 @@ pub(crate) fn judge(ours: &Meta, standing: Option<(i64, Option<Stamp>)>) -> Judg
 }
 
 /// Fills in verdicts and returns what must be written again above.
-pub(crate) async fn resolve<'a>(
+pub(crate) async fn resolve_conflicts<'a>(
     client: &Client,
     conflicts: &[Entry<'a>],
     verdicts: &mut [Option<ItemVerdict>],
@@ -68,7 +68,7 @@ pub(crate) async fn resolve<'a>(
         .iter()
         .map(|entry| (entry.alias, entry.write.key.id.as_str()))
         .collect();
-    let found = match read::sources(client, &keys, "_source_includes=_consign").await {
+    let found = match read::read_sources(client, &keys, "_source_includes=_consign").await {
         Ok(found) => found,
         Err(error) => {
             conflicts.iter().for_each(|entry| {
@@ -82,12 +82,12 @@ pub(crate) async fn resolve<'a>(
         let standing = found.map(|found| {
             (
                 found.version,
-                body::cut(found.source.get())
+                body::cut_source(found.source.get())
                     .ok()
                     .and_then(|(stamp, _)| stamp),
             )
         });
-        verdicts[entry.item] = match judge(&entry.write.meta, standing) {
+        verdicts[entry.item] = match judge_conflict(&entry.write.meta, standing) {
             Judgement::Done => Some(ItemVerdict::Done),
             Judgement::Alarm(why) => {
                 Some(ItemVerdict::Alarm(format!("{}: {why}", entry.write.key)))

@@ -1,9 +1,9 @@
 //! Bounds of requests, answers that were recorded, judgements of what stands.
 
 use super::{
-    Entry, chunks,
-    conflict::{Judgement, judge},
-    read,
+    Entry, chunk_entries,
+    conflict::{Judgement, judge_conflict},
+    read_outcomes,
 };
 use crate::{
     body::Stamp,
@@ -23,7 +23,7 @@ fn sizes(writes: &[DocumentWrite], bytes: usize, count: usize) -> Vec<usize> {
             version: 1,
         })
         .collect();
-    chunks(&entries, bytes, count)
+    chunk_entries(&entries, bytes, count)
         .iter()
         .map(|chunk| chunk.len())
         .collect()
@@ -53,7 +53,7 @@ const RECORDED: &[u8] = br#"{"errors":true,"items":[
 
 #[test]
 fn a_recorded_answer_is_told_apart() {
-    let items = read(200, RECORDED, 4).expect("items");
+    let items = read_outcomes(200, RECORDED, 4).expect("items");
     assert_eq!(items[..2], [Item::Done, Item::Conflict]);
     let message =
         "[1:6] failed to parse field [n] of type [integer]: For input string: \"x\"".to_owned();
@@ -75,7 +75,10 @@ fn an_answer_that_does_not_fit_is_of_unknown_outcome() {
         (b"".as_slice(), 1),
         (b"{}".as_slice(), 1),
     ] {
-        assert!(matches!(read(200, body, count), Err(Whole::Transient(_))));
+        assert!(matches!(
+            read_outcomes(200, body, count),
+            Err(Whole::Transient(_))
+        ));
     }
 }
 
@@ -104,16 +107,19 @@ fn what_stands_is_judged_by_its_stamp() {
         (Some((at(10), None)), Judgement::Above(f.version(11).0)),
         (Some((5, None)), Judgement::Above(f.version(10).0)),
     ] {
-        assert_eq!(judge(&ours, standing), expected);
+        assert_eq!(judge_conflict(&ours, standing), expected);
     }
     assert!(matches!(
-        judge(&ours, Some((at(10), stamp(f.version(10), 11)))),
+        judge_conflict(&ours, Some((at(10), stamp(f.version(10), 11)))),
         Judgement::Alarm(_)
     ));
-    assert!(matches!(judge(&ours, None), Judgement::Wait(_)));
+    assert!(matches!(judge_conflict(&ours, None), Judgement::Wait(_)));
     for worn_out in [i64::MAX, i64::MIN, -1] {
         assert!(
-            matches!(judge(&ours, Some((worn_out, None))), Judgement::Wait(_)),
+            matches!(
+                judge_conflict(&ours, Some((worn_out, None))),
+                Judgement::Wait(_)
+            ),
             "{worn_out}"
         );
     }

@@ -1,11 +1,11 @@
 //! Bodies there and back.
 
-use super::{cut, splice};
+use super::{cut_source, splice_source};
 use store::contract::Fixture;
 
 fn stored(id: &str, body: Option<&str>) -> String {
     let mut line = Vec::new();
-    splice(&Fixture::new().document(id, 7, body), &mut line);
+    splice_source(&Fixture::new().document(id, 7, body), &mut line);
     String::from_utf8(line).expect("UTF-8")
 }
 
@@ -21,7 +21,7 @@ fn bodies_come_back_byte_for_byte() {
         r#"{"":"é😀\u0000"}"#,
     ] {
         let source = stored(r#"id"}{,\"#, Some(body));
-        let (stamp, found) = cut(&source).expect("JSON");
+        let (stamp, found) = cut_source(&source).expect("JSON");
         assert_eq!(found.expect("a body").get(), body);
         let stamp = stamp.expect("ours");
         assert_eq!((stamp.version.offset().get(), stamp.deleted), (7, false));
@@ -32,25 +32,25 @@ fn bodies_come_back_byte_for_byte() {
 
 #[test]
 fn line_breaks_become_spaces() {
-    let (_, body) = cut(&stored("id", Some("{\n  \"a\": \"\\n\"\n}"))).expect("JSON");
+    let (_, body) = cut_source(&stored("id", Some("{\n  \"a\": \"\\n\"\n}"))).expect("JSON");
     assert_eq!(body.expect("a body").get(), "{   \"a\": \"\\n\" }");
 }
 
 #[test]
 fn markers_have_no_body() {
-    let (stamp, body) = cut(&stored("id", None)).expect("JSON");
+    let (stamp, body) = cut_source(&stored("id", None)).expect("JSON");
     assert!(stamp.expect("ours").deleted && body.is_none());
 }
 
 #[test]
 fn what_other_hands_wrote_can_be_read() {
-    let (stamp, body) = cut(r#"{"a":1}"#).expect("JSON");
+    let (stamp, body) = cut_source(r#"{"a":1}"#).expect("JSON");
     assert_eq!((stamp, body.expect("a body").get()), (None, r#"{"a":1}"#));
     let (stamp, body) =
-        cut(r#"{"a":1,"_consign":{"version":5,"request":"r"},"b":2}"#).expect("JSON");
+        cut_source(r#"{"a":1,"_consign":{"version":5,"request":"r"},"b":2}"#).expect("JSON");
     assert_eq!(
         (stamp.expect("kept").version.0, body.expect("a body").get()),
         (5, r#"{"a":1,"b":2}"#)
     );
-    assert!(cut("[]").is_err());
+    assert!(cut_source("[]").is_err());
 }

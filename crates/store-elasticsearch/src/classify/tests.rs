@@ -1,6 +1,9 @@
 //! A row per answer, the bodies as servers gave them.
 
-use super::{Item, Trouble, Whole, failed, failed_definition, item, over_large, refused, whole};
+use super::{
+    Item, Trouble, Whole, classify_bulk, classify_item, failed_definition, over_large,
+    refused_error, request_failure,
+};
 use store::StoreError;
 
 fn kind(item: &Item) -> &str {
@@ -144,10 +147,10 @@ fn every_item_has_its_row() {
         ),
     ] {
         let error = (status >= 300).then(|| trouble(error, reason));
-        let found = item(status, error.as_ref());
+        let found = classify_item(status, error.as_ref());
         assert_eq!(kind(&found), expected, "{status} {error:?}");
     }
-    assert_eq!(kind(&item(404, None)), "transient");
+    assert_eq!(kind(&classify_item(404, None)), "transient");
 }
 
 #[test]
@@ -214,7 +217,7 @@ fn every_whole_answer_has_its_row() {
             "transient",
         ),
     ] {
-        let found = match whole(status, body.as_bytes()) {
+        let found = match classify_bulk(status, body.as_bytes()) {
             Whole::Answered => "answered".to_owned(),
             Whole::Split { code, .. } => format!("split {code}"),
             Whole::Crowded(_) => "crowded".to_owned(),
@@ -247,7 +250,7 @@ fn searches_tell_bad_from_missing_from_away() {
             r#"{{"error":{{"root_cause":[{{"type":"{kind}","reason":"why"}}],"type":"search_phase_execution_exception","reason":"all shards failed"}}}}"#
         )
     };
-    let bad = |status, body: String| failed(status, body.as_bytes(), refused);
+    let bad = |status, body: String| request_failure(status, body.as_bytes(), refused_error);
     assert!(
         matches!(bad(400, wrapped("query_shard_exception")), StoreError::Refused { why, .. } if why == "why")
     );

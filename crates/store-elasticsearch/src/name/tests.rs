@@ -1,6 +1,6 @@
 //! Names there and back, and what Elasticsearch forbids.
 
-use super::{alias, decode, first_index, is_prefix};
+use super::{alias_name, decode_alias, first_index, is_prefix};
 
 #[test]
 fn names_come_back_and_never_meet() {
@@ -11,9 +11,10 @@ fn names_come_back_and_never_meet() {
     let mut seen = std::collections::HashSet::new();
     for index in names {
         for collection in names {
-            let alias = alias("consign.", index, collection, "a1b2c3d4").expect("short enough");
+            let alias =
+                alias_name("consign.", index, collection, "a1b2c3d4").expect("short enough");
             assert_eq!(
-                decode("consign.", &alias),
+                decode_alias("consign.", &alias),
                 Some([index, collection, "a1b2c3d4"].map(str::to_owned)),
                 "{alias}"
             );
@@ -30,9 +31,9 @@ fn names_come_back_and_never_meet() {
 
 #[test]
 fn names_that_are_too_long_are_refused() {
-    assert!(alias("consign.", &"x".repeat(110), &"y".repeat(110), "a1b2c3d4").is_ok());
-    assert!(alias("consign.", &"x".repeat(126), &"y".repeat(126), "a1b2c3d4").is_err());
-    assert!(alias("consign.", &"É".repeat(50), "y", "a1b2c3d4").is_err());
+    assert!(alias_name("consign.", &"x".repeat(110), &"y".repeat(110), "a1b2c3d4").is_ok());
+    assert!(alias_name("consign.", &"x".repeat(126), &"y".repeat(126), "a1b2c3d4").is_err());
+    assert!(alias_name("consign.", &"É".repeat(50), "y", "a1b2c3d4").is_err());
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! Mappings with our member, and what counts as drift.
 
-use super::{Mappings, compare, mappings};
+use super::{Mappings, compare_mappings, index_mappings};
 use serde_json::{Value, json};
 use store::contract::Fixture;
 
 fn drift(wanted: Value, standing: Value) -> Vec<String> {
     let mut drift = Vec::new();
-    compare(&wanted, &standing, "", &mut drift);
+    compare_mappings(&wanted, &standing, "", &mut drift);
     drift
 }
 
@@ -14,7 +14,7 @@ fn drift(wanted: Value, standing: Value) -> Vec<String> {
 fn our_member_joins_what_was_given() {
     let f =
         Fixture::with_mappings(json!({"dynamic": "strict", "properties": {"n": {"type": "long"}}}));
-    let found = mappings(&f.collection).expect("an object");
+    let found = index_mappings(&f.collection).expect("an object");
     assert_eq!(
         (&found["dynamic"], &found["properties"]["n"]["type"]),
         (&json!("strict"), &json!("long"))
@@ -23,9 +23,9 @@ fn our_member_joins_what_was_given() {
         found["properties"]["_consign"]["properties"]["deleted"]["type"],
         "boolean"
     );
-    assert!(mappings(&Fixture::new().collection).is_ok());
+    assert!(index_mappings(&Fixture::new().collection).is_ok());
     assert!(
-        mappings(&Fixture::with_mappings(json!({"properties": {"_consign": {}}})).collection)
+        index_mappings(&Fixture::with_mappings(json!({"properties": {"_consign": {}}})).collection)
             .is_err()
     );
 }

@@ -8,39 +8,43 @@ mod clause;
 mod page;
 mod query_text;
 
-pub(super) use clause::query;
+pub(super) use clause::allow_query;
 
-use store::{SearchRequest, StoreError, cell::pointer, mapping::is_metadata};
+use store::{SearchRequest, StoreError, cell::join_pointer, mapping::is_metadata};
 
-pub(super) fn search(request: &SearchRequest) -> Result<(), StoreError> {
+pub(super) fn allow_search(request: &SearchRequest) -> Result<(), StoreError> {
     if let Some(wanted) = &request.query {
-        query(wanted, "/query")?;
+        allow_query(wanted, "/query")?;
     }
     if let Some(wanted) = &request.post_filter {
-        query(wanted, "/post_filter")?;
+        allow_query(wanted, "/post_filter")?;
     }
     if let Some(all) = &request.aggregations {
-        aggregation::all(all, "/aggs")?;
+        aggregation::allow_aggregations(all, "/aggs")?;
     }
     for (name, value, check) in [
-        ("sort", &request.sort, page::sort as page::Check),
-        ("highlight", &request.highlight, page::highlight),
-        ("collapse", &request.collapse, page::collapse),
-        ("suggest", &request.suggest, page::suggest),
-        ("rescore", &request.rescore, page::rescore),
-        ("_source", &request.source, page::plain),
-        ("fields", &request.fields, page::fields),
-        ("docvalue_fields", &request.docvalue_fields, page::fields),
+        ("sort", &request.sort, page::allow_sort as page::Check),
+        ("highlight", &request.highlight, page::allow_highlight),
+        ("collapse", &request.collapse, page::allow_collapse),
+        ("suggest", &request.suggest, page::allow_suggest),
+        ("rescore", &request.rescore, page::allow_rescore),
+        ("_source", &request.source, page::allow_anything),
+        ("fields", &request.fields, page::allow_fields),
+        (
+            "docvalue_fields",
+            &request.docvalue_fields,
+            page::allow_fields,
+        ),
     ] {
         if let Some(value) = value {
-            check(value, &pointer("", name))?;
+            check(value, &join_pointer("", name))?;
         }
     }
     Ok(())
 }
 
 /// What is refused, and where it stands.
-fn refused(what: impl Into<String>, at: &str) -> StoreError {
+fn unsupported_clause(what: impl Into<String>, at: &str) -> StoreError {
     StoreError::Unsupported {
         clause: what.into(),
         pointer: at.to_owned(),
@@ -54,7 +58,7 @@ pub(super) fn is_ours(field: &str) -> bool {
 
 fn refuse_ours(field: &str, at: &str) -> Result<(), StoreError> {
     if is_ours(field) {
-        return Err(refused("a field of the index itself", at));
+        return Err(unsupported_clause("a field of the index itself", at));
     }
     Ok(())
 }

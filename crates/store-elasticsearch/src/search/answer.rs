@@ -1,8 +1,8 @@
 //! What came back, as a search shows it: documents without our member, hits without the names of
 //! indices.
 
-use super::{allow::is_ours, unavailable};
-use crate::{body, read::damaged};
+use super::{allow::is_ours, unavailable_error};
+use crate::{body, read::damaged_error};
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 use store::{Collection, Hit, SearchRequest, SearchResult, Snapshot, StoreError};
@@ -47,20 +47,20 @@ struct OneHit<'a> {
 }
 
 /// `indices`: the place of the collection behind each index; empty where there is but one.
-pub(super) fn read(
+pub(super) fn read_result(
     answer: &[u8],
     collections: &[&Collection],
     indices: &[(String, usize)],
     request: &SearchRequest,
 ) -> Result<SearchResult, StoreError> {
-    let answer: SearchAnswer = serde_json::from_slice(answer).map_err(damaged)?;
+    let answer: SearchAnswer = serde_json::from_slice(answer).map_err(damaged_error)?;
     if answer.timed_out {
-        return Err(unavailable("the search timed out"));
+        return Err(unavailable_error("the search timed out"));
     }
     let mut result = SearchResult {
         max_score: answer.hits.max_score,
-        aggregations: answer.aggregations.map(tidied),
-        suggest: answer.suggest.map(tidied),
+        aggregations: answer.aggregations.map(tidied_hits),
+        suggest: answer.suggest.map(tidied_hits),
         ..SearchResult::default()
     };
     if let Some(total) = answer.hits.total {
@@ -74,12 +74,12 @@ pub(super) fn read(
         });
     }
     for found in answer.hits.hits {
-        result.hits.push(hit(found, collections, indices)?);
+        result.hits.push(read_hit(found, collections, indices)?);
     }
     Ok(result)
 }
 
-fn hit(
+fn read_hit(
     found: OneHit<'_>,
     collections: &[&Collection],
     indices: &[(String, usize)],
@@ -89,15 +89,15 @@ fn hit(
         ([_], _) => 0,
         (_, Some((_, place))) => *place,
         // Another index took its place meanwhile.
-        (_, None) => return Err(unavailable("an index was replaced during the search")),
+        (_, None) => return Err(unavailable_error("an index was replaced during the search")),
     };
     let at = format!("{}/{}", collections[collection].name(), found._id);
     let source = match found._source {
         None => None,
         Some(source) => {
-            let (_, source) =
-                body::cut(source.get()).map_err(|e| damaged(format_args!("{at}: {e}")))?;
-            Some(source.ok_or_else(|| damaged(format_args!("{at}: a marker was found")))?)
+            let (_, source) = body::cut_source(source.get())
+                .map_err(|e| damaged_error(format_args!("{at}: {e}")))?;
+            Some(source.ok_or_else(|| damaged_error(format_args!("{at}: a marker was found")))?)
         }
     };
     Ok(Hit {
@@ -108,7 +108,7 @@ fn hit(
         sort: found.sort,
         highlight: found.highlight.and_then(without_ours),
         fields: found.fields.and_then(without_ours),
-        inner_hits: found.inner_hits.map(tidied),
+        inner_hits: found.inner_hits.map(tidied_hits),
         matched_queries: found.matched_queries,
     })
 }
@@ -121,14 +121,14 @@ fn without_ours(mut by_field: Value) -> Option<Value> {
 }
 
 /// The hits inside of an answer, without the names of indices and without our member.
-fn tidied(mut value: Value) -> Value {
-    tidy(&mut value);
+fn tidied_hits(mut value: Value) -> Value {
+    tidy_hits(&mut value);
     value
 }
 
-fn tidy(value: &mut Value) {
+fn tidy_hits(value: &mut Value) {
     match value {
-        Value::Array(items) => items.iter_mut().for_each(tidy),
+        Value::Array(items) => items.iter_mut().for_each(tidy_hits),
         Value::Object(members) => {
             if members.contains_key("_index") && members.contains_key("_id") {
                 for name in ["_index", "_type", "_ignored"] {
@@ -144,7 +144,7 @@ fn tidy(value: &mut Value) {
                 }
             }
             let others = members.iter_mut().filter(|(name, _)| *name != "_source");
-            others.for_each(|(_, value)| tidy(value));
+            others.for_each(|(_, value)| tidy_hits(value));
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }

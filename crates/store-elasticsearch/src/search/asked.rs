@@ -8,30 +8,33 @@ use store::SearchRequest;
 const ID: &str = "_consign.id";
 
 /// The query without markers. In `must`, so that scores are the query's own.
-pub(super) fn living(query: Option<&Value>) -> Value {
+pub(super) fn living_query(query: Option<&Value>) -> Value {
     let must = query.cloned().unwrap_or_else(|| json!({"match_all": {}}));
     json!({"bool": {"must": [must], "must_not": [{"term": {"_consign.deleted": true}}]}})
 }
 
-pub(super) fn body(request: &SearchRequest) -> Value {
+pub(super) fn search_body(request: &SearchRequest) -> Value {
     let mut body = Map::new();
     let mut put = |name: &str, value: Option<Value>| {
         if let Some(value) = value {
             body.insert(name.to_owned(), value);
         }
     };
-    put("query", Some(living(request.query.as_ref())));
+    put("query", Some(living_query(request.query.as_ref())));
     put("from", Some(request.from.into()));
     put("size", Some(request.size.into()));
     let tracked = request.track_total_hits.map(|tracked| json!(tracked));
     put("track_total_hits", Some(tracked.unwrap_or(true.into())));
-    put("sort", request.sort.as_ref().map(sorted));
+    put("sort", request.sort.as_ref().map(sort_keys));
     put(
         "search_after",
         request.search_after.as_ref().map(|after| json!(after)),
     );
-    put("aggs", request.aggregations.as_ref().map(aggregations));
-    put("collapse", request.collapse.as_ref().map(collapsed));
+    put(
+        "aggs",
+        request.aggregations.as_ref().map(aggregation_bodies),
+    );
+    put("collapse", request.collapse.as_ref().map(collapse_body));
     for (name, value) in [
         ("_source", &request.source),
         ("highlight", &request.highlight),
@@ -54,7 +57,7 @@ pub(super) fn body(request: &SearchRequest) -> Value {
 }
 
 /// `_id` cannot be sorted by on a cluster as it comes; our member has it once more.
-fn sorted(sort: &Value) -> Value {
+fn sort_keys(sort: &Value) -> Value {
     let one = |key: &Value| match key {
         Value::String(name) if name == "_id" => json!(ID),
         Value::Object(members) if members.contains_key("_id") => {
@@ -75,30 +78,30 @@ fn sorted(sort: &Value) -> Value {
 }
 
 /// Hits inside of an answer.
-fn page(page: &Value) -> Value {
+fn inner_hits(page: &Value) -> Value {
     let mut page = page.clone();
     if let Some(sort) = page.get_mut("sort") {
-        *sort = sorted(sort);
+        *sort = sort_keys(sort);
     }
     page
 }
 
-fn collapsed(collapse: &Value) -> Value {
+fn collapse_body(collapse: &Value) -> Value {
     let mut collapse = collapse.clone();
     if let Some(field) = collapse.get_mut("field").filter(|field| *field == "_id") {
         *field = json!(ID);
     }
     if let Some(inner) = collapse.get_mut("inner_hits") {
         *inner = match &*inner {
-            Value::Array(pages) => pages.iter().map(page).collect(),
-            one => page(one),
+            Value::Array(pages) => pages.iter().map(inner_hits).collect(),
+            one => inner_hits(one),
         };
     }
     collapse
 }
 
 /// Every aggregation of a tree, with ids as our member has them.
-fn aggregations(all: &Value) -> Value {
+fn aggregation_bodies(all: &Value) -> Value {
     let Value::Object(named) = all else {
         return all.clone();
     };
@@ -108,10 +111,10 @@ fn aggregations(all: &Value) -> Value {
         };
         let member = |(name, body): (&String, &Value)| {
             let body = match name.as_str() {
-                "aggs" | "aggregations" => aggregations(body),
+                "aggs" | "aggregations" => aggregation_bodies(body),
                 "meta" => body.clone(),
-                "top_hits" => page(body),
-                "composite" => composite(body),
+                "top_hits" => inner_hits(body),
+                "composite" => composite_body(body),
                 "filter" | "filters" | "adjacency_matrix" => body.clone(),
                 _ => by_id(body),
             };
@@ -132,7 +135,7 @@ fn by_id(body: &Value) -> Value {
         *field = json!(ID);
     }
     if let Some(sort) = body.get_mut("sort") {
-        *sort = sorted(sort);
+        *sort = sort_keys(sort);
     }
     for name in ["terms", "metrics"] {
         match body.get_mut(name) {
@@ -144,7 +147,7 @@ fn by_id(body: &Value) -> Value {
     body
 }
 
-fn composite(body: &Value) -> Value {
+fn composite_body(body: &Value) -> Value {
     let mut body = body.clone();
     let sources = match body.get_mut("sources") {
         Some(Value::Array(sources)) => sources.iter_mut().collect(),

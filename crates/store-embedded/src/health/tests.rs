@@ -1,11 +1,11 @@
 //! Each setting that is not as it must be is named, and only that one.
 
-use super::weaknesses;
+use super::find_weaknesses;
 
 #[test]
 fn weak_settings_are_named() {
     let named = |careful, usual, journal: &str| -> Vec<(String, String)> {
-        weaknesses(careful, usual, journal.to_owned())
+        find_weaknesses(careful, usual, journal.to_owned())
             .into_iter()
             .map(|weak| (weak.setting, weak.found))
             .collect()

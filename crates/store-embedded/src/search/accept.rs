@@ -60,7 +60,7 @@ pub struct Accept {
 }
 
 /// Exactly: neither is rounded to the other's type.
-pub fn compare(a: Number, b: Number) -> Ordering {
+pub fn compare_numbers(a: Number, b: Number) -> Ordering {
     match (a, b) {
         (Number::Whole(a), Number::Whole(b)) => a.cmp(&b),
         // An index has -0 below 0.
@@ -86,16 +86,16 @@ fn whole_to_real(whole: i128, real: f64) -> Ordering {
     })
 }
 
-fn within(number: Number, (from, to): &Interval) -> bool {
+fn is_within(number: Number, (from, to): &Interval) -> bool {
     let above = match from {
         Bound::Unbounded => true,
-        Bound::Included(from) => compare(number, *from).is_ge(),
-        Bound::Excluded(from) => compare(number, *from).is_gt(),
+        Bound::Included(from) => compare_numbers(number, *from).is_ge(),
+        Bound::Excluded(from) => compare_numbers(number, *from).is_gt(),
     };
     let below = match to {
         Bound::Unbounded => true,
-        Bound::Included(to) => compare(number, *to).is_le(),
-        Bound::Excluded(to) => compare(number, *to).is_lt(),
+        Bound::Included(to) => compare_numbers(number, *to).is_le(),
+        Bound::Excluded(to) => compare_numbers(number, *to).is_lt(),
     };
     above && below
 }
@@ -178,18 +178,18 @@ impl Tally<'_> {
     fn value(&mut self, source: &Source, value: &Value, document: &Document) {
         match &source.kind {
             Type::Keyword { .. } | Type::GuessedKeyword | Type::Leaves { .. } => {
-                if let Some(text) = indexed::keyword(&source.kind, value) {
+                if let Some(text) = indexed::indexed_keyword(&source.kind, value) {
                     self.text(&self.accept.keywords, text);
                 }
             }
             Type::Text(options) => self.terms(value, options.analyzer, options.gap),
             Type::Whole { .. } | Type::Double | Type::Float | Type::HalfFloat => {
-                self.number(indexed::number(source, value), false);
+                self.number(indexed::indexed_number(source, value), false);
             }
-            Type::Boolean => self.truth(coerce::boolean(value)),
+            Type::Boolean => self.truth(coerce::read_boolean(value)),
             Type::Date(formats) => self.date(document.millis(formats, value)),
             Type::Ip => {
-                let address = indexed::address(value);
+                let address = indexed::indexed_address(value);
                 self.found |= address.is_some_and(|address| {
                     let all = &self.accept.addresses;
                     all.iter()
@@ -197,7 +197,7 @@ impl Tally<'_> {
                 });
             }
             Type::Guessed { dates } => match value {
-                Value::String(text) => match date::detected(text).filter(|_| *dates) {
+                Value::String(text) => match date::detect_date(text).filter(|_| *dates) {
                     Some((Detected::Slashes, Reading::Millis(millis))) => {
                         let all = &self.accept.slashed;
                         self.found |= all.iter().any(|(from, to)| (*from..=*to).contains(&millis));
@@ -207,7 +207,7 @@ impl Tally<'_> {
                     None => self.terms(value, Analyzer::Standard, 100),
                 },
                 Value::Number(number) => {
-                    self.number(coerce::number(value, Reader::Exact), number.is_f64());
+                    self.number(coerce::read_number(value, Reader::Exact), number.is_f64());
                 }
                 Value::Bool(truth) => self.truth(Some(*truth)),
                 Value::Null | Value::Array(_) | Value::Object(_) => {}
@@ -236,11 +236,11 @@ impl Tally<'_> {
 
     fn terms(&mut self, value: &Value, analyzer: Analyzer, gap: usize) {
         let accept = self.accept;
-        let Some(text) = coerce::text(value).filter(|_| accept.terms.is_some()) else {
+        let Some(text) = coerce::scalar_text(value).filter(|_| accept.terms.is_some()) else {
             return;
         };
         if let Some(Texts::Phrase(_)) = accept.terms {
-            let tokens = analyze::tokens(analyzer, &text);
+            let tokens = analyze::analyze_text(analyzer, &text);
             let start = self.place;
             self.place = start + tokens.last().map_or(0, |(_, place)| place + 1) + gap;
             let placed = tokens
@@ -248,9 +248,9 @@ impl Tally<'_> {
                 .map(|(term, place)| (term, start + place));
             self.tokens.extend(placed);
         } else if analyzer == Analyzer::Standard {
-            analyze::each(&text, &mut |term| self.text(&accept.terms, term.into()));
+            analyze::each_term(&text, &mut |term| self.text(&accept.terms, term.into()));
         } else {
-            for (term, _) in analyze::tokens(analyzer, &text) {
+            for (term, _) in analyze::analyze_text(analyzer, &text) {
                 self.text(&accept.terms, term.into());
             }
         }
@@ -264,12 +264,12 @@ impl Tally<'_> {
                 accept
                     .fractions
                     .iter()
-                    .any(|interval| within(short, interval))
+                    .any(|interval| is_within(short, interval))
             } else {
                 accept
                     .numbers
                     .iter()
-                    .any(|interval| within(number, interval))
+                    .any(|interval| is_within(number, interval))
             }
         });
     }

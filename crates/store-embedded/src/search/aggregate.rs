@@ -1,6 +1,7 @@
 //! Aggregations: what is counted and reckoned over all documents that match, in the order of their
-//! ids. What is known is read from JSON ([`read`]), and everything else refused by name; then each
-//! document is handed to it ([`collect`]), and in the end it is spelled as an index does ([`shown`]).
+//! ids. What is known is read from JSON ([`read_aggregations`]), and everything else refused by
+//! name; then each document is handed to it ([`collect`]), and in the end it is spelled as an index
+//! does ([`shown`]).
 
 mod bucket;
 mod collect;
@@ -11,7 +12,7 @@ mod shown;
 pub mod value;
 
 pub use collect::{Collected, Matched};
-pub use read::read;
+pub use read::read_aggregations;
 pub use shown::ShownAggregations;
 
 use super::{bad, document::Document, query::Query, sort::Sort, source, unsupported};
@@ -20,7 +21,7 @@ use metric::MetricKind;
 use percentile::Percentiles;
 use serde_json::Value;
 use std::collections::BTreeSet;
-use store::{StoreError, cell::pointer};
+use store::{StoreError, cell::join_pointer};
 use value::AggregatedField;
 
 /// Aggregations by name, in the order in which they were asked for.
@@ -174,7 +175,7 @@ impl Aggregations {
     /// What cannot be answered by what the fields turned out to be.
     pub fn refused(&self) -> Result<(), StoreError> {
         for (name, one) in &self.0 {
-            let at = pointer("/aggs", name);
+            let at = join_pointer("/aggs", name);
             let field = one.kind.field().filter(|field| field.is_guessed());
             if let Some(field) = field {
                 if field.is_learned_text() {

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 use store::mapping::Analyzer;
-pub use store::mapping::coerce::lowercase;
+pub use store::mapping::coerce::lowercase_text;
 use unicode_segmentation::UnicodeSegmentation as _;
 
 /// The longest term, in characters; longer words are cut into such pieces.
@@ -21,7 +21,7 @@ const STOP: [&str; 33] = [
 ];
 
 /// The terms of a text with their places.
-pub fn tokens(analyzer: Analyzer, text: &str) -> Vec<Token> {
+pub fn analyze_text(analyzer: Analyzer, text: &str) -> Vec<Token> {
     let mut words = Vec::new();
     each_span(analyzer, text, &mut |word, _| words.push(word));
     let placed = words.into_iter().enumerate();
@@ -40,13 +40,13 @@ pub fn is_kept(analyzer: Analyzer, word: &str) -> bool {
 /// as well.
 pub fn each_span(analyzer: Analyzer, text: &str, visit: &mut dyn FnMut(String, Range<usize>)) {
     match analyzer {
-        Analyzer::Standard | Analyzer::Other => standard(text, visit),
+        Analyzer::Standard | Analyzer::Other => standard_terms(text, visit),
         Analyzer::Simple | Analyzer::Stop => {
-            split(text, |letter| !letter.is_alphabetic(), &mut |span| {
-                visit(lowercase(&text[span.clone()]), span);
+            split_words(text, |letter| !letter.is_alphabetic(), &mut |span| {
+                visit(lowercase_text(&text[span.clone()]), span);
             })
         }
-        Analyzer::Whitespace => split(text, char::is_whitespace, &mut |span| {
+        Analyzer::Whitespace => split_words(text, char::is_whitespace, &mut |span| {
             visit(text[span.clone()].to_owned(), span);
         }),
         // The empty text is a term, too.
@@ -54,7 +54,7 @@ pub fn each_span(analyzer: Analyzer, text: &str, visit: &mut dyn FnMut(String, R
     }
 }
 
-fn split(text: &str, is_between: fn(char) -> bool, visit: &mut dyn FnMut(Range<usize>)) {
+fn split_words(text: &str, is_between: fn(char) -> bool, visit: &mut dyn FnMut(Range<usize>)) {
     let mut start = 0;
     for piece in text.split_inclusive(is_between) {
         let word = piece.trim_end_matches(is_between);
@@ -66,11 +66,11 @@ fn split(text: &str, is_between: fn(char) -> bool, visit: &mut dyn FnMut(Range<u
 }
 
 /// Each term of a text as `standard` cuts it, in order.
-pub fn each(text: &str, visit: &mut dyn FnMut(String)) {
-    standard(text, &mut |word, _| visit(word));
+pub fn each_term(text: &str, visit: &mut dyn FnMut(String)) {
+    standard_terms(text, &mut |word, _| visit(word));
 }
 
-fn standard(text: &str, visit: &mut dyn FnMut(String, Range<usize>)) {
+fn standard_terms(text: &str, visit: &mut dyn FnMut(String, Range<usize>)) {
     let mut run: Option<Range<usize>> = None;
     for (start, piece) in text.split_word_bound_indices() {
         let end = start + piece.len();
@@ -79,14 +79,14 @@ fn standard(text: &str, visit: &mut dyn FnMut(String, Range<usize>)) {
             continue;
         }
         if let Some(run) = run.take() {
-            lower(text, run, visit);
+            lowercase_terms(text, run, visit);
         }
         if piece.chars().any(char::is_alphanumeric) {
-            lower(text, start..end, visit);
+            lowercase_terms(text, start..end, visit);
         }
     }
     if let Some(run) = run {
-        lower(text, run, visit);
+        lowercase_terms(text, run, visit);
     }
 }
 
@@ -95,13 +95,13 @@ fn is_run(letter: char) -> bool {
     matches!(letter, '\u{e01}'..='\u{e3a}' | '\u{e40}'..='\u{e4e}' | '\u{e81}'..='\u{ece}' | '\u{1000}'..='\u{103f}' | '\u{1780}'..='\u{17d3}')
 }
 
-fn lower(text: &str, span: Range<usize>, visit: &mut dyn FnMut(String, Range<usize>)) {
+fn lowercase_terms(text: &str, span: Range<usize>, visit: &mut dyn FnMut(String, Range<usize>)) {
     let mut start = span.start;
     while start < span.end {
         let rest = &text[start..span.end];
         let piece = rest.char_indices().nth(LONGEST);
         let end = piece.map_or(span.end, |(length, _)| start + length);
-        visit(lowercase(&text[start..end]), start..end);
+        visit(lowercase_text(&text[start..end]), start..end);
         start = end;
     }
 }

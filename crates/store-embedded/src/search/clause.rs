@@ -3,10 +3,10 @@
 
 use super::{bad, unsupported};
 use serde_json::{Map, Value};
-use store::{StoreError, cell::pointer, mapping::is_metadata};
+use store::{StoreError, cell::join_pointer, mapping::is_metadata};
 
 /// A clause's body as an object.
-pub fn object<'v>(
+pub fn expect_object<'v>(
     value: &'v Value,
     clause: &str,
     at: &str,
@@ -24,22 +24,26 @@ pub fn one_field<'v>(
     parameters: &[&str],
     at: &str,
 ) -> Result<(&'v str, &'v Value, String), StoreError> {
-    let members = object(value, clause, at)?;
+    let members = expect_object(value, clause, at)?;
     let mut fields = members
         .iter()
         .filter(|(name, _)| !parameters.contains(&name.as_str()) && name.as_str() != "boost");
     match (fields.next(), fields.next()) {
-        (Some((name, _)), None) if name == "_name" => {
-            Err(unsupported(format!("{clause}.{name}"), &pointer(at, name)))
-        }
+        (Some((name, _)), None) if name == "_name" => Err(unsupported(
+            format!("{clause}.{name}"),
+            &join_pointer(at, name),
+        )),
         (Some((name, value)), None) if !is_metadata(name) || name == "_id" => {
-            Ok((name, value, pointer(at, name)))
+            Ok((name, value, join_pointer(at, name)))
         }
-        (Some((name, _)), None) => Err(unsupported(format!("{clause}.{name}"), &pointer(at, name))),
+        (Some((name, _)), None) => Err(unsupported(
+            format!("{clause}.{name}"),
+            &join_pointer(at, name),
+        )),
         (None, _) => Err(bad(format!("`{clause}` names no field"), at)),
         (Some(_), Some((second, _))) => Err(bad(
             format!("`{clause}` takes one field, and here is `{second}` too"),
-            &pointer(at, second),
+            &join_pointer(at, second),
         )),
     }
 }
@@ -60,7 +64,7 @@ pub fn short_or_long<'v>(
         .iter()
         .filter(|(name, _)| name.as_str() != member && name.as_str() != "boost")
     {
-        rest(name, value, pointer(at, name))?;
+        rest(name, value, join_pointer(at, name))?;
     }
     members
         .get(member)
@@ -68,7 +72,7 @@ pub fn short_or_long<'v>(
 }
 
 /// How much a clause counts.
-pub fn factor(value: &Value, at: &str) -> Result<f32, StoreError> {
+pub fn read_factor(value: &Value, at: &str) -> Result<f32, StoreError> {
     let number = match value {
         Value::String(text) => text.parse().ok(),
         other => other.as_f64(),
@@ -79,7 +83,7 @@ pub fn factor(value: &Value, at: &str) -> Result<f32, StoreError> {
 }
 
 /// The boost of a clause, whether it stands beside the field or with its value.
-pub fn boost(body: &Value, at: &str) -> Result<f32, StoreError> {
+pub fn read_boost(body: &Value, at: &str) -> Result<f32, StoreError> {
     let Some(members) = body.as_object() else {
         return Ok(1.0);
     };
@@ -89,13 +93,17 @@ pub fn boost(body: &Value, at: &str) -> Result<f32, StoreError> {
         only.and_then(|value| value.get("boost"))
     };
     match own.or_else(inner) {
-        Some(value) => factor(value, &pointer(at, "boost")),
+        Some(value) => read_factor(value, &join_pointer(at, "boost")),
         None => Ok(1.0),
     }
 }
 
 /// A scalar that may be searched for.
-pub fn scalar<'v>(value: &'v Value, clause: &str, at: &str) -> Result<&'v Value, StoreError> {
+pub fn expect_scalar<'v>(
+    value: &'v Value,
+    clause: &str,
+    at: &str,
+) -> Result<&'v Value, StoreError> {
     match value {
         Value::String(_) | Value::Number(_) | Value::Bool(_) => Ok(value),
         Value::Null | Value::Array(_) | Value::Object(_) => Err(bad(
@@ -106,7 +114,7 @@ pub fn scalar<'v>(value: &'v Value, clause: &str, at: &str) -> Result<&'v Value,
 }
 
 /// How many of `count` must match: `2`, `-1`, `"75%"`, `"-25%"`.
-pub fn minimum(value: &Value, count: usize, at: &str) -> Result<usize, StoreError> {
+pub fn read_minimum(value: &Value, count: usize, at: &str) -> Result<usize, StoreError> {
     let malformed = || bad("minimum_should_match is a number or a percentage", at);
     let text = match value {
         Value::Number(number) => number.to_string(),

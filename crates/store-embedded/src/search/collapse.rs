@@ -14,7 +14,7 @@ use std::{
     cmp::Ordering,
     collections::{BTreeMap, BTreeSet, btree_map::Entry},
 };
-use store::{StoreError, cell::pointer};
+use store::{StoreError, cell::join_pointer};
 
 pub struct Collapse {
     pub name: String,
@@ -27,10 +27,13 @@ pub struct CollapsedGroups(BTreeMap<Option<BucketKey>, FoundDocument>);
 
 impl Collapse {
     pub fn read(context: &Context<'_>, value: &Value, at: &str) -> Result<Self, StoreError> {
-        let members = clause::object(value, "collapse", at)?;
+        let members = clause::expect_object(value, "collapse", at)?;
         const KNOWN: [&str; 2] = ["field", "max_concurrent_group_searches"];
         if let Some(name) = members.keys().find(|name| !KNOWN.contains(&name.as_str())) {
-            return Err(unsupported(format!("collapse.{name}"), &pointer(at, name)));
+            return Err(unsupported(
+                format!("collapse.{name}"),
+                &join_pointer(at, name),
+            ));
         }
         let name = members.get("field").and_then(Value::as_str);
         let name = name.ok_or_else(|| bad("`collapse` lacks `field`", at))?;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use std::{borrow::Cow, cell::Cell, collections::BTreeSet, fmt};
 use store::mapping::{
     date::{self, DateFormat, NotAMoment},
-    point::{Leniency, Point, points},
+    point::{Leniency, Point, read_points},
 };
 
 #[derive(Debug, Default)]
@@ -20,7 +20,7 @@ pub struct Document {
 }
 
 /// The part of a dotted path that names a member of the top.
-pub fn first(path: &str) -> &str {
+pub fn first_name(path: &str) -> &str {
     path.split_once('.').map_or(path, |(first, _)| first)
 }
 
@@ -46,7 +46,7 @@ impl Document {
 
     /// Each value at a path; an array there is handed over whole.
     pub fn at(&self, path: &str, visit: &mut dyn FnMut(&Value)) {
-        members(
+        visit_members(
             self.members
                 .iter()
                 .map(|(name, value)| (name.as_str(), value)),
@@ -58,18 +58,18 @@ impl Document {
     /// Each object at a path. What a dotted name puts below the path is an object by itself.
     pub fn objects(&self, path: &str, visit: &mut dyn FnMut(&Value)) {
         let all = self.members.iter();
-        parts(all.map(|(name, value)| (name.as_str(), value)), path, visit);
+        visit_parts(all.map(|(name, value)| (name.as_str(), value)), path, visit);
     }
 
     /// Each value of a member whose dotted name leads below a path.
     fn below(&self, path: &str, visit: &mut dyn FnMut(&Value)) {
         let mut objects: Vec<(&Map<String, Value>, &str)> = Vec::new();
         for (name, value) in &self.members {
-            step(name, value, path, &mut objects, visit);
+            step_member(name, value, path, &mut objects, visit);
         }
         while let Some((object, path)) = objects.pop() {
             for (name, value) in object {
-                step(name, value, path, &mut objects, visit);
+                step_member(name, value, path, &mut objects, visit);
             }
         }
     }
@@ -81,25 +81,25 @@ impl Document {
         for path in &source.paths {
             if is_tree {
                 self.below(path, &mut |value| {
-                    leaves(value, source.null.as_ref(), visit)
+                    visit_leaves(value, source.null.as_ref(), visit)
                 });
             }
             self.at(path, &mut |value| {
                 if is_tree {
-                    trees(value, source.null.as_ref(), visit);
+                    visit_trees(value, source.null.as_ref(), visit);
                 } else {
                     let null = source.null.as_ref();
                     let is_short = source.short.contains(path);
                     let is_lenient_date =
                         source.ignore_malformed && matches!(source.kind, Type::Date(_));
-                    open(value, null, &mut |value| match null {
+                    visit_values(value, null, &mut |value| match null {
                         // An exponent is no digit of a date, and only the text tells.
                         _ if is_lenient_date && value.is_f64() => {
                             let what = "a fraction in a date with `ignore_malformed`";
                             self.met_unknown.set(Some(what));
                         }
                         Some(null) if super::indexed::is_empty(source, value) => visit(null),
-                        _ if is_short && value.is_f64() => visit(&rounded(value)),
+                        _ if is_short && value.is_f64() => visit(&rounded_value(value)),
                         _ => visit(value),
                     });
                 }
@@ -120,7 +120,7 @@ impl Document {
                     (Value::Null, Some(null)) => null,
                     (value, _) => value,
                 };
-                if let Some(text) = super::indexed::keyword(&source.kind, value) {
+                if let Some(text) = super::indexed::indexed_keyword(&source.kind, value) {
                     pairs.insert((key.to_owned(), text.into_owned()));
                 }
             });
@@ -138,9 +138,12 @@ impl Document {
         let mut found = false;
         for path in &source.paths {
             self.at(path, &mut |value| {
-                let filled = source.null.as_ref().and_then(|null| fill(value, null));
+                let filled = source
+                    .null
+                    .as_ref()
+                    .and_then(|null| fill_nulls(value, null));
                 let value = filled.as_ref().unwrap_or(value);
-                let points = points(value, leniency).unwrap_or_default();
+                let points = read_points(value, leniency).unwrap_or_default();
                 found = found || points.into_iter().any(&mut test);
             });
         }
@@ -182,7 +185,7 @@ impl Document {
 
     /// Each member of the objects at a path that the names do not list, dots as nesting.
     pub fn has_beyond(&self, path: &str, listed: &BTreeSet<String>) -> bool {
-        let is_listed = |name: &str| listed.contains(first(name));
+        let is_listed = |name: &str| listed.contains(first_name(name));
         let dotted = self.members.iter().any(|(name, value)| {
             let rest = if path.is_empty() {
                 Some(name.as_str())
@@ -190,14 +193,14 @@ impl Document {
                 name.strip_prefix(path)
                     .and_then(|rest| rest.strip_prefix('.'))
             };
-            rest.is_some_and(|rest| !is_listed(rest)) && any(value)
+            rest.is_some_and(|rest| !is_listed(rest)) && has_value(value)
         });
         let mut found = dotted;
         self.at(path, &mut |value| {
-            objects(value, &mut |object| {
+            visit_objects(value, &mut |object| {
                 found |= object
                     .iter()
-                    .any(|(name, value)| !is_listed(name) && any(value));
+                    .any(|(name, value)| !is_listed(name) && has_value(value));
             });
         });
         found
@@ -212,17 +215,17 @@ impl Document {
         if self
             .members
             .iter()
-            .any(|(name, value)| within(name) && any(value))
+            .any(|(name, value)| within(name) && has_value(value))
         {
             return true;
         }
         let mut found = false;
-        self.at(path, &mut |value| found |= any(value));
+        self.at(path, &mut |value| found |= has_value(value));
         found
     }
 }
 
-fn parts<'v>(
+fn visit_parts<'v>(
     all: impl Iterator<Item = (&'v str, &'v Value)>,
     path: &str,
     visit: &mut dyn FnMut(&Value),
@@ -242,7 +245,9 @@ fn parts<'v>(
             .strip_prefix(name)
             .and_then(|rest| rest.strip_prefix('.'))
         {
-            each_object(value, &mut |object, _| parts(pairs(object), rest, visit));
+            each_object(value, &mut |object, _| {
+                visit_parts(member_pairs(object), rest, visit)
+            });
         }
     }
 }
@@ -256,7 +261,7 @@ fn each_object(value: &Value, visit: &mut dyn FnMut(&Map<String, Value>, &Value)
 }
 
 /// One member on the way to a path: below it, before it, or elsewhere.
-fn step<'v, 'p>(
+fn step_member<'v, 'p>(
     name: &str,
     value: &'v Value,
     path: &'p str,
@@ -283,7 +288,7 @@ fn step<'v, 'p>(
     }
 }
 
-fn members<'v>(
+fn visit_members<'v>(
     all: impl Iterator<Item = (&'v str, &'v Value)>,
     path: &str,
     visit: &mut dyn FnMut(&Value),
@@ -291,21 +296,23 @@ fn members<'v>(
     for (name, value) in all {
         match path.strip_prefix(name) {
             Some("") => visit(value),
-            Some(rest) if rest.starts_with('.') => descend(value, &rest[1..], visit),
+            Some(rest) if rest.starts_with('.') => descend_value(value, &rest[1..], visit),
             _ => {}
         }
     }
 }
 
-fn descend(value: &Value, path: &str, visit: &mut dyn FnMut(&Value)) {
+fn descend_value(value: &Value, path: &str, visit: &mut dyn FnMut(&Value)) {
     match value {
-        Value::Object(object) => members(pairs(object), path, visit),
-        Value::Array(items) => items.iter().for_each(|item| descend(item, path, visit)),
+        Value::Object(object) => visit_members(member_pairs(object), path, visit),
+        Value::Array(items) => items
+            .iter()
+            .for_each(|item| descend_value(item, path, visit)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 
-fn pairs(object: &Map<String, Value>) -> impl Iterator<Item = (&str, &Value)> {
+fn member_pairs(object: &Map<String, Value>) -> impl Iterator<Item = (&str, &Value)> {
     object.iter().map(|(name, value)| (name.as_str(), value))
 }
 
@@ -319,26 +326,28 @@ fn each_leaf(path: &str, value: &Value, visit: &mut dyn FnMut(&str, &Value)) {
     }
 }
 
-fn open(value: &Value, null: Option<&Value>, visit: &mut dyn FnMut(&Value)) {
+fn visit_values(value: &Value, null: Option<&Value>, visit: &mut dyn FnMut(&Value)) {
     match value {
         Value::Null => {
             if let Some(null) = null {
                 visit(null);
             }
         }
-        Value::Array(items) => items.iter().for_each(|item| open(item, null, visit)),
+        Value::Array(items) => items
+            .iter()
+            .for_each(|item| visit_values(item, null, visit)),
         other => visit(other),
     }
 }
 
 /// A fraction as 32 bits hold it.
-fn rounded(value: &Value) -> Value {
+fn rounded_value(value: &Value) -> Value {
     let real = value.as_f64().unwrap_or_default();
     f64::from(real as f32).into()
 }
 
 /// The value with what stands for `null` in its place.
-fn fill(value: &Value, null: &Value) -> Option<Value> {
+fn fill_nulls(value: &Value, null: &Value) -> Option<Value> {
     match value {
         Value::Null => Some(null.clone()),
         Value::Array(items) if items.contains(&Value::Null) => {
@@ -350,39 +359,41 @@ fn fill(value: &Value, null: &Value) -> Option<Value> {
 }
 
 /// What is null instead of an object of leaves is nothing.
-fn trees(value: &Value, null: Option<&Value>, visit: &mut dyn FnMut(&Value)) {
+fn visit_trees(value: &Value, null: Option<&Value>, visit: &mut dyn FnMut(&Value)) {
     match value {
         Value::Null => {}
-        Value::Array(items) => items.iter().for_each(|item| trees(item, null, visit)),
-        tree => leaves(tree, null, visit),
+        Value::Array(items) => items.iter().for_each(|item| visit_trees(item, null, visit)),
+        tree => visit_leaves(tree, null, visit),
     }
 }
 
-fn leaves(value: &Value, null: Option<&Value>, visit: &mut dyn FnMut(&Value)) {
+fn visit_leaves(value: &Value, null: Option<&Value>, visit: &mut dyn FnMut(&Value)) {
     match value {
         Value::Object(members) => {
             members
                 .values()
-                .for_each(|value| leaves(value, null, visit));
+                .for_each(|value| visit_leaves(value, null, visit));
         }
-        Value::Array(items) => items.iter().for_each(|item| leaves(item, null, visit)),
-        other => open(other, null, visit),
+        Value::Array(items) => items
+            .iter()
+            .for_each(|item| visit_leaves(item, null, visit)),
+        other => visit_values(other, null, visit),
     }
 }
 
-fn objects(value: &Value, visit: &mut dyn FnMut(&Map<String, Value>)) {
+fn visit_objects(value: &Value, visit: &mut dyn FnMut(&Map<String, Value>)) {
     match value {
         Value::Object(members) => visit(members),
-        Value::Array(items) => items.iter().for_each(|item| objects(item, visit)),
+        Value::Array(items) => items.iter().for_each(|item| visit_objects(item, visit)),
         _ => {}
     }
 }
 
-fn any(value: &Value) -> bool {
+fn has_value(value: &Value) -> bool {
     match value {
         Value::Null => false,
-        Value::Array(items) => items.iter().any(any),
-        Value::Object(object) => object.values().any(any),
+        Value::Array(items) => items.iter().any(has_value),
+        Value::Object(object) => object.values().any(has_value),
         Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
     }
 }
@@ -408,7 +419,7 @@ impl<'de> Visitor<'de> for Wanted<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut members = Vec::new();
         while let Some(name) = map.next_key_seed(Name)? {
-            if self.0.contains(first(&name)) {
+            if self.0.contains(first_name(&name)) {
                 members.push((name.into_owned(), map.next_value()?));
             } else {
                 map.next_value::<IgnoredAny>()?;

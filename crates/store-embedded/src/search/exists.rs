@@ -11,7 +11,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use store::{
     StoreError,
-    cell::pointer,
+    cell::join_pointer,
     mapping::{Dynamic, Fields, Found, Kind},
 };
 
@@ -24,12 +24,15 @@ pub struct Exists {
 
 impl Exists {
     pub fn read(context: &Context<'_>, body: &Value, at: &str) -> Result<Self, StoreError> {
-        let members = clause::object(body, "exists", at)?;
+        let members = clause::expect_object(body, "exists", at)?;
         if let Some(name) = members
             .keys()
             .find(|name| !["field", "boost"].contains(&name.as_str()))
         {
-            return Err(unsupported(format!("exists.{name}"), &pointer(at, name)));
+            return Err(unsupported(
+                format!("exists.{name}"),
+                &join_pointer(at, name),
+            ));
         }
         let field = members
             .get("field")
@@ -51,13 +54,13 @@ impl Exists {
         match context.mapping.find_within(field, field) {
             Found::Field(found) => match &found.kind {
                 Kind::Nested(fields) if asked == Some(field) => {
-                    let dynamic = inherited(context, field);
+                    let dynamic = inherited_dynamic(context, field);
                     exists.object(context, fields, dynamic, field, at)?;
                 }
                 // Nothing is looked into there.
                 Kind::Object(_) if context.mapping.is_disabled(field) => {}
                 Kind::Object(fields) if around == asked => {
-                    let dynamic = inherited(context, field);
+                    let dynamic = inherited_dynamic(context, field);
                     exists.object(context, fields, dynamic, field, at)?;
                 }
                 Kind::Nested(_) if found.special.is_some() => {
@@ -116,7 +119,7 @@ impl Exists {
     pub fn matches(&self, document: &Document) -> bool {
         self.sources
             .iter()
-            .any(|source| indexed::exists(source, document))
+            .any(|source| indexed::field_exists(source, document))
             || self
                 .open
                 .iter()
@@ -126,12 +129,12 @@ impl Exists {
     pub fn name_members(&self, wanted: &mut BTreeSet<String>) {
         leaf::name_members(self.sources.iter(), wanted);
         let paths = self.open.iter().map(|(path, _)| path);
-        wanted.extend(paths.map(|path| super::document::first(path).to_owned()));
+        wanted.extend(paths.map(|path| super::document::first_name(path).to_owned()));
     }
 }
 
 /// What becomes of new members of the objects around a path.
-fn inherited(context: &Context<'_>, path: &str) -> Dynamic {
+fn inherited_dynamic(context: &Context<'_>, path: &str) -> Dynamic {
     let mut fields = &context.mapping.root;
     let mut dynamic = fields.dynamic.unwrap_or(Dynamic::True);
     for name in path.split('.') {

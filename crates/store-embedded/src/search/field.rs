@@ -152,7 +152,7 @@ pub fn resolve_in(
 ) -> Result<Vec<Source>, StoreError> {
     let mapping = context.mapping;
     if name == "_id" {
-        return resolve(mapping, name, clause, pointer);
+        return resolve_field(mapping, name, clause, pointer);
     }
     let name = match mapping.find_within(name, name) {
         Found::Field(Field {
@@ -182,7 +182,7 @@ pub fn resolve_in(
 
 /// The places of a field; none where nothing can be there. `clause` and `pointer` are for what
 /// cannot be told.
-pub fn resolve(
+pub fn resolve_field(
     mapping: &Mapping,
     name: &str,
     clause: &str,
@@ -220,19 +220,19 @@ fn resolve_within(
     }
     match mapping.find_within(name, nested) {
         Found::Field(field) => match &field.kind {
-            Kind::Alias(path) => resolve(mapping, path, clause, pointer),
-            _ => mapped(mapping, field, name, clause, pointer),
+            Kind::Alias(path) => resolve_field(mapping, path, clause, pointer),
+            _ => mapped_sources(mapping, field, name, clause, pointer),
         },
         Found::Sub { parent, .. } if is_point(mapping, &parent) => {
             Err(refuse("a sub-field of a point"))
         }
-        Found::Sub { field, parent } => mapped(mapping, field, &parent, clause, pointer),
+        Found::Sub { field, parent } => mapped_sources(mapping, field, &parent, clause, pointer),
         Found::Key { field } => {
-            let mut sources = mapped(mapping, field, name, clause, pointer)?;
+            let mut sources = mapped_sources(mapping, field, name, clause, pointer)?;
             for source in &mut sources {
-                source.kind = leaf(&source.kind);
+                source.kind = leaf_type(&source.kind);
                 source.is_key = true;
-                source.root = flattened(mapping, name);
+                source.root = flattened_root(mapping, name);
             }
             Ok(sources)
         }
@@ -261,7 +261,7 @@ fn resolve_within(
 }
 
 /// The flattened field that a path leads into.
-fn flattened(mapping: &Mapping, path: &str) -> String {
+fn flattened_root(mapping: &Mapping, path: &str) -> String {
     let dots = path.match_indices('.').map(|(dot, _)| &path[..dot]);
     let is_root = |path: &&str| matches!(mapping.find_within(path, path), Found::Field(field) if matches!(field.kind, Kind::Flattened { .. }));
     dots.into_iter().find(is_root).unwrap_or(path).to_owned()
@@ -272,7 +272,7 @@ fn is_point(mapping: &Mapping, path: &str) -> bool {
 }
 
 /// A key of a flattened field: the values right there, not those of objects below.
-fn leaf(kind: &Type) -> Type {
+fn leaf_type(kind: &Type) -> Type {
     match kind {
         Type::Leaves { ignore_above } => Type::Keyword {
             ignore_above: *ignore_above,
@@ -282,14 +282,14 @@ fn leaf(kind: &Type) -> Type {
     }
 }
 
-fn mapped(
+fn mapped_sources(
     mapping: &Mapping,
     field: &Field,
     path: &str,
     clause: &str,
     pointer: &str,
 ) -> Result<Vec<Source>, StoreError> {
-    let mut source = Source::of(path, kind(field, clause, pointer)?);
+    let mut source = Source::of(path, field_type(field, clause, pointer)?);
     source.paths.extend(mapping.copied_to(path));
     source.paths.retain(|path| !mapping.is_disabled(path));
     if source.kind == Type::Double {
@@ -308,7 +308,7 @@ fn mapped(
     Ok(vec![source])
 }
 
-fn kind(field: &Field, clause: &str, pointer: &str) -> Result<Type, StoreError> {
+fn field_type(field: &Field, clause: &str, pointer: &str) -> Result<Type, StoreError> {
     let refuse = |what: String| unsupported(format!("{clause} on {what}"), pointer);
     if let Some(special) = &field.special {
         return Err(refuse(format!("a field with `{special}`")));
@@ -354,7 +354,7 @@ fn kind(field: &Field, clause: &str, pointer: &str) -> Result<Type, StoreError> 
 }
 
 /// An index refuses to look for values that it has neither indexed nor kept.
-pub fn searchable(source: &Source, name: &str, at: &str) -> Result<(), StoreError> {
+pub fn expect_searchable(source: &Source, name: &str, at: &str) -> Result<(), StoreError> {
     if source.is_searchable() {
         return Ok(());
     }

@@ -45,8 +45,8 @@ impl FuzzyOptions {
     pub fn take(&mut self, name: &str, value: &Value, at: &str) -> Result<bool, StoreError> {
         match name {
             "fuzziness" => self.fuzziness = Some(Fuzziness::read(value, at)?),
-            "prefix_length" => self.prefix = count(value, 0, at)?,
-            "max_expansions" => self.expansions = count(value, 1, at)?,
+            "prefix_length" => self.prefix = read_count(value, 0, at)?,
+            "max_expansions" => self.expansions = read_count(value, 1, at)?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -73,7 +73,7 @@ impl FuzzyOptions {
     }
 }
 
-fn count(value: &Value, least: u64, at: &str) -> Result<usize, StoreError> {
+fn read_count(value: &Value, least: u64, at: &str) -> Result<usize, StoreError> {
     let count = value.as_u64().or_else(|| value.as_str()?.parse().ok());
     let count = count.filter(|count| (least..=1_024).contains(count));
     let count = count.ok_or_else(|| unsupported(format!("{value} as such a number"), at))?;
@@ -84,7 +84,7 @@ impl Fuzziness {
     pub const AUTO: Self = Self::Auto(3, 6);
 
     pub fn read(value: &Value, at: &str) -> Result<Self, StoreError> {
-        let text = coerce::text(value).unwrap_or_default();
+        let text = coerce::scalar_text(value).unwrap_or_default();
         let lower = text.to_ascii_lowercase();
         match lower.as_str() {
             "0" => return Ok(Self::Edits(0)),
@@ -186,14 +186,14 @@ impl NearTerms {
         if word.len().abs_diff(term.len()) > self.edits {
             return None;
         }
-        let edits = edits(word, &term, self.transpositions);
+        let edits = edit_distance(word, &term, self.transpositions);
         (edits <= self.edits).then_some(edits)
     }
 }
 
 /// Letters put in, left out, put for another, and (`swaps`) two neighbours for each other, no letter
 /// touched twice.
-fn edits(a: &[char], b: &[char], swaps: bool) -> usize {
+fn edit_distance(a: &[char], b: &[char], swaps: bool) -> usize {
     let (mut before, mut last): (Vec<usize>, Vec<usize>) = (Vec::new(), (0..=b.len()).collect());
     for (n, x) in a.iter().enumerate() {
         let mut row = vec![n + 1];

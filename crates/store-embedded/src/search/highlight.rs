@@ -21,7 +21,7 @@ use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use store::{
     StoreError,
-    cell::pointer,
+    cell::join_pointer,
     mapping::{Analyzer, date},
 };
 
@@ -47,20 +47,23 @@ impl Highlight {
         value: &Value,
         at: &str,
     ) -> Result<Self, StoreError> {
-        let members = clause::object(value, "highlight", at)?;
+        let members = clause::expect_object(value, "highlight", at)?;
         let common = HighlightOptions::default().with(members, &["fields", "encoder"], at)?;
         if members.get("encoder").is_some_and(|name| name != "default") {
-            return Err(unsupported("highlight.encoder", &pointer(at, "encoder")));
+            return Err(unsupported(
+                "highlight.encoder",
+                &join_pointer(at, "encoder"),
+            ));
         }
         let (mut fields, mut wanted) = (Vec::new(), BTreeSet::new());
         query.name_members(&mut wanted);
-        for (name, own, here) in named(members, at)? {
-            let own = clause::object(own, "highlight", &here)?;
+        for (name, own, here) in named_fields(members, at)? {
+            let own = clause::expect_object(own, "highlight", &here)?;
             let options = common.with(own, &[], &here)?;
-            for source in field::resolve(context.mapping, name, "highlight", &here)? {
+            for source in field::resolve_field(context.mapping, name, "highlight", &here)? {
                 fields.push(HighlightedField::new(name, source, query, &options, &here)?);
             }
-            wanted.insert(document::first(name).to_owned());
+            wanted.insert(document::first_name(name).to_owned());
         }
         Ok(Self { fields, wanted })
     }
@@ -84,25 +87,25 @@ impl Highlight {
 }
 
 /// The fields, each with its options and where they stand.
-fn named<'v>(
+fn named_fields<'v>(
     members: &'v Map<String, Value>,
     at: &str,
 ) -> Result<Vec<(&'v String, &'v Value, String)>, StoreError> {
-    let here = pointer(at, "fields");
+    let here = join_pointer(at, "fields");
     let mut all = Vec::new();
     match members.get("fields") {
         None => {}
         Some(Value::Array(items)) => {
             for (n, item) in items.iter().enumerate() {
-                let here = pointer(&here, &n.to_string());
-                for (name, options) in clause::object(item, "highlight", &here)? {
-                    all.push((name, options, pointer(&here, name)));
+                let here = join_pointer(&here, &n.to_string());
+                for (name, options) in clause::expect_object(item, "highlight", &here)? {
+                    all.push((name, options, join_pointer(&here, name)));
                 }
             }
         }
         Some(one) => {
-            for (name, options) in clause::object(one, "highlight", &here)? {
-                all.push((name, options, pointer(&here, name)));
+            for (name, options) in clause::expect_object(one, "highlight", &here)? {
+                all.push((name, options, join_pointer(&here, name)));
             }
         }
     }
@@ -165,7 +168,7 @@ impl HighlightedField {
         }
         match refused {
             Some(error) => Err(error),
-            None => passage::snippets(&texts, length.saturating_sub(1), &self.options)
+            None => passage::cut_snippets(&texts, length.saturating_sub(1), &self.options)
                 .map_err(|what| unsupported(what, &self.at)),
         }
     }
@@ -175,11 +178,11 @@ impl HighlightedField {
         match (&self.source.kind, value) {
             (_, Value::Null) => Ok(None),
             (Type::Keyword { .. } | Type::GuessedKeyword, Value::String(_)) => {
-                let text = indexed::keyword(&self.source.kind, value);
+                let text = indexed::indexed_keyword(&self.source.kind, value);
                 Ok(text.map(|text| text.into_owned()))
             }
             (Type::Guessed { dates: true }, Value::String(text))
-                if date::detected(text).is_some() =>
+                if date::detect_date(text).is_some() =>
             {
                 Ok(None)
             }
@@ -203,9 +206,10 @@ impl HighlightedField {
             }
             for (n, clause) in sought.iter().enumerate() {
                 if clause.texts.contains_key(&term) {
-                    let term = match clause.is_scored {
-                        true => term.clone(),
-                        false => format!("\0{n}"),
+                    let term = if clause.is_scored {
+                        term.clone()
+                    } else {
+                        format!("\0{n}")
                     };
                     let span = span.clone();
                     all.push(TermMatch { term, span });

@@ -9,7 +9,7 @@ use super::{
 use serde_json::Value;
 use std::borrow::Cow;
 use store::mapping::{
-    coerce::{self, Number, Reader, half},
+    coerce::{self, Number, Reader, to_half_float},
     ip,
 };
 
@@ -23,12 +23,12 @@ pub fn is_empty(source: &Source, value: &Value) -> bool {
 }
 
 /// A number as the field holds it.
-pub fn number(source: &Source, value: &Value) -> Option<Number> {
+pub fn indexed_number(source: &Source, value: &Value) -> Option<Number> {
     // Java's cast of what is no number.
     if value == "NaN" && is_whole(source) && source.reader() == Reader::Float && source.coerce {
         return Some(Number::Whole(0));
     }
-    let number = coerce::number(value, source.reader())?;
+    let number = coerce::read_number(value, source.reader())?;
     if !source.coerce && (value.is_string() || !number.is_whole() && is_whole(source)) {
         return None;
     }
@@ -39,7 +39,7 @@ pub fn number(source: &Source, value: &Value) -> Option<Number> {
                 .contains(&whole)
                 .then_some(Number::Whole(whole.into()))
         }
-        _ => Some(held(&source.kind, number)).filter(|number| number.real().is_finite()),
+        _ => Some(held_number(&source.kind, number)).filter(|number| number.real().is_finite()),
     }
 }
 
@@ -48,20 +48,20 @@ fn is_whole(source: &Source) -> bool {
 }
 
 /// A number rounded to the field's type.
-pub fn held(kind: &Type, number: Number) -> Number {
+pub fn held_number(kind: &Type, number: Number) -> Number {
     match kind {
         Type::Double => Number::Real(number.real()),
         Type::Float => Number::Real(f64::from(number.real() as f32)),
-        Type::HalfFloat => Number::Real(half(number.real())),
+        Type::HalfFloat => Number::Real(to_half_float(number.real())),
         _ => number,
     }
 }
 
 /// A text as its keyword is indexed, if it is.
-pub fn keyword<'v>(kind: &Type, value: &'v Value) -> Option<Cow<'v, str>> {
+pub fn indexed_keyword<'v>(kind: &Type, value: &'v Value) -> Option<Cow<'v, str>> {
     let text = match kind {
         Type::GuessedKeyword => value.as_str().map(Into::into),
-        _ => coerce::text(value),
+        _ => coerce::scalar_text(value),
     }?;
     let limit = match kind {
         Type::Keyword { ignore_above, .. } | Type::Leaves { ignore_above } => *ignore_above,
@@ -72,17 +72,17 @@ pub fn keyword<'v>(kind: &Type, value: &'v Value) -> Option<Cow<'v, str>> {
         _ if !is_short => None,
         Type::Keyword {
             lowercase: true, ..
-        } => Some(analyze::lowercase(&text).into()),
+        } => Some(analyze::lowercase_text(&text).into()),
         _ => Some(text),
     }
 }
 
-pub fn address(value: &Value) -> Option<u128> {
+pub fn indexed_address(value: &Value) -> Option<u128> {
     value.as_str().and_then(ip::parse)
 }
 
 /// Is any value of the field there, as an index tells it?
-pub fn exists(source: &Source, document: &Document) -> bool {
+pub fn field_exists(source: &Source, document: &Document) -> bool {
     let kind = &source.kind;
     let is_kept = match kind {
         _ if source.is_key => source.index,
@@ -104,15 +104,15 @@ pub fn exists(source: &Source, document: &Document) -> bool {
     document.values(source, &mut |value| {
         found |= match kind {
             Type::Keyword { .. } | Type::GuessedKeyword | Type::Leaves { .. } => {
-                keyword(kind, value).is_some()
+                indexed_keyword(kind, value).is_some()
             }
-            Type::Text(_) => coerce::text(value).is_some(),
+            Type::Text(_) => coerce::scalar_text(value).is_some(),
             Type::Whole { .. } | Type::Double | Type::Float | Type::HalfFloat => {
-                number(source, value).is_some()
+                indexed_number(source, value).is_some()
             }
-            Type::Boolean => coerce::boolean(value).is_some(),
+            Type::Boolean => coerce::read_boolean(value).is_some(),
             Type::Date(formats) => document.is_date(formats, value),
-            Type::Ip => address(value).is_some(),
+            Type::Ip => indexed_address(value).is_some(),
             Type::Id | Type::GeoPoint(_) | Type::Object | Type::Guessed { .. } => false,
         }
     });

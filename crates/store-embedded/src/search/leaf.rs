@@ -3,7 +3,7 @@
 
 mod near;
 
-pub use near::{fuzzy, near, near_in, normalized};
+pub use near::{near_in, normalized_text, read_fuzzy, terms_near};
 
 use super::{
     Context,
@@ -11,8 +11,8 @@ use super::{
     analyze, bad, clause,
     document::Document,
     exists::Exists,
-    field::{Source, Type, resolve_in, searchable},
-    indexed::held,
+    field::{Source, Type, expect_searchable, resolve_in},
+    indexed::held_number,
     query::Query,
     range::Bounds,
     relevance::Relevance,
@@ -156,7 +156,7 @@ impl Leaf {
         let mut places = Vec::new();
         for source in resolve_in(context, field, clause, at)? {
             if !matches!(source.kind, Type::Object) && !is_nothing(&source) {
-                searchable(&source, field, at)?;
+                expect_searchable(&source, field, at)?;
             }
             let accept = accept(&source)?;
             places.push(LeafField {
@@ -174,19 +174,21 @@ pub fn name_members<'s>(sources: impl Iterator<Item = &'s Source>, wanted: &mut 
     let of_body = sources.filter(|source| source.kind != Type::Id);
     let of_key = |source: &'s Source| source.is_key.then_some(&source.root);
     let paths = of_body.flat_map(|source| source.paths.iter().chain(of_key(source)));
-    wanted.extend(paths.map(|path| super::document::first(path).to_owned()));
+    wanted.extend(paths.map(|path| super::document::first_name(path).to_owned()));
 }
 
 /// A value of a query as a text.
-pub fn text(value: &Value) -> String {
+pub fn query_text(value: &Value) -> String {
     match value {
-        Value::Number(number) if number.is_f64() => spelled(number.as_f64().unwrap_or_default()),
-        other => coerce::text(other).unwrap_or_default().into_owned(),
+        Value::Number(number) if number.is_f64() => {
+            java_fraction(number.as_f64().unwrap_or_default())
+        }
+        other => coerce::scalar_text(other).unwrap_or_default().into_owned(),
     }
 }
 
 /// A fraction as Java spells it: very large and very small ones with an exponent.
-fn spelled(real: f64) -> String {
+fn java_fraction(real: f64) -> String {
     let size = real.abs();
     if real == 0.0 || (1e-3..1e7).contains(&size) {
         return format!("{real:?}");
@@ -200,11 +202,11 @@ fn spelled(real: f64) -> String {
 }
 
 /// A text as it is looked for in a keyword.
-pub fn normal(kind: &Type, text: String) -> String {
+pub fn normal_keyword(kind: &Type, text: String) -> String {
     match kind {
         Type::Keyword {
             lowercase: true, ..
-        } => analyze::lowercase(&text),
+        } => analyze::lowercase_text(&text),
         _ => text,
     }
 }
@@ -219,7 +221,9 @@ pub fn any_of(
 ) -> Result<Accept, StoreError> {
     let mut accept = Accept::default();
     let texts = || {
-        let all = values.iter().map(|value| normal(&source.kind, text(value)));
+        let all = values
+            .iter()
+            .map(|value| normal_keyword(&source.kind, query_text(value)));
         Some(Texts::any(all))
     };
     match &source.kind {
@@ -238,7 +242,7 @@ pub fn any_of(
         Type::Guessed { .. } => {
             accept.terms = texts();
             for value in values {
-                guessed(context, &mut accept, value, at)?;
+                accept_guessed(context, &mut accept, value, at)?;
             }
         }
         _ => {
@@ -246,7 +250,7 @@ pub fn any_of(
                 if clause == "terms" && !is_in_reach(source, value) {
                     return Err(bad(format!("{value} is out of the field's range"), at));
                 }
-                typed(context, &mut accept, source, value, at)?;
+                accept_typed(context, &mut accept, source, value, at)?;
             }
         }
     }
@@ -261,20 +265,20 @@ fn is_in_reach(source: &Source, value: &Value) -> bool {
     {
         return false;
     }
-    match (&source.kind, coerce::number(value, source.reader())) {
+    match (&source.kind, coerce::read_number(value, source.reader())) {
         (Type::Whole { greatest, .. }, Some(number)) if number.is_whole() => {
             let whole = number.truncated();
             whole.is_some_and(|whole| *greatest == i64::MAX || i32::try_from(whole).is_ok())
         }
         (kind @ (Type::Float | Type::HalfFloat), Some(number)) => {
-            held(kind, number).real().is_finite()
+            held_number(kind, number).real().is_finite()
         }
         _ => true,
     }
 }
 
 /// A value equal to this one, in a field of this type.
-fn typed(
+fn accept_typed(
     context: &Context<'_>,
     accept: &mut Accept,
     source: &Source,
@@ -289,25 +293,27 @@ fn typed(
         Type::Date(formats) => {
             let dates = context.dates(formats);
             accept.dates.push((
-                millis(&dates, value, Fill::Down, at)?,
-                millis(&dates, value, Fill::Up, at)?,
+                date_millis(&dates, value, Fill::Down, at)?,
+                date_millis(&dates, value, Fill::Up, at)?,
             ));
         }
         Type::Ip => {
             let text = value.as_str().ok_or_else(unfit)?;
             let one = ip::parse(text).map(|address| (address, address));
-            let range = one.or_else(|| ip::block(text)).ok_or_else(unfit)?;
+            let range = one.or_else(|| ip::parse_block(text)).ok_or_else(unfit)?;
             accept.addresses.push(range);
         }
         kind => {
             let number = match value.as_str() {
                 // What Java reads as a number without a value equals nothing.
                 Some("NaN" | "Infinity" | "-Infinity") => return Ok(()),
-                _ => coerce::number(value, source.reader()),
+                _ => coerce::read_number(value, source.reader()),
             };
-            let number = number.or_else(|| beyond(value)).ok_or_else(unfit)?;
+            let number = number
+                .or_else(|| infinite_number(value))
+                .ok_or_else(unfit)?;
             // A whole-number field holds no fraction, so a fraction equals nothing in it.
-            let exact = held(kind, number);
+            let exact = held_number(kind, number);
             accept
                 .numbers
                 .push((Bound::Included(exact), Bound::Included(exact)));
@@ -317,7 +323,7 @@ fn typed(
 }
 
 /// A number too large for a double.
-fn beyond(value: &Value) -> Option<Number> {
+fn infinite_number(value: &Value) -> Option<Number> {
     let text = value.as_str()?;
     let plain = |byte: u8| byte.is_ascii_digit() || b"+-.eE".contains(&byte);
     let real: f64 = text.parse().ok()?;
@@ -325,13 +331,13 @@ fn beyond(value: &Value) -> Option<Number> {
 }
 
 /// And where the value of the document tells the type: what does not fit it equals nothing.
-fn guessed(
+fn accept_guessed(
     context: &Context<'_>,
     accept: &mut Accept,
     value: &Value,
     at: &str,
 ) -> Result<(), StoreError> {
-    if let Some(number) = coerce::number(value, Reader::Exact) {
+    if let Some(number) = coerce::read_number(value, Reader::Exact) {
         accept
             .numbers
             .push((Bound::Included(number), Bound::Included(number)));
@@ -345,8 +351,8 @@ fn guessed(
         let formats = how.formats();
         let dates = context.dates(&formats);
         let both = (
-            optional(millis(&dates, value, Fill::Down, at))?,
-            optional(millis(&dates, value, Fill::Up, at))?,
+            optional_answer(date_millis(&dates, value, Fill::Down, at))?,
+            optional_answer(date_millis(&dates, value, Fill::Up, at))?,
         );
         let into = match how {
             Detected::Iso => &mut accept.dates,
@@ -358,7 +364,7 @@ fn guessed(
 }
 
 /// What is malformed for one of several types may fit another; what is not supported is not.
-pub fn optional<T>(answer: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+pub fn optional_answer<T>(answer: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
     match answer {
         Ok(value) => Ok(Some(value)),
         Err(StoreError::BadSearch { .. }) => Ok(None),
@@ -376,7 +382,12 @@ impl Context<'_> {
     }
 }
 
-pub fn millis(dates: &Moment<'_>, value: &Value, fill: Fill, at: &str) -> Result<i64, StoreError> {
+pub fn date_millis(
+    dates: &Moment<'_>,
+    value: &Value,
+    fill: Fill,
+    at: &str,
+) -> Result<i64, StoreError> {
     dates.of(value, fill).map_err(|error| match error {
         NotAMoment::Malformed => bad(format!("{value} is not a date of the field's format"), at),
         NotAMoment::Unknown(format) => unsupported(format!("the date format `{format}`"), at),
@@ -384,36 +395,36 @@ pub fn millis(dates: &Moment<'_>, value: &Value, fill: Fill, at: &str) -> Result
     })
 }
 
-pub fn term(context: &Context<'_>, value: &Value, at: &str) -> Result<Leaf, StoreError> {
+pub fn read_term(context: &Context<'_>, value: &Value, at: &str) -> Result<Leaf, StoreError> {
     let (field, value, at) = clause::one_field(value, "term", &[], at)?;
     let mut ignore_case = false;
     let value = clause::short_or_long(value, "value", "term", &at, |name, value, at| {
         match name {
-            "case_insensitive" => ignore_case = flag(value, &at)?,
+            "case_insensitive" => ignore_case = read_flag(value, &at)?,
             _ => return Err(unsupported(format!("term.{name}"), &at)),
         }
         Ok(())
     })?;
-    let value = clause::scalar(value, "term", &at)?;
+    let value = clause::expect_scalar(value, "term", &at)?;
     Leaf::read(context, field, "term", &at, |source| {
-        if ignore_case && !text(value).is_empty() {
+        if ignore_case && !query_text(value).is_empty() {
             return of_texts(source, "term", &at, |kind| {
-                any_case(normal(kind, text(value)), false, &at)
+                any_case(normal_keyword(kind, query_text(value)), false, &at)
             });
         }
-        any_of(context, source, &[value], "term", &at).map(scored)
+        any_of(context, source, &[value], "term", &at).map(scored_accept)
     })
 }
 
 /// Terms that count as the collection's figures say.
-pub fn scored(accept: Accept) -> Accept {
+pub fn scored_accept(accept: Accept) -> Accept {
     Accept {
         is_scored: true,
         ..accept
     }
 }
 
-pub fn terms(context: &Context<'_>, value: &Value, at: &str) -> Result<Leaf, StoreError> {
+pub fn read_terms(context: &Context<'_>, value: &Value, at: &str) -> Result<Leaf, StoreError> {
     const MOST: usize = 65_536;
     let (field, values, at) = clause::one_field(value, "terms", &[], at)?;
     let Value::Array(values) = values else {
@@ -427,7 +438,7 @@ pub fn terms(context: &Context<'_>, value: &Value, at: &str) -> Result<Leaf, Sto
     }
     let values = values
         .iter()
-        .map(|value| clause::scalar(value, "terms", &at))
+        .map(|value| clause::expect_scalar(value, "terms", &at))
         .collect::<Result<Vec<_>, _>>()?;
     Leaf::read(context, field, "terms", &at, |source| {
         any_of(context, source, &values, "terms", &at)
@@ -467,21 +478,21 @@ fn of_texts(
     }
 }
 
-pub fn prefix(context: &Context<'_>, value: &Value, at: &str) -> Result<Leaf, StoreError> {
+pub fn read_prefix(context: &Context<'_>, value: &Value, at: &str) -> Result<Leaf, StoreError> {
     let (field, value, at) = clause::one_field(value, "prefix", &[], at)?;
     let mut ignore_case = false;
     let value = clause::short_or_long(value, "value", "prefix", &at, |name, value, at| {
         match name {
-            "case_insensitive" => ignore_case = flag(value, &at)?,
+            "case_insensitive" => ignore_case = read_flag(value, &at)?,
             "rewrite" => {}
             _ => return Err(unsupported(format!("prefix.{name}"), &at)),
         }
         Ok(())
     })?;
-    let start = text(clause::scalar(value, "prefix", &at)?);
+    let start = query_text(clause::expect_scalar(value, "prefix", &at)?);
     Leaf::read(context, field, "prefix", &at, |source| {
         of_texts(source, "prefix", &at, |kind| {
-            let start = normal(kind, start.clone());
+            let start = normal_keyword(kind, start.clone());
             if ignore_case {
                 any_case(start, true, &at)
             } else {
@@ -497,11 +508,11 @@ fn any_case(text: String, is_open: bool, at: &str) -> Result<Texts, StoreError> 
 }
 
 /// A flag of a clause.
-fn flag(value: &Value, at: &str) -> Result<bool, StoreError> {
+fn read_flag(value: &Value, at: &str) -> Result<bool, StoreError> {
     coerce::strict_boolean(value).ok_or_else(|| bad("expected true or false", at))
 }
 
-pub fn wildcard(context: &Context<'_>, value: &Value, at: &str) -> Result<Leaf, StoreError> {
+pub fn read_wildcard(context: &Context<'_>, value: &Value, at: &str) -> Result<Leaf, StoreError> {
     let (field, value, at) = clause::one_field(value, "wildcard", &[], at)?;
     let (mut ignore_case, mut second) = (false, None);
     let given = match value {
@@ -510,55 +521,55 @@ pub fn wildcard(context: &Context<'_>, value: &Value, at: &str) -> Result<Leaf, 
     };
     let value = clause::short_or_long(value, given, "wildcard", &at, |name, value, at| {
         match name {
-            "case_insensitive" => ignore_case = flag(value, &at)?,
+            "case_insensitive" => ignore_case = read_flag(value, &at)?,
             "rewrite" => {}
             "wildcard" | "value" => second = Some(at),
             _ => return Err(bad(format!("`wildcard` has no `{name}`"), &at)),
         }
         Ok(())
     })?;
-    let pattern = text(clause::scalar(value, "wildcard", &at)?);
+    let pattern = query_text(clause::expect_scalar(value, "wildcard", &at)?);
     Leaf::read(context, field, "wildcard", &at, |source| {
         of_texts(source, "wildcard", &at, |kind| {
-            let pattern = normal(kind, pattern.clone());
+            let pattern = normal_keyword(kind, pattern.clone());
             if pattern.is_empty() {
                 // Not even the empty text.
                 return Ok(Texts::any([]));
             }
-            let read = wild::wildcard(&pattern, ignore_case);
+            let read = wild::wildcard_regex(&pattern, ignore_case);
             read.map(Texts::Pattern)
                 .ok_or_else(|| unsupported("a wildcard of this length", &at))
         })
     })
 }
 
-pub fn regexp(context: &Context<'_>, value: &Value, at: &str) -> Result<Leaf, StoreError> {
+pub fn read_regexp(context: &Context<'_>, value: &Value, at: &str) -> Result<Leaf, StoreError> {
     let (field, value, at) = clause::one_field(value, "regexp", &[], at)?;
     let (mut all, mut ignore_case) = (true, false);
     let value = clause::short_or_long(value, "value", "regexp", &at, |name, value, at| {
         match (name, value.as_str()) {
             ("flags", Some("ALL")) => all = true,
             ("flags", Some("NONE")) => all = false,
-            ("case_insensitive", _) => ignore_case = flag(value, &at)?,
+            ("case_insensitive", _) => ignore_case = read_flag(value, &at)?,
             ("rewrite" | "max_determinized_states", _) => {}
             _ => return Err(unsupported(format!("regexp.{name}"), &at)),
         }
         Ok(())
     })?;
-    let pattern = text(clause::scalar(value, "regexp", &at)?);
+    let pattern = query_text(clause::expect_scalar(value, "regexp", &at)?);
     if pattern.chars().count() > 1_000 {
         return Err(bad("an expression has at most 1,000 letters", &at));
     }
     Leaf::read(context, field, "regexp", &at, |source| {
         of_texts(source, "regexp", &at, |kind| {
-            let read = wild::regexp(&normal(kind, pattern.clone()), all, ignore_case);
+            let read = wild::lucene_regex(&normal_keyword(kind, pattern.clone()), all, ignore_case);
             read.map(Texts::Pattern)
                 .ok_or_else(|| unsupported("this regular expression", &at))
         })
     })
 }
 
-pub fn range(context: &Context<'_>, value: &Value, at: &str) -> Result<Query, StoreError> {
+pub fn read_range(context: &Context<'_>, value: &Value, at: &str) -> Result<Query, StoreError> {
     let (field, value, at) = clause::one_field(value, "range", &[], at)?;
     let bounds = Bounds::read(context, value, &at)?;
     let found = context.mapping.find_within(field, field);

@@ -11,7 +11,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use store::{
     StoreError,
-    cell::pointer,
+    cell::join_pointer,
     mapping::{Found, Kind},
 };
 
@@ -33,11 +33,11 @@ pub struct NestedQuery {
     mode: ScoreMode,
 }
 
-pub fn read(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, StoreError> {
-    let members = clause::object(body, "nested", at)?;
+pub fn read_nested(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, StoreError> {
+    let members = clause::expect_object(body, "nested", at)?;
     let (mut mode, mut is_lenient) = (ScoreMode::Average, false);
     for (name, value) in members {
-        let here = pointer(at, name);
+        let here = join_pointer(at, name);
         match (name.as_str(), value.as_str()) {
             ("path" | "query" | "boost", _) => {}
             ("ignore_unmapped", _) => is_lenient = value == &Value::Bool(true),
@@ -63,25 +63,25 @@ pub fn read(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, Stor
     };
     let Some((field, inner)) = inner else {
         if is_lenient {
-            return unmapped(context, query, &pointer(at, "query"));
+            return unmapped_nested(context, query, &join_pointer(at, "query"));
         }
         let why = format!("`{path}` is no nested object");
-        return Err(bad(why, &pointer(at, "path")));
+        return Err(bad(why, &join_pointer(at, "path")));
     };
     if let Some(special) = &field.special {
         let what = format!("nested objects with `{special}`");
-        return Err(unsupported(what, &pointer(at, "path")));
+        return Err(unsupported(what, &join_pointer(at, "path")));
     }
     let around = context.nested.as_deref();
     if around.is_some_and(|around| !path.starts_with(&format!("{around}."))) {
         let what = "nested objects within others that are not around them";
-        return Err(unsupported(what, &pointer(at, "path")));
+        return Err(unsupported(what, &join_pointer(at, "path")));
     }
     let within = Context {
         nested: Some(path.to_owned()),
         ..*context
     };
-    let query = query::read(&within, query, &pointer(at, "query"))?;
+    let query = query::read_query(&within, query, &join_pointer(at, "query"))?;
     if !inner.enabled {
         return Ok(Query::any(Vec::new()));
     }
@@ -94,8 +94,8 @@ pub fn read(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, Stor
 
 /// Nothing is found where no such objects are mapped. What an index makes of a query that cannot be
 /// read depends on the documents that it holds.
-fn unmapped(context: &Context<'_>, query: &Value, at: &str) -> Result<Query, StoreError> {
-    match query::read(context, query, at) {
+fn unmapped_nested(context: &Context<'_>, query: &Value, at: &str) -> Result<Query, StoreError> {
+    match query::read_query(context, query, at) {
         Err(StoreError::BadSearch { .. }) => {
             let what = "a malformed query of nested objects that are not mapped";
             Err(unsupported(what, at))
@@ -158,6 +158,6 @@ impl NestedQuery {
     }
 
     pub fn name_members(&self, wanted: &mut BTreeSet<String>) {
-        wanted.insert(super::document::first(&self.path).to_owned());
+        wanted.insert(super::document::first_name(&self.path).to_owned());
     }
 }

@@ -7,7 +7,7 @@ use store::{
     StoreError,
     mapping::{
         coerce::Reader,
-        point::{Point, point},
+        point::{Point, read_point},
     },
 };
 
@@ -16,7 +16,7 @@ const LAT_STEP: f64 = 180.0 / 4_294_967_296.0;
 const LON_STEP: f64 = 360.0 / 4_294_967_296.0;
 
 /// A coordinate's step, rounded down; the last one holds the end of the range too.
-fn encode(degrees: f64, step: f64, end: f64) -> i64 {
+fn encode_coordinate(degrees: f64, step: f64, end: f64) -> i64 {
     let degrees = if degrees == end {
         end.next_down()
     } else {
@@ -35,15 +35,15 @@ fn encode_up(degrees: f64, step: f64, end: f64) -> i64 {
 }
 
 /// The point as the index keeps it.
-pub fn indexed(point: Point) -> Point {
+pub fn indexed_point(point: Point) -> Point {
     Point {
-        lat: encode(point.lat, LAT_STEP, 90.0) as f64 * LAT_STEP,
-        lon: encode(point.lon, LON_STEP, 180.0) as f64 * LON_STEP,
+        lat: encode_coordinate(point.lat, LAT_STEP, 90.0) as f64 * LAT_STEP,
+        lon: encode_coordinate(point.lon, LON_STEP, 180.0) as f64 * LON_STEP,
     }
 }
 
 /// Metres along the great circle.
-pub fn arc(a: Point, b: Point) -> f64 {
+pub fn arc_distance(a: Point, b: Point) -> f64 {
     let (lat_a, lat_b) = (a.lat.to_radians(), b.lat.to_radians());
     let across = 1.0 - (a.lon - b.lon).to_radians().cos();
     let haversine = (1.0 - (lat_a - lat_b).cos()) + lat_a.cos() * lat_b.cos() * across;
@@ -74,7 +74,7 @@ const UNITS: [(&str, f64); 19] = [
 ];
 
 /// Metres of `"10km"`, `"5 mi"` or a bare number.
-pub fn distance(value: &Value, pointer: &str) -> Result<f64, StoreError> {
+pub fn read_distance(value: &Value, pointer: &str) -> Result<f64, StoreError> {
     let malformed = || bad(format!("{value} is not a distance like \"10km\""), pointer);
     let metres = match value {
         Value::Number(number) => number.as_f64(),
@@ -97,7 +97,7 @@ pub fn distance(value: &Value, pointer: &str) -> Result<f64, StoreError> {
 }
 
 /// Metres of one of the unit.
-pub fn unit(value: &Value, pointer: &str) -> Result<f64, StoreError> {
+pub fn read_unit(value: &Value, pointer: &str) -> Result<f64, StoreError> {
     let known = value
         .as_str()
         .and_then(|name| UNITS.iter().find(|(known, _)| *known == name));
@@ -124,14 +124,14 @@ impl Box {
             members
                 .get(name)
                 .map(|corner| {
-                    point(corner).map_err(|message| bad(message, &format!("{pointer}/{name}")))
+                    read_point(corner).map_err(|message| bad(message, &format!("{pointer}/{name}")))
                 })
                 .transpose()
         };
         let edge = |name: &str| {
             members
                 .get(name)
-                .and_then(|value| store::mapping::coerce::number(value, Reader::Float))
+                .and_then(|value| store::mapping::coerce::read_number(value, Reader::Float))
                 .map(|number| number.real())
         };
         let corners = (
@@ -163,17 +163,17 @@ impl Box {
             ));
         }
         Ok(Self {
-            top: encode(top, LAT_STEP, 90.0),
+            top: encode_coordinate(top, LAT_STEP, 90.0),
             left: encode_up(left, LON_STEP, 180.0),
             bottom: encode_up(bottom, LAT_STEP, 90.0),
-            right: encode(right, LON_STEP, 180.0),
+            right: encode_coordinate(right, LON_STEP, 180.0),
         })
     }
 
     pub fn contains(&self, point: Point) -> bool {
         let (lat, lon) = (
-            encode(point.lat, LAT_STEP, 90.0),
-            encode(point.lon, LON_STEP, 180.0),
+            encode_coordinate(point.lat, LAT_STEP, 90.0),
+            encode_coordinate(point.lon, LON_STEP, 180.0),
         );
         let across = self.left > self.right;
         let (east_of_left, west_of_right) = (self.left <= lon, lon <= self.right);

@@ -16,8 +16,8 @@ use serde_json::Value;
 use std::collections::{BTreeSet, HashSet};
 use store::{
     StoreError,
-    cell::pointer,
-    mapping::point::{Leniency, Point, point},
+    cell::join_pointer,
+    mapping::point::{Leniency, Point, read_point},
 };
 
 #[derive(Debug)]
@@ -85,7 +85,7 @@ impl Query {
 
 /// Reads a query that is asked of documents without looking at all of them before.
 pub fn read_filter(context: &Context<'_>, value: &Value, at: &str) -> Result<Query, StoreError> {
-    let query = read(context, value, at)?;
+    let query = read_query(context, value, at)?;
     if query.needs_terms() {
         return Err(unsupported(
             "fuzzy terms in a filter of aggregations or hits",
@@ -96,8 +96,8 @@ pub fn read_filter(context: &Context<'_>, value: &Value, at: &str) -> Result<Que
 }
 
 /// Reads `{"clause": …}`.
-pub fn read(context: &Context<'_>, value: &Value, at: &str) -> Result<Query, StoreError> {
-    let members = clause::object(value, "query", at)?;
+pub fn read_query(context: &Context<'_>, value: &Value, at: &str) -> Result<Query, StoreError> {
+    let members = clause::expect_object(value, "query", at)?;
     let mut members = members.iter();
     let (name, body) = match (members.next(), members.next()) {
         (Some(one), None) => one,
@@ -105,34 +105,34 @@ pub fn read(context: &Context<'_>, value: &Value, at: &str) -> Result<Query, Sto
         (Some(_), Some((second, _))) => {
             return Err(bad(
                 format!("a query is one clause, and here is `{second}` too"),
-                &pointer(at, second),
+                &join_pointer(at, second),
             ));
         }
     };
-    let at = pointer(at, name);
-    let boost = clause::boost(body, &at)?;
+    let at = join_pointer(at, name);
+    let boost = clause::read_boost(body, &at)?;
     let query = match name.as_str() {
         "match_all" => match_all(body, &at),
         "match_none" => match_all(body, &at).map(|_| Query::any(Vec::new())),
-        "ids" => ids(body, &at),
+        "ids" => read_ids(body, &at),
         "exists" => Exists::read(context, body, &at).map(Query::Exists),
-        "term" => leaf::term(context, body, &at).map(Query::Leaf),
-        "terms" => leaf::terms(context, body, &at).map(Query::Leaf),
-        "range" => leaf::range(context, body, &at),
-        "prefix" => leaf::prefix(context, body, &at).map(Query::Leaf),
-        "wildcard" => leaf::wildcard(context, body, &at).map(Query::Leaf),
-        "fuzzy" => leaf::fuzzy(context, body, &at).map(Query::Leaf),
-        "nested" => nested::read(context, body, &at),
+        "term" => leaf::read_term(context, body, &at).map(Query::Leaf),
+        "terms" => leaf::read_terms(context, body, &at).map(Query::Leaf),
+        "range" => leaf::read_range(context, body, &at),
+        "prefix" => leaf::read_prefix(context, body, &at).map(Query::Leaf),
+        "wildcard" => leaf::read_wildcard(context, body, &at).map(Query::Leaf),
+        "fuzzy" => leaf::read_fuzzy(context, body, &at).map(Query::Leaf),
+        "nested" => nested::read_nested(context, body, &at),
         "query_string" => query_string::query_string(context, body, &at),
-        "simple_query_string" => query_string::simple(context, body, &at),
-        "regexp" => leaf::regexp(context, body, &at).map(Query::Leaf),
-        "match" => words::matching(context, body, &at),
-        "match_phrase" | "match_phrase_prefix" => words::phrase(context, body, name, &at),
-        "multi_match" => words::multi(context, body, &at),
-        "bool" => boolean(context, body, &at),
-        "constant_score" => constant(context, body, &at),
-        "dis_max" => alternatives(context, body, &at),
-        "geo_distance" => distance(context, body, &at),
+        "simple_query_string" => query_string::read_simple(context, body, &at),
+        "regexp" => leaf::read_regexp(context, body, &at).map(Query::Leaf),
+        "match" => words::read_match(context, body, &at),
+        "match_phrase" | "match_phrase_prefix" => words::read_phrase(context, body, name, &at),
+        "multi_match" => words::read_multi_match(context, body, &at),
+        "bool" => read_bool(context, body, &at),
+        "constant_score" => read_constant_score(context, body, &at),
+        "dis_max" => read_dis_max(context, body, &at),
+        "geo_distance" => read_geo_distance(context, body, &at),
         "geo_bounding_box" => bounding_box(context, body, &at),
         "geo_shape" => within_shape(context, body, &at),
         other => Err(unsupported(other, &at)),
@@ -140,38 +140,41 @@ pub fn read(context: &Context<'_>, value: &Value, at: &str) -> Result<Query, Sto
     query.map(|query| query.boosted(boost))
 }
 
-fn constant(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, StoreError> {
-    let members = clause::object(body, "constant_score", at)?;
+fn read_constant_score(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, StoreError> {
+    let members = clause::expect_object(body, "constant_score", at)?;
     if let Some(name) = members
         .keys()
         .find(|name| !["filter", "boost"].contains(&name.as_str()))
     {
         return Err(unsupported(
             format!("constant_score.{name}"),
-            &pointer(at, name),
+            &join_pointer(at, name),
         ));
     }
     let filter = members
         .get("filter")
         .ok_or_else(|| bad("`constant_score` lacks `filter`", at))?;
-    let filter = read(context, filter, &pointer(at, "filter"))?;
+    let filter = read_query(context, filter, &join_pointer(at, "filter"))?;
     Ok(Query::Constant(Box::new(filter)))
 }
 
-fn alternatives(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, StoreError> {
-    let members = clause::object(body, "dis_max", at)?;
+fn read_dis_max(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, StoreError> {
+    let members = clause::expect_object(body, "dis_max", at)?;
     const KNOWN: [&str; 3] = ["queries", "boost", "tie_breaker"];
     if let Some(name) = members.keys().find(|name| !KNOWN.contains(&name.as_str())) {
-        return Err(unsupported(format!("dis_max.{name}"), &pointer(at, name)));
+        return Err(unsupported(
+            format!("dis_max.{name}"),
+            &join_pointer(at, name),
+        ));
     }
     let queries = members
         .get("queries")
         .ok_or_else(|| bad("`dis_max` lacks `queries`", at))?;
     let others = members.get("tie_breaker").map_or(Ok(0.0), |given| {
-        clause::factor(given, &pointer(at, "tie_breaker"))
+        clause::read_factor(given, &join_pointer(at, "tie_breaker"))
     })?;
     let mut all = Vec::new();
-    clauses(context, queries, &pointer(at, "queries"), &mut all)?;
+    read_clauses(context, queries, &join_pointer(at, "queries"), &mut all)?;
     Ok(Query::Best {
         queries: all,
         others,
@@ -179,22 +182,25 @@ fn alternatives(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, 
 }
 
 fn match_all(body: &Value, at: &str) -> Result<Query, StoreError> {
-    let members = clause::object(body, "match_all", at)?;
+    let members = clause::expect_object(body, "match_all", at)?;
     match members.keys().find(|name| *name != "boost") {
-        Some(name) => Err(unsupported(format!("match_all.{name}"), &pointer(at, name))),
+        Some(name) => Err(unsupported(
+            format!("match_all.{name}"),
+            &join_pointer(at, name),
+        )),
         None => Ok(Query::All),
     }
 }
 
-fn ids(body: &Value, at: &str) -> Result<Query, StoreError> {
-    let members = clause::object(body, "ids", at)?;
+fn read_ids(body: &Value, at: &str) -> Result<Query, StoreError> {
+    let members = clause::expect_object(body, "ids", at)?;
     if let Some(name) = members
         .keys()
         .find(|name| !["values", "boost"].contains(&name.as_str()))
     {
-        return Err(unsupported(format!("ids.{name}"), &pointer(at, name)));
+        return Err(unsupported(format!("ids.{name}"), &join_pointer(at, name)));
     }
-    let here = pointer(at, "values");
+    let here = join_pointer(at, "values");
     let one = |value: &Value| match value {
         Value::String(text) => Ok(text.clone()),
         Value::Number(number) => Ok(number.to_string()),
@@ -211,16 +217,16 @@ fn ids(body: &Value, at: &str) -> Result<Query, StoreError> {
     }
 }
 
-fn boolean(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, StoreError> {
+fn read_bool(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, StoreError> {
     let (mut must, mut filter) = (Vec::new(), Vec::new());
     let (mut must_not, mut should, mut least) = (Vec::new(), Vec::new(), None);
-    for (name, value) in clause::object(body, "bool", at)? {
-        let here = pointer(at, name);
+    for (name, value) in clause::expect_object(body, "bool", at)? {
+        let here = join_pointer(at, name);
         match name.as_str() {
-            "must" => clauses(context, value, &here, &mut must)?,
-            "filter" => clauses(context, value, &here, &mut filter)?,
-            "must_not" => clauses(context, value, &here, &mut must_not)?,
-            "should" => clauses(context, value, &here, &mut should)?,
+            "must" => read_clauses(context, value, &here, &mut must)?,
+            "filter" => read_clauses(context, value, &here, &mut filter)?,
+            "must_not" => read_clauses(context, value, &here, &mut must_not)?,
+            "should" => read_clauses(context, value, &here, &mut should)?,
             "minimum_should_match" => least = Some((value, here)),
             "boost" => {}
             "_name" | "adjust_pure_negative" => {
@@ -230,7 +236,7 @@ fn boolean(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, Store
         }
     }
     let mut need = least.map_or(Ok(0), |(least, at)| {
-        clause::minimum(least, should.len(), &at)
+        clause::read_minimum(least, should.len(), &at)
     })?;
     let wants_none = must.is_empty() && filter.is_empty();
     if wants_none && must_not.is_empty() && should.is_empty() {
@@ -253,7 +259,7 @@ fn boolean(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, Store
     })
 }
 
-fn clauses(
+fn read_clauses(
     context: &Context<'_>,
     value: &Value,
     at: &str,
@@ -262,10 +268,14 @@ fn clauses(
     match value {
         Value::Array(items) => {
             for (n, item) in items.iter().enumerate() {
-                into.push(read(context, item, &pointer(at, &n.to_string()))?);
+                into.push(read_query(
+                    context,
+                    item,
+                    &join_pointer(at, &n.to_string()),
+                )?);
             }
         }
-        one => into.push(read(context, one, at)?),
+        one => into.push(read_query(context, one, at)?),
     }
     Ok(())
 }
@@ -283,7 +293,10 @@ fn geo_parameter(clause: &str, name: &str, value: &Value, at: &str) -> Result<()
     if plain {
         Ok(())
     } else {
-        Err(unsupported(format!("{clause}.{name}"), &pointer(at, name)))
+        Err(unsupported(
+            format!("{clause}.{name}"),
+            &join_pointer(at, name),
+        ))
     }
 }
 
@@ -305,7 +318,7 @@ pub fn point_field(
     match sources.pop() {
         Some(source) => match source.kind {
             Type::GeoPoint(leniency) => {
-                super::field::searchable(&source, field, at)?;
+                super::field::expect_searchable(&source, field, at)?;
                 Ok((source, leniency))
             }
             _ => Err(bad(
@@ -320,7 +333,7 @@ pub fn point_field(
     }
 }
 
-fn placed(
+fn place_query(
     context: &Context<'_>,
     field: &str,
     clause: &str,
@@ -335,8 +348,8 @@ fn placed(
     })
 }
 
-fn distance(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, StoreError> {
-    let members = clause::object(body, "geo_distance", at)?;
+fn read_geo_distance(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, StoreError> {
+    let members = clause::expect_object(body, "geo_distance", at)?;
     for (name, value) in members {
         geo_parameter("geo_distance", name, value, at)?;
     }
@@ -344,9 +357,9 @@ fn distance(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, Stor
     let metres = members
         .get("distance")
         .ok_or_else(|| bad("`geo_distance` lacks `distance`", at))?;
-    let metres = place::distance(metres, &pointer(at, "distance"))?;
-    let centre = place::indexed(point(value).map_err(|message| bad(message, &here))?);
-    placed(
+    let metres = place::read_distance(metres, &join_pointer(at, "distance"))?;
+    let centre = place::indexed_point(read_point(value).map_err(|message| bad(message, &here))?);
+    place_query(
         context,
         field,
         "geo_distance",
@@ -356,7 +369,7 @@ fn distance(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, Stor
 }
 
 fn bounding_box(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, StoreError> {
-    for (name, value) in clause::object(body, "geo_bounding_box", at)? {
+    for (name, value) in clause::expect_object(body, "geo_bounding_box", at)? {
         geo_parameter("geo_bounding_box", name, value, at)?;
     }
     let (field, value, here) =
@@ -365,23 +378,23 @@ fn bounding_box(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, 
         return Err(unsupported("geo_bounding_box.wkt", &here));
     }
     let area = place::Box::read(value, &here)?;
-    placed(context, field, "geo_bounding_box", &here, Area::Box(area))
+    place_query(context, field, "geo_bounding_box", &here, Area::Box(area))
 }
 
 fn within_shape(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, StoreError> {
     let (field, value, here) = clause::one_field(body, "geo_shape", &["ignore_unmapped"], at)?;
-    let area = Area::Polygon(shape::read(value, &here)?);
-    placed(context, field, "geo_shape", &here, area)
+    let area = Area::Polygon(shape::read_shape(value, &here)?);
+    place_query(context, field, "geo_shape", &here, area)
 }
 
 impl Area {
     fn contains(&self, point: Point) -> bool {
         match self {
             Self::Circle { centre, metres } => {
-                place::arc(*centre, place::indexed(point)) <= *metres
+                place::arc_distance(*centre, place::indexed_point(point)) <= *metres
             }
             Self::Box(area) => area.contains(point),
-            Self::Polygon(polygon) => polygon.contains(place::indexed(point)),
+            Self::Polygon(polygon) => polygon.contains(place::indexed_point(point)),
         }
     }
 }

@@ -14,7 +14,7 @@ use super::{
     words::{self, MatchOptions},
 };
 use serde_json::{Map, Value, json};
-use store::{StoreError, cell::pointer, mapping::coerce};
+use store::{StoreError, cell::join_pointer, mapping::coerce};
 
 /// The fields that are asked, each with what it counts, and how.
 struct AskedFields<'c> {
@@ -32,12 +32,12 @@ type AskedQuery = Result<Option<Query>, StoreError>;
 
 pub fn query_string(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, StoreError> {
     let (asked, text) = AskedFields::read(context, body, "query_string", at)?;
-    classic::parse(&asked, &text)
+    classic::parse_classic(&asked, &text)
 }
 
-pub fn simple(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, StoreError> {
+pub fn read_simple(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, StoreError> {
     let (asked, text) = AskedFields::read(context, body, "simple_query_string", at)?;
-    simple::parse(&asked, &text)
+    simple::parse_simple(&asked, &text)
 }
 
 impl<'c> AskedFields<'c> {
@@ -47,7 +47,7 @@ impl<'c> AskedFields<'c> {
         clause: &'static str,
         at: &str,
     ) -> Result<(Self, String), StoreError> {
-        let members = clause::object(body, clause, at)?;
+        let members = clause::expect_object(body, clause, at)?;
         let mut asked = Self {
             context,
             clause,
@@ -57,10 +57,10 @@ impl<'c> AskedFields<'c> {
             at: at.to_owned(),
         };
         for (name, value) in members {
-            asked.parameter(name, value, &pointer(at, name))?;
+            asked.parameter(name, value, &join_pointer(at, name))?;
         }
         asked.fields = asked.named(members, at)?;
-        let text = members.get("query").and_then(coerce::text);
+        let text = members.get("query").and_then(coerce::scalar_text);
         let text = text.ok_or_else(|| bad(format!("`{clause}` lacks `query`"), at))?;
         if text.chars().count() > 4_096 {
             return Err(unsupported(
@@ -101,9 +101,9 @@ impl<'c> AskedFields<'c> {
         let fields = match (members.get("fields"), default) {
             (Some(_), Some(_)) => {
                 let why = "either `fields` or `default_field` is given";
-                return Err(bad(why, &pointer(at, "fields")));
+                return Err(bad(why, &join_pointer(at, "fields")));
             }
-            (Some(_), None) => words::fields(members, self.clause, at)?,
+            (Some(_), None) => words::read_fields(members, self.clause, at)?,
             (None, Some(field)) => vec![(field.to_owned(), 1.0)],
             (None, None) => Vec::new(),
         };
@@ -126,12 +126,12 @@ impl<'c> AskedFields<'c> {
     }
 
     fn refuse<T>(&self, what: &str) -> Result<T, StoreError> {
-        let at = pointer(&self.at, "query");
+        let at = join_pointer(&self.at, "query");
         Err(unsupported(format!("{} with {what}", self.clause), &at))
     }
 
     fn malformed<T>(&self, why: &str) -> Result<T, StoreError> {
-        Err(bad(why, &pointer(&self.at, "query")))
+        Err(bad(why, &join_pointer(&self.at, "query")))
     }
 
     /// Each field is asked; the best counts, and of the others a part.
@@ -176,8 +176,8 @@ impl<'c> AskedFields<'c> {
 
     fn near(&self, text: &str, options: &FuzzyOptions, others: f32) -> AskedQuery {
         self.each(others, |field| {
-            let text = leaf::normalized(self.context, field, text, &self.at)?;
-            leaf::near(self.context, field, &text, options, &self.at)
+            let text = leaf::normalized_text(self.context, field, text, &self.at)?;
+            leaf::terms_near(self.context, field, &text, options, &self.at)
                 .map(|leaf| Some(Query::Leaf(leaf)))
         })
     }
@@ -185,12 +185,12 @@ impl<'c> AskedFields<'c> {
     /// What begins so, or looks like the pattern.
     fn pattern(&self, clause: &str, text: &str, others: f32) -> AskedQuery {
         self.each(others, |field| {
-            let text = leaf::normalized(self.context, field, text, &self.at)?;
+            let text = leaf::normalized_text(self.context, field, text, &self.at)?;
             let body = json!({field: text});
             let leaf = if clause == "prefix" {
-                leaf::prefix(self.context, &body, &self.at)
+                leaf::read_prefix(self.context, &body, &self.at)
             } else {
-                leaf::wildcard(self.context, &body, &self.at)
+                leaf::read_wildcard(self.context, &body, &self.at)
             };
             leaf.map(|leaf| Some(Query::Leaf(leaf)))
         })
@@ -200,11 +200,11 @@ impl<'c> AskedFields<'c> {
         self.each(0.0, |field| {
             let mut given = Map::new();
             for (name, text) in bounds {
-                let text = leaf::normalized(self.context, field, text, &self.at)?;
+                let text = leaf::normalized_text(self.context, field, text, &self.at)?;
                 given.insert((*name).to_owned(), text.into());
             }
             let body = json!({field: given});
-            leaf::range(self.context, &body, &self.at).map(Some)
+            leaf::read_range(self.context, &body, &self.at).map(Some)
         })
     }
 }

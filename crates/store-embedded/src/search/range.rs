@@ -6,8 +6,8 @@ use super::{
     accept::{Accept, Interval, Texts},
     bad, clause,
     field::{Source, Type},
-    indexed::held,
-    leaf::{millis, normal, optional, text},
+    indexed::held_number,
+    leaf::{date_millis, normal_keyword, optional_answer, query_text},
     unsupported,
 };
 use serde_json::Value;
@@ -36,7 +36,7 @@ pub struct Bounds<'v> {
 
 impl<'v> Bounds<'v> {
     pub fn read(context: &Context<'_>, value: &'v Value, at: &str) -> Result<Self, StoreError> {
-        let members = clause::object(value, "range", at)?;
+        let members = clause::expect_object(value, "range", at)?;
         let mut bounds = Self {
             from: None,
             to: None,
@@ -45,12 +45,12 @@ impl<'v> Bounds<'v> {
             offset: None,
         };
         for (name, value) in members.iter().filter(|(name, _)| name.as_str() != "boost") {
-            let here = store::cell::pointer(at, name);
+            let here = store::cell::join_pointer(at, name);
             match name.as_str() {
-                "gte" | "gt" => bounds.from = side(name, value, here)?.or(bounds.from),
-                "lte" | "lt" => bounds.to = side(name, value, here)?.or(bounds.to),
-                "format" => bounds.formats = Some(formats(value, &here)?),
-                "time_zone" => bounds.offset = Some(offset(value, &here)?),
+                "gte" | "gt" => bounds.from = read_side(name, value, here)?.or(bounds.from),
+                "lte" | "lt" => bounds.to = read_side(name, value, here)?.or(bounds.to),
+                "format" => bounds.formats = Some(read_formats(value, &here)?),
+                "time_zone" => bounds.offset = Some(read_offset(value, &here)?),
                 _ => return Err(unsupported(format!("range.{name}"), &here)),
             }
         }
@@ -81,12 +81,16 @@ impl<'v> Bounds<'v> {
             Type::Ip => accept.addresses.extend(self.addresses()?),
             Type::Guessed { .. } => {
                 accept.terms = Some(self.texts(&source.kind));
-                accept.numbers.extend(optional(self.numbers(source))?);
-                accept.fractions.extend(optional(self.fractions())?);
-                accept.truths = optional(self.truths())?.unwrap_or_default();
+                accept
+                    .numbers
+                    .extend(optional_answer(self.numbers(source))?);
+                accept.fractions.extend(optional_answer(self.fractions())?);
+                accept.truths = optional_answer(self.truths())?.unwrap_or_default();
                 let (iso, slashes) = (Detected::Iso.formats(), Detected::Slashes.formats());
-                accept.dates.extend(optional(self.dates(&iso))?);
-                accept.slashed.extend(optional(self.dates(&slashes))?);
+                accept.dates.extend(optional_answer(self.dates(&iso))?);
+                accept
+                    .slashed
+                    .extend(optional_answer(self.dates(&slashes))?);
             }
             Type::Object => {}
             Type::Id | Type::GeoPoint(_) => {
@@ -99,8 +103,8 @@ impl<'v> Bounds<'v> {
     fn texts(&self, kind: &Type) -> Texts {
         let bound = |side: &Side<'_>| match side {
             None => Bound::Unbounded,
-            Some((value, true, _)) => Bound::Included(normal(kind, text(value))),
-            Some((value, false, _)) => Bound::Excluded(normal(kind, text(value))),
+            Some((value, true, _)) => Bound::Included(normal_keyword(kind, query_text(value))),
+            Some((value, false, _)) => Bound::Excluded(normal_keyword(kind, query_text(value))),
         };
         Texts::Range(bound(&self.from), bound(&self.to))
     }
@@ -125,7 +129,7 @@ impl<'v> Bounds<'v> {
             {
                 return Ok(Bound::Included(Number::Whole(0)));
             }
-            let number = coerce::number(value, source.reader()).or(infinite);
+            let number = coerce::read_number(value, source.reader()).or(infinite);
             let number = number.ok_or_else(|| bad(format!("{value} is not a number"), at))?;
             let fits = |whole: i64| match source.kind {
                 Type::Whole {
@@ -140,8 +144,8 @@ impl<'v> Bounds<'v> {
             }
             let number = match source.kind {
                 // An index looks for the next of its own values instead.
-                Type::HalfFloat => held(&Type::Float, number),
-                _ => held(&source.kind, number),
+                Type::HalfFloat => held_number(&Type::Float, number),
+                _ => held_number(&source.kind, number),
             };
             Ok(if *included {
                 Bound::Included(number)
@@ -158,7 +162,7 @@ impl<'v> Bounds<'v> {
             let Some((value, included, at)) = side else {
                 return Ok::<_, StoreError>(Bound::Unbounded);
             };
-            let number = coerce::number(value, Reader::Float);
+            let number = coerce::read_number(value, Reader::Float);
             let number = number.ok_or_else(|| bad(format!("{value} is not a number"), at))?;
             let short = Number::Real(f64::from(number.real() as f32));
             Ok(if *included {
@@ -228,9 +232,9 @@ impl<'v> Bounds<'v> {
         };
         let millis = |dates: &Moment<'_>, value: &Value, fill: Fill, at: &str| match value {
             Value::Number(number) if self.formats.is_some() => {
-                millis(dates, &Value::from(number.to_string()), fill, at)
+                date_millis(dates, &Value::from(number.to_string()), fill, at)
             }
-            value => millis(dates, value, fill, at),
+            value => date_millis(dates, value, fill, at),
         };
         let from = match &self.from {
             None => i64::MIN,
@@ -246,15 +250,15 @@ impl<'v> Bounds<'v> {
     }
 }
 
-fn side<'v>(name: &str, value: &'v Value, at: String) -> Result<Side<'v>, StoreError> {
+fn read_side<'v>(name: &str, value: &'v Value, at: String) -> Result<Side<'v>, StoreError> {
     if value.is_null() {
         return Ok(None);
     }
-    let value = clause::scalar(value, "range", &at)?;
+    let value = clause::expect_scalar(value, "range", &at)?;
     Ok(Some((value, name.ends_with('e'), at)))
 }
 
-fn formats(value: &Value, at: &str) -> Result<Vec<DateFormat>, StoreError> {
+fn read_formats(value: &Value, at: &str) -> Result<Vec<DateFormat>, StoreError> {
     let text = value
         .as_str()
         .ok_or_else(|| bad("a format is a text", at))?;
@@ -269,7 +273,7 @@ fn formats(value: &Value, at: &str) -> Result<Vec<DateFormat>, StoreError> {
 }
 
 /// Seconds of a time zone.
-fn offset(value: &Value, at: &str) -> Result<i64, StoreError> {
+fn read_offset(value: &Value, at: &str) -> Result<i64, StoreError> {
     match value.as_str().and_then(time_zone) {
         Some(Ok(seconds)) => Ok(seconds),
         Some(Err(region)) => Err(unsupported(format!("the time zone `{region}`"), at)),

@@ -180,7 +180,7 @@ impl FieldFigures {
         }
         let average = (self.terms as f64 / self.documents.max(1) as f64) as f32;
         let length = if held.scoring.norms {
-            kept(held.length() as u32)
+            kept_length(held.length() as u32)
         } else {
             1
         };
@@ -194,10 +194,10 @@ impl FieldFigures {
 fn held_term(source: &Source, text: &str) -> String {
     let path = source.paths.first().filter(|_| source.is_key);
     let key = path.and_then(|path| path.strip_prefix(&format!("{}.", source.root)));
-    key.map_or_else(|| text.to_owned(), |key| keyed(key, text))
+    key.map_or_else(|| text.to_owned(), |key| term_key(key, text))
 }
 
-fn keyed(key: &str, text: &str) -> String {
+fn term_key(key: &str, text: &str) -> String {
     format!("{key}\u{1}{text}")
 }
 
@@ -223,19 +223,19 @@ impl HeldTerms {
         match &source.kind {
             _ if source.is_key => {
                 let pairs = document.keyed(source).into_iter();
-                tokens.extend(pairs.map(|(key, text)| (keyed(&key, &text), 0)));
+                tokens.extend(pairs.map(|(key, text)| (term_key(&key, &text), 0)));
             }
             Type::Text(options) => document.values(source, &mut |value| {
-                if let Some(value) = coerce::text(value) {
-                    let all = analyze::tokens(options.analyzer, &value);
-                    append(&mut tokens, &mut place, all, options.gap);
+                if let Some(value) = coerce::scalar_text(value) {
+                    let all = analyze::analyze_text(options.analyzer, &value);
+                    append_tokens(&mut tokens, &mut place, all, options.gap);
                 }
             }),
             Type::Guessed { dates } => document.values(source, &mut |value| match value {
-                Value::String(value) if *dates && date::detected(value).is_some() => {}
+                Value::String(value) if *dates && date::detect_date(value).is_some() => {}
                 Value::String(value) => {
-                    let all = analyze::tokens(Analyzer::Standard, value);
-                    append(&mut tokens, &mut place, all, GUESSED_GAP);
+                    let all = analyze::analyze_text(Analyzer::Standard, value);
+                    append_tokens(&mut tokens, &mut place, all, GUESSED_GAP);
                 }
                 Value::Bool(truth) => {
                     tokens.push((if *truth { TRUE } else { FALSE }.to_owned(), 0));
@@ -244,13 +244,13 @@ impl HeldTerms {
             }),
             Type::Keyword { .. } | Type::GuessedKeyword | Type::Leaves { .. } => {
                 document.values(source, &mut |value| {
-                    if let Some(text) = indexed::keyword(&source.kind, value) {
+                    if let Some(text) = indexed::indexed_keyword(&source.kind, value) {
                         tokens.push((text.into_owned(), 0));
                     }
                 });
             }
             Type::Boolean => document.values(source, &mut |value| {
-                if let Some(truth) = coerce::boolean(value) {
+                if let Some(truth) = coerce::read_boolean(value) {
                     tokens.push((if truth { TRUE } else { FALSE }.to_owned(), 0));
                 }
             }),
@@ -268,14 +268,14 @@ impl HeldTerms {
 }
 
 /// The terms of one more value, so far behind those before it.
-fn append(tokens: &mut Vec<Token>, place: &mut usize, all: Vec<Token>, gap: usize) {
+fn append_tokens(tokens: &mut Vec<Token>, place: &mut usize, all: Vec<Token>, gap: usize) {
     let start = *place;
     *place = start + all.last().map_or(0, |(_, place)| place + 1) + gap;
     tokens.extend(all.into_iter().map(|(term, at)| (term, start + at)));
 }
 
 /// A length as eight bits hold it: four of them tell the size, the others how often it is doubled.
-fn kept(length: u32) -> u32 {
+fn kept_length(length: u32) -> u32 {
     const FREE: u32 = 24;
     if length < FREE {
         return length;

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     classify::Failure,
-    read::{place, raw},
+    read::{collection_place, raw_json},
 };
 use event_schema::Raw;
 use rusqlite::{Connection, params};
@@ -50,7 +50,11 @@ impl FoundPage {
 }
 
 /// A document as it was given.
-fn body(connection: &Connection, collection: &Collection, id: &str) -> Result<Raw, StoreError> {
+fn read_body(
+    connection: &Connection,
+    collection: &Collection,
+    id: &str,
+) -> Result<Raw, StoreError> {
     const BODY: &str = "SELECT body FROM documents
         WHERE place = (SELECT place FROM places WHERE idx = ?1 AND collection = ?2 AND incarnation = ?3) AND id = ?4";
     let mut get = connection.prepare_cached(BODY).map_err(Failure::from)?;
@@ -63,7 +67,7 @@ fn body(connection: &Connection, collection: &Collection, id: &str) -> Result<Ra
     let body: String = get
         .query_row(parameters, |row| row.get(0))
         .map_err(Failure::from)?;
-    Ok(raw(body)?)
+    Ok(raw_json(body)?)
 }
 
 /// A score as it is spelled: 32 bits.
@@ -109,7 +113,7 @@ impl Search {
             places.for_each(|found| found.place = place);
             page.append(found);
             if let Some((all, collected)) = search.aggregations.as_ref().zip(collected) {
-                let fetch = |id: &str| body(&snapshot, collection, id);
+                let fetch = |id: &str| read_body(&snapshot, collection, id);
                 all.refused()?;
                 result.aggregations = Some(ShownAggregations::new(&fetch).all(all, collected)?);
             }
@@ -287,7 +291,7 @@ impl Search {
         collection: &Collection,
         mut visit: impl FnMut(&Self, &Document, &str) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let Some(place) = place(
+        let Some(place) = collection_place(
             connection,
             &collection.index,
             &collection.collection,
@@ -325,7 +329,7 @@ impl Search {
         collection: &Collection,
         found: FoundDocument,
     ) -> Result<Hit, StoreError> {
-        let read = || body(connection, collection, &found.id);
+        let read = || read_body(connection, collection, &found.id);
         let source = self.shown.of(read)?;
         let highlight = match &self.highlight {
             Some(highlight) => highlight.of(&self.query, &found.id, read()?.get())?,

@@ -3,17 +3,17 @@
 
 use super::{bad, clause, unsupported};
 use serde_json::Value;
-use store::{StoreError, cell::pointer, mapping::point::Point};
+use store::{StoreError, cell::join_pointer, mapping::point::Point};
 
 /// Rings of corners; those behind the first are holes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Polygon(Vec<Vec<Point>>);
 
 /// Reads `{"shape": {"type": "Polygon", "coordinates": …}, "relation": "intersects"}`.
-pub fn read(value: &Value, at: &str) -> Result<Polygon, StoreError> {
-    let members = clause::object(value, "geo_shape", at)?;
+pub fn read_shape(value: &Value, at: &str) -> Result<Polygon, StoreError> {
+    let members = clause::expect_object(value, "geo_shape", at)?;
     for (name, value) in members {
-        let here = pointer(at, name);
+        let here = join_pointer(at, name);
         match (name.as_str(), value.as_str()) {
             ("shape", _) => {}
             ("relation", Some(word)) if word.eq_ignore_ascii_case("intersects") => {}
@@ -23,7 +23,7 @@ pub fn read(value: &Value, at: &str) -> Result<Polygon, StoreError> {
     let shape = members
         .get("shape")
         .ok_or_else(|| bad("`geo_shape` lacks `shape`", at))?;
-    let at = pointer(at, "shape");
+    let at = join_pointer(at, "shape");
     let is_polygon = shape["type"]
         .as_str()
         .is_some_and(|kind| kind.eq_ignore_ascii_case("polygon"));
@@ -37,7 +37,7 @@ pub fn read(value: &Value, at: &str) -> Result<Polygon, StoreError> {
     let rings = rings
         .into_iter()
         .flatten()
-        .map(|corners| ring(corners, &at))
+        .map(|corners| read_ring(corners, &at))
         .collect::<Result<Vec<_>, _>>()?;
     if rings.is_empty() {
         return Err(bad("a polygon has a ring of corners", &at));
@@ -45,7 +45,7 @@ pub fn read(value: &Value, at: &str) -> Result<Polygon, StoreError> {
     Ok(Polygon(rings))
 }
 
-fn ring(corners: &Value, at: &str) -> Result<Vec<Point>, StoreError> {
+fn read_ring(corners: &Value, at: &str) -> Result<Vec<Point>, StoreError> {
     let corner = |value: &Value| match value.as_array().map(Vec::as_slice) {
         Some([lon, lat]) => Some(Point {
             lat: lat.as_f64().filter(|lat| lat.abs() <= 90.0)?,

@@ -8,21 +8,21 @@ pub mod value;
 use super::{
     Context, bad, clause,
     document::Document,
-    field::{Source, Type, resolve},
+    field::{Source, Type, resolve_field},
     leaf, place, unsupported,
 };
 use serde_json::{Map, Value};
 use std::{cell::Cell, cmp::Ordering, collections::BTreeSet};
 use store::{
     StoreError,
-    cell::pointer,
+    cell::join_pointer,
     mapping::{
         BadSearchAfter,
         coerce::Number,
         point::{Leniency, Point},
     },
 };
-use value::{HasNoOrder, Learned, SortValue, ordered};
+use value::{HasNoOrder, Learned, SortValue, compare_values};
 
 /// A document's place in the order; one value per key.
 pub type Keys = Vec<SortValue>;
@@ -65,7 +65,7 @@ pub struct Sort {
     nulls: Vec<bool>,
 }
 
-pub fn read(
+pub fn read_sort(
     context: &Context<'_>,
     sort: Option<&Value>,
     after: Option<&[Value]>,
@@ -75,10 +75,15 @@ pub fn read(
         None | Some(Value::Null) => {}
         Some(Value::Array(items)) => {
             for (n, item) in items.iter().enumerate() {
-                entry(context, item, &pointer("/sort", &n.to_string()), &mut keys)?;
+                read_entry(
+                    context,
+                    item,
+                    &join_pointer("/sort", &n.to_string()),
+                    &mut keys,
+                )?;
             }
         }
-        Some(one) => entry(context, one, "/sort", &mut keys)?,
+        Some(one) => read_entry(context, one, "/sort", &mut keys)?,
     }
     // The best first is the order without a sort.
     if let [key] = keys.as_slice()
@@ -105,7 +110,7 @@ pub fn read(
                 .zip(&keys)
                 .enumerate()
                 .map(|(n, (value, key))| {
-                    after::read(key, value, &pointer("/search_after", &n.to_string()))
+                    after::read_after(key, value, &join_pointer("/search_after", &n.to_string()))
                 })
                 .collect::<Result<_, _>>()?,
         ),
@@ -113,7 +118,7 @@ pub fn read(
     Ok(Sort { keys, after, nulls })
 }
 
-fn entry(
+fn read_entry(
     context: &Context<'_>,
     item: &Value,
     at: &str,
@@ -123,9 +128,9 @@ fn entry(
         Value::String(name) => keys.push(field_key(context, name, &Value::Object(Map::new()), at)?),
         Value::Object(members) if !members.is_empty() => {
             for (name, options) in members {
-                let here = pointer(at, name);
+                let here = join_pointer(at, name);
                 keys.push(match name.as_str() {
-                    "_geo_distance" => distance::key(context, options, &here)?,
+                    "_geo_distance" => distance::distance_key(context, options, &here)?,
                     _ => field_key(context, name, options, &here)?,
                 });
             }
@@ -146,7 +151,7 @@ struct Options<'v> {
     others: Vec<(&'v str, &'v Value)>,
 }
 
-fn options<'v>(options: &'v Value, at: &str) -> Result<Options<'v>, StoreError> {
+fn read_options<'v>(options: &'v Value, at: &str) -> Result<Options<'v>, StoreError> {
     let mut read = Options {
         descending: false,
         missing_first: false,
@@ -161,10 +166,10 @@ fn options<'v>(options: &'v Value, at: &str) -> Result<Options<'v>, StoreError> 
             read.descending = is_descending(order, at)?;
             return Ok(read);
         }
-        other => clause::object(other, "sort", at)?,
+        other => clause::expect_object(other, "sort", at)?,
     };
     for (name, value) in members {
-        let here = pointer(at, name);
+        let here = join_pointer(at, name);
         match (name.as_str(), value.as_str()) {
             ("order", Some(order)) => read.descending = is_descending(order, &here)?,
             ("missing", Some("_last")) => read.missing_first = false,
@@ -177,7 +182,7 @@ fn options<'v>(options: &'v Value, at: &str) -> Result<Options<'v>, StoreError> 
             }
             ("order" | "mode", _) => return Err(bad(format!("{value} is no {name}"), &here)),
             ("unmapped_type", _) => read.unmapped = Some((value, here)),
-            ("unit", _) => read.unit = place::unit(value, &here)?,
+            ("unit", _) => read.unit = place::read_unit(value, &here)?,
             ("distance_type", Some("arc")) => {}
             _ => read.others.push((name, value)),
         }
@@ -205,11 +210,14 @@ fn field_key(
     if name == "_score" {
         return score_key(given, at);
     }
-    let given = options(given, at)?;
+    let given = read_options(given, at)?;
     if let Some((other, _)) = given.others.first() {
-        return Err(unsupported(format!("sort.{other}"), &pointer(at, other)));
+        return Err(unsupported(
+            format!("sort.{other}"),
+            &join_pointer(at, other),
+        ));
     }
-    let mut sources = resolve(context.mapping, name, "sort", at)?;
+    let mut sources = resolve_field(context.mapping, name, "sort", at)?;
     let unmapped = given.unmapped.as_ref();
     let fallback = unmapped
         .and_then(|(kind, _)| kind.as_str().and_then(Source::unmapped))
@@ -254,7 +262,7 @@ fn field_key(
         if is_guessed {
             return Err(unsupported("sort.missing", &here));
         }
-        key.missing = Some(after::missing(&key, value, &here)?);
+        key.missing = Some(after::read_missing(&key, value, &here)?);
     }
     Ok(key)
 }
@@ -427,8 +435,8 @@ impl Key {
             (SortValue::Missing, SortValue::Missing) => Ordering::Equal,
             (SortValue::Missing, _) => missing(Ordering::Greater),
             (_, SortValue::Missing) => missing(Ordering::Less),
-            (a, b) if self.descending => ordered(a, b).reverse(),
-            (a, b) => ordered(a, b),
+            (a, b) if self.descending => compare_values(a, b).reverse(),
+            (a, b) => compare_values(a, b),
         }
     }
 
@@ -441,7 +449,7 @@ impl Key {
             } else {
                 Ordering::Less
             };
-            if best == SortValue::Missing || ordered(&value, &best) == better {
+            if best == SortValue::Missing || compare_values(&value, &best) == better {
                 best = value;
             }
         };
@@ -454,9 +462,9 @@ impl Key {
                 unit,
             } => {
                 document.any_point(source, *leniency, |point| {
-                    let indexed = place::indexed(point);
+                    let indexed = place::indexed_point(point);
                     from.iter().for_each(|from| {
-                        let distance = place::arc(*from, indexed) / unit;
+                        let distance = place::arc_distance(*from, indexed) / unit;
                         take(SortValue::Number(Number::Real(distance)));
                     });
                     false
@@ -472,7 +480,8 @@ impl Key {
                         take(SortValue::Text(id.to_owned()));
                     }
                     document.values(source, &mut |value| {
-                        if value::of(source, value, document, &mut take) == Err(HasNoOrder) {
+                        if value::sort_values(source, value, document, &mut take) == Err(HasNoOrder)
+                        {
                             text = true;
                         }
                     });
@@ -515,10 +524,10 @@ impl Key {
         };
         let is_last = self.descending == self.missing_first;
         if let (Some(kind), None, true) = (fallback, learned.get(), self.is_guessed()) {
-            return value::absent(kind, None, is_last);
+            return value::absent_value(kind, None, is_last);
         }
         sources.first().map_or(SortValue::Missing, |source| {
-            value::absent(&source.kind, learned.get(), is_last)
+            value::absent_value(&source.kind, learned.get(), is_last)
         })
     }
 

@@ -12,7 +12,7 @@ use crate::classify::Failure;
 use event_schema::Raw;
 use serde_json::{Map, Value};
 use std::sync::Arc;
-use store::{StoreError, cell::pointer};
+use store::{StoreError, cell::join_pointer};
 
 #[derive(Clone, Debug, Default)]
 pub enum ShownSource {
@@ -31,15 +31,15 @@ impl ShownSource {
             Some(Value::Bool(false)) => return Ok(Self::Nothing),
             Some(Value::Object(members)) => {
                 for (name, value) in members {
-                    let here = pointer(at, name);
+                    let here = join_pointer(at, name);
                     match name.as_str() {
-                        "includes" | "include" => taken = patterns(value, &here)?,
-                        "excludes" | "exclude" => left_out = patterns(value, &here)?,
+                        "includes" | "include" => taken = read_patterns(value, &here)?,
+                        "excludes" | "exclude" => left_out = read_patterns(value, &here)?,
                         _ => return Err(unsupported(format!("_source.{name}"), &here)),
                     }
                 }
             }
-            Some(names) => taken = patterns(names, at)?,
+            Some(names) => taken = read_patterns(names, at)?,
         }
         if taken.is_empty() && left_out.is_empty() {
             return Ok(Self::Whole);
@@ -72,7 +72,7 @@ impl ShownSource {
     }
 }
 
-fn patterns(value: &Value, at: &str) -> Result<Vec<String>, StoreError> {
+fn read_patterns(value: &Value, at: &str) -> Result<Vec<String>, StoreError> {
     let text = |value: &Value| match value {
         Value::String(text) => Ok(text.clone()),
         _ => Err(bad("a path is a text", at)),

@@ -4,34 +4,34 @@
 use regex::Regex;
 
 /// `*` is any text, `?` any letter, a backslash takes the next letter as it is.
-pub fn wildcard(pattern: &str, ignore_case: bool) -> Option<Regex> {
+pub fn wildcard_regex(pattern: &str, ignore_case: bool) -> Option<Regex> {
     let mut expression = String::new();
     let mut letters = pattern.chars();
     while let Some(letter) = letters.next() {
         match letter {
             '*' => expression.push_str(".*"),
             '?' => expression.push('.'),
-            '\\' => literal(letters.next().unwrap_or('\\'), ignore_case, &mut expression),
-            other => literal(other, ignore_case, &mut expression),
+            '\\' => push_literal(letters.next().unwrap_or('\\'), ignore_case, &mut expression),
+            other => push_literal(other, ignore_case, &mut expression),
         }
     }
-    compile(&expression)
+    compile_whole(&expression)
 }
 
 /// The text itself, or (`is_open`) what begins with it, whatever the case of its ASCII letters.
 pub fn any_case(text: &str, is_open: bool) -> Option<Regex> {
     let mut expression = String::new();
     for letter in text.chars() {
-        literal(letter, true, &mut expression);
+        push_literal(letter, true, &mut expression);
     }
     if is_open {
         expression.push_str(".*");
     }
-    compile(&expression)
+    compile_whole(&expression)
 }
 
 /// Only the letters of ASCII have two cases to an index.
-fn literal(letter: char, ignore_case: bool, into: &mut String) {
+fn push_literal(letter: char, ignore_case: bool, into: &mut String) {
     if ignore_case && letter.is_ascii_alphabetic() {
         into.extend([
             '[',
@@ -44,7 +44,7 @@ fn literal(letter: char, ignore_case: bool, into: &mut String) {
     }
 }
 
-fn compile(expression: &str) -> Option<Regex> {
+fn compile_whole(expression: &str) -> Option<Regex> {
     regex::RegexBuilder::new(&format!("^(?:{expression})$"))
         .dot_matches_new_line(true)
         .size_limit(1 << 20)
@@ -54,7 +54,7 @@ fn compile(expression: &str) -> Option<Regex> {
 
 /// A regular expression of Lucene's; `None` is one that is not read here. `all`: the operators
 /// beyond the usual ones (`~`, `&`, `#`, `@`, `<1-9>`, quotes) mean something.
-pub fn regexp(pattern: &str, all: bool, ignore_case: bool) -> Option<Regex> {
+pub fn lucene_regex(pattern: &str, all: bool, ignore_case: bool) -> Option<Regex> {
     let mut expression = String::new();
     let mut letters = pattern.chars().peekable();
     let mut can_repeat = false;
@@ -79,23 +79,23 @@ pub fn regexp(pattern: &str, all: bool, ignore_case: bool) -> Option<Regex> {
                     .then_some(())?;
                 expression.push_str(&format!("{{{count}}}"));
             }
-            '[' => class(&mut letters, ignore_case, &mut expression)?,
+            '[' => push_class(&mut letters, ignore_case, &mut expression)?,
             '\\' => match letters.next()? {
                 other if other.is_ascii_alphanumeric() => return None,
-                other => literal(other, ignore_case, &mut expression),
+                other => push_literal(other, ignore_case, &mut expression),
             },
             '~' | '&' | '#' | '@' | '<' | '>' | '"' if all => return None,
             ']' | '}' => return None,
-            other => literal(other, ignore_case, &mut expression),
+            other => push_literal(other, ignore_case, &mut expression),
         }
         can_repeat = !matches!(letter, '(' | '|') && !repeats || letter == ')';
     }
-    compile(&expression)
+    compile_whole(&expression)
 }
 
 /// A class up to its bracket; the opening one was read. Where case is ignored, it counts in ranges
 /// as before.
-fn class(
+fn push_class(
     letters: &mut std::iter::Peekable<std::str::Chars<'_>>,
     ignore_case: bool,
     into: &mut String,
@@ -108,7 +108,7 @@ fn class(
     loop {
         let first = match letters.next()? {
             ']' if count > 0 => break,
-            '\\' => escaped(letters)?,
+            '\\' => escaped_letter(letters)?,
             '[' | ']' => return None,
             other => other,
         };
@@ -118,7 +118,7 @@ fn class(
             letters.next();
             let last = match letters.next()? {
                 ']' => return None,
-                '\\' => escaped(letters)?,
+                '\\' => escaped_letter(letters)?,
                 other => other,
             };
             (first <= last).then_some(())?;
@@ -131,7 +131,7 @@ fn class(
     Some(())
 }
 
-fn escaped(letters: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<char> {
+fn escaped_letter(letters: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Option<char> {
     letters
         .next()
         .filter(|letter| !letter.is_ascii_alphanumeric())

@@ -5,9 +5,9 @@ use super::{
     Context,
     accept::{Accept, Texts},
     analyze, bad, clause,
-    field::{Source, Type, resolve_in, searchable},
+    field::{Source, Type, expect_searchable, resolve_in},
     fuzzy::FuzzyOptions,
-    leaf::{self, Leaf, any_of, scored, text},
+    leaf::{self, Leaf, any_of, query_text, scored_accept},
     phrase::Phrase,
     query::Query,
     unsupported,
@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 use std::{cell::Cell, collections::HashMap};
 use store::{
     StoreError,
-    cell::pointer,
+    cell::join_pointer,
     mapping::{Analyzer, coerce},
 };
 
@@ -40,7 +40,7 @@ impl MatchOptions {
     }
 
     pub fn set_lenient(&mut self, value: &Value, at: &str) -> Result<(), StoreError> {
-        self.lenient = flag(value, at)?;
+        self.lenient = read_flag(value, at)?;
         Ok(())
     }
 
@@ -73,8 +73,8 @@ impl MatchOptions {
             ("operator", Some(word)) if word.eq_ignore_ascii_case("or") => self.all = false,
             ("operator", _) => return Err(bad("an operator is \"and\" or \"or\"", at)),
             ("minimum_should_match", _) => self.least = Some((value.clone(), at.to_owned())),
-            ("lenient", _) => self.lenient = flag(value, at)?,
-            ("auto_generate_synonyms_phrase_query", _) => drop(flag(value, at)?),
+            ("lenient", _) => self.lenient = read_flag(value, at)?,
+            ("auto_generate_synonyms_phrase_query", _) => drop(read_flag(value, at)?),
             ("zero_terms_query", Some(word)) if word.eq_ignore_ascii_case("none") => {
                 self.empty_is_all = false;
             }
@@ -87,17 +87,17 @@ impl MatchOptions {
     }
 }
 
-fn flag(value: &Value, at: &str) -> Result<bool, StoreError> {
+fn read_flag(value: &Value, at: &str) -> Result<bool, StoreError> {
     coerce::strict_boolean(value).ok_or_else(|| bad("expected true or false", at))
 }
 
-fn slop(value: &Value, at: &str) -> Result<usize, StoreError> {
+fn read_slop(value: &Value, at: &str) -> Result<usize, StoreError> {
     let slop = value.as_u64().or_else(|| value.as_str()?.parse().ok());
     slop.map(|slop| slop as usize)
         .ok_or_else(|| bad("slop is a whole number", at))
 }
 
-pub fn matching(context: &Context<'_>, value: &Value, at: &str) -> Result<Query, StoreError> {
+pub fn read_match(context: &Context<'_>, value: &Value, at: &str) -> Result<Query, StoreError> {
     let (field, value, at) = clause::one_field(value, "match", &[], at)?;
     let mut options = MatchOptions::default();
     let value = clause::short_or_long(value, "query", "match", &at, |name, value, at| {
@@ -107,11 +107,11 @@ pub fn matching(context: &Context<'_>, value: &Value, at: &str) -> Result<Query,
             Err(unsupported(format!("match.{name}"), &at))
         }
     })?;
-    let value = clause::scalar(value, "match", &at)?;
-    one(context, field, value, &options, "match", &at)
+    let value = clause::expect_scalar(value, "match", &at)?;
+    match_field(context, field, value, &options, "match", &at)
 }
 
-pub fn phrase(
+pub fn read_phrase(
     context: &Context<'_>,
     value: &Value,
     name: &str,
@@ -125,23 +125,27 @@ pub fn phrase(
     };
     let value = clause::short_or_long(value, "query", name, &at, |parameter, value, at| {
         match parameter {
-            "slop" => options.slop = slop(value, &at)?,
+            "slop" => options.slop = read_slop(value, &at)?,
             "zero_terms_query" => drop(options.take(parameter, value, &at)?),
             _ => return Err(unsupported(format!("{name}.{parameter}"), &at)),
         }
         Ok(())
     })?;
-    let value = clause::scalar(value, name, &at)?;
-    one(context, field, value, &options, name, &at)
+    let value = clause::expect_scalar(value, name, &at)?;
+    match_field(context, field, value, &options, name, &at)
 }
 
 /// Several fields, any of which may match.
-pub fn multi(context: &Context<'_>, value: &Value, at: &str) -> Result<Query, StoreError> {
-    let members = clause::object(value, "multi_match", at)?;
+pub fn read_multi_match(
+    context: &Context<'_>,
+    value: &Value,
+    at: &str,
+) -> Result<Query, StoreError> {
+    let members = clause::expect_object(value, "multi_match", at)?;
     let (mut options, mut is_sum) = (MatchOptions::default(), false);
     let mut near = None;
     for (name, value) in members {
-        let here = pointer(at, name);
+        let here = join_pointer(at, name);
         match (name.as_str(), value.as_str()) {
             ("query" | "fields" | "boost" | "tie_breaker", _) => {}
             ("type", Some("best_fields")) => {}
@@ -151,7 +155,7 @@ pub fn multi(context: &Context<'_>, value: &Value, at: &str) -> Result<Query, St
             ("type", Some(other)) => {
                 return Err(unsupported(format!("multi_match of type `{other}`"), &here));
             }
-            ("slop", _) => options.slop = slop(value, &here)?,
+            ("slop", _) => options.slop = read_slop(value, &here)?,
             _ if options.take(name, value, &here)? => {}
             _ if options.take_near(name, value, &here)? => near = Some((name, here)),
             _ => return Err(unsupported(format!("multi_match.{name}"), &here)),
@@ -164,27 +168,27 @@ pub fn multi(context: &Context<'_>, value: &Value, at: &str) -> Result<Query, St
     let value = members
         .get("query")
         .ok_or_else(|| bad("`multi_match` lacks `query`", at))?;
-    let value = clause::scalar(value, "multi_match", at)?;
+    let value = clause::expect_scalar(value, "multi_match", at)?;
     let mut queries = Vec::new();
-    for (field, boost) in fields(members, "multi_match", at)? {
-        let query = one(context, &field, value, &options, "multi_match", at)?;
+    for (field, boost) in read_fields(members, "multi_match", at)? {
+        let query = match_field(context, &field, value, &options, "multi_match", at)?;
         queries.push(query.boosted(boost));
     }
     let others = match members.get("tie_breaker") {
         None if is_sum => 1.0,
         None => 0.0,
-        Some(given) => clause::factor(given, &pointer(at, "tie_breaker"))?,
+        Some(given) => clause::read_factor(given, &join_pointer(at, "tie_breaker"))?,
     };
     Ok(Query::Best { queries, others })
 }
 
 /// The fields, and how much each of them counts.
-pub fn fields(
+pub fn read_fields(
     members: &Map<String, Value>,
     clause: &str,
     at: &str,
 ) -> Result<Vec<(String, f32)>, StoreError> {
-    let here = pointer(at, "fields");
+    let here = join_pointer(at, "fields");
     let items = match members.get("fields") {
         Some(Value::Array(items)) if !items.is_empty() => items.clone(),
         Some(one @ Value::String(_)) => vec![one.clone()],
@@ -213,7 +217,7 @@ pub fn fields(
     Ok(fields)
 }
 
-fn one(
+fn match_field(
     context: &Context<'_>,
     field: &str,
     value: &Value,
@@ -221,7 +225,7 @@ fn one(
     clause: &str,
     at: &str,
 ) -> Result<Query, StoreError> {
-    match asked(context, field, value, options, clause, at)? {
+    match match_terms(context, field, value, options, clause, at)? {
         Some(query) => Ok(query),
         None if options.empty_is_all => Ok(Query::All),
         None => Ok(Query::any(Vec::new())),
@@ -237,7 +241,7 @@ pub fn terms_of(
     clause: &str,
     at: &str,
 ) -> Result<Option<Query>, StoreError> {
-    asked(context, field, &text.into(), options, clause, at)
+    match_terms(context, field, &text.into(), options, clause, at)
 }
 
 /// In how many fields a text is looked for, and in how many of them it has no terms.
@@ -253,7 +257,7 @@ impl AskedFieldCount {
     }
 }
 
-fn asked(
+fn match_terms(
     context: &Context<'_>,
     field: &str,
     value: &Value,
@@ -262,7 +266,7 @@ fn asked(
     at: &str,
 ) -> Result<Option<Query>, StoreError> {
     if options.near.fuzziness.is_some() && !options.phrase {
-        return match near(context, field, value, options, at) {
+        return match match_near(context, field, value, options, at) {
             Err(StoreError::BadSearch { .. }) if options.lenient => {
                 Ok(Some(Query::any(Vec::new())))
             }
@@ -271,14 +275,16 @@ fn asked(
     }
     let fields = AskedFieldCount::default();
     let is_nothing = |source: &Source| match &source.kind {
-        Type::Text(options) => analyze::tokens(options.search_analyzer, &text(value)).is_empty(),
+        Type::Text(options) => {
+            analyze::analyze_text(options.search_analyzer, &query_text(value)).is_empty()
+        }
         _ => false,
     };
     let leaf = Leaf::read_unless(context, field, clause, at, is_nothing, |source| {
         fields.all.set(fields.all.get() + 1);
-        match accept(context, source, value, options, clause, at, &fields) {
+        match accept_words(context, source, value, options, clause, at, &fields) {
             Err(StoreError::BadSearch { .. }) if options.lenient => Ok(Accept::default()),
-            other => other.map(scored),
+            other => other.map(scored_accept),
         }
     });
     match leaf {
@@ -289,7 +295,7 @@ fn asked(
 }
 
 /// Each word, or a term near it.
-fn near(
+fn match_near(
     context: &Context<'_>,
     field: &str,
     value: &Value,
@@ -303,12 +309,12 @@ fn near(
     let Some(source) = sources.pop().filter(|source| source.kind != Type::Object) else {
         return Ok(Some(Query::any(Vec::new())));
     };
-    searchable(&source, field, at)?;
-    let text = text(value);
+    expect_searchable(&source, field, at)?;
+    let text = query_text(value);
     let tokens = match &source.kind {
-        Type::Text(text_options) => analyze::tokens(text_options.search_analyzer, &text),
-        Type::Guessed { .. } => analyze::tokens(Analyzer::Standard, &text),
-        _ if source.split => analyze::tokens(Analyzer::Whitespace, &text),
+        Type::Text(text_options) => analyze::analyze_text(text_options.search_analyzer, &text),
+        Type::Guessed { .. } => analyze::analyze_text(Analyzer::Standard, &text),
+        _ if source.split => analyze::analyze_text(Analyzer::Whitespace, &text),
         _ => vec![(text, 0)],
     };
     let count = tokens.len();
@@ -325,20 +331,20 @@ fn near(
         filter: Vec::new(),
         must_not: Vec::new(),
         should,
-        need: needed(count, options)?,
+        need: needed_terms(count, options)?,
     }))
 }
 
 /// How many of several terms must be met.
-fn needed(count: usize, options: &MatchOptions) -> Result<usize, StoreError> {
+fn needed_terms(count: usize, options: &MatchOptions) -> Result<usize, StoreError> {
     Ok(match &options.least {
         _ if options.all => count,
-        Some((least, at)) if count > 1 => clause::minimum(least, count, at)?.max(1),
+        Some((least, at)) if count > 1 => clause::read_minimum(least, count, at)?.max(1),
         _ => 1,
     })
 }
 
-fn accept(
+fn accept_words(
     context: &Context<'_>,
     source: &Source,
     value: &Value,
@@ -354,7 +360,7 @@ fn accept(
             (Analyzer::Whitespace, true)
         }
         _ if options.open && source.kind != Type::Object => {
-            let text = coerce::text(value).unwrap_or_default();
+            let text = coerce::scalar_text(value).unwrap_or_default();
             if text.trim().is_empty() {
                 return Err(unsupported(
                     format!("{clause} of no words, but in text"),
@@ -368,7 +374,7 @@ fn accept(
         }
         _ => return any_of(context, source, &[value], clause, at),
     };
-    let tokens = analyze::tokens(analyzer, &text(value));
+    let tokens = analyze::analyze_text(analyzer, &query_text(value));
     let is_keyword = source.split;
     let several = tokens.len() > 1;
     if options.phrase && several && (!positions || is_keyword) {
@@ -384,7 +390,7 @@ fn accept(
             options.open,
         )))
     } else {
-        Some(words(source, tokens, options)?)
+        Some(word_texts(source, tokens, options)?)
     };
     if is_keyword {
         return Ok(Accept {
@@ -399,7 +405,7 @@ fn accept(
     Ok(Accept { terms, ..others })
 }
 
-fn words(
+fn word_texts(
     source: &Source,
     tokens: Vec<analyze::Token>,
     options: &MatchOptions,
@@ -408,9 +414,9 @@ fn words(
     let mut texts: HashMap<String, usize> = HashMap::new();
     for (term, _) in tokens {
         *texts
-            .entry(super::leaf::normal(&source.kind, term))
+            .entry(super::leaf::normal_keyword(&source.kind, term))
             .or_default() += 1;
     }
-    let need = needed(count, options)?;
+    let need = needed_terms(count, options)?;
     Ok(Texts::Of { texts, need })
 }

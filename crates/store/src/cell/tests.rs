@@ -1,4 +1,4 @@
-use super::{canonical, fit, fit_key};
+use super::{canonical_value, fit_key, fit_mutation};
 use crate::{
     contract::fixture::{object, row_key, tables},
     schema::ColumnType,
@@ -7,7 +7,7 @@ use event_schema::mutation::{RowAction, RowMutation};
 use serde_json::{Value, json};
 
 fn of(kind: ColumnType, value: Value) -> Result<Option<Value>, String> {
-    canonical(&kind, &value, "/c").map_err(|misfit| misfit.pointer)
+    canonical_value(&kind, &value, "/c").map_err(|misfit| misfit.pointer)
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn keys_follow_the_table() {
         expires: None,
     };
     assert_eq!(
-        fit(&rows, &mutation).map_err(|misfit| misfit.pointer),
+        fit_mutation(&rows, &mutation).map_err(|misfit| misfit.pointer),
         Err("/owner".to_owned())
     );
 }

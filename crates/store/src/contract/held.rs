@@ -130,7 +130,7 @@ pub async fn locks_are_scanned_by_bucket(record: &dyn Record) {
             let count = rows.len();
             for (key, row) in rows {
                 let (key, lock) = held::read_lock(&key, &row.cells).expect("a lock");
-                assert_eq!(held::bucket(&key), bucket);
+                assert_eq!(held::key_bucket(&key), bucket);
                 after = Some(key.0.clone());
                 if key.0.starts_with(&f.collection.index) {
                     assert_eq!(lock.waiting, 3);

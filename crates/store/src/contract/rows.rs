@@ -1,5 +1,5 @@
 //! Rows: put, merge, remove, versions per cell, types, expiry, before-images. The canonical form in
-//! which cells are read back is [`crate::cell::canonical`]'s.
+//! which cells are read back is [`crate::cell::canonical_value`]'s.
 
 use super::{
     answers::{all_done, permanent, row, row_is},

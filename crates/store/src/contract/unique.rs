@@ -4,7 +4,7 @@ use super::Fixture;
 use crate::{
     Record,
     spools::{self, HoldingSpool},
-    unique::{Holder, ValueOutcome, owners, release, take},
+    unique::{Holder, ValueOutcome, find_owners, release_value, take_value},
 };
 use event_schema::{
     decision::UniqueValue, id::EntityKey, offset::TransactionsOffset, position::Position,
@@ -31,30 +31,33 @@ pub async fn a_value_has_one_holder(record: &dyn Record) {
     let f = Fixture::new();
     let (value, a, b) = (value(&f), holder(&f, "user/a", 5), holder(&f, "user/b", 3));
     let taken = || ValueOutcome::Theirs(a.clone());
-    assert_eq!(owners(record, &[]).await, Ok(vec![]));
+    assert_eq!(find_owners(record, &[]).await, Ok(vec![]));
     assert_eq!(
-        owners(record, std::slice::from_ref(&value)).await,
+        find_owners(record, std::slice::from_ref(&value)).await,
         Ok(vec![None])
     );
-    assert_eq!(take(record, &value, &a, None).await, Ok(ValueOutcome::Ours));
     assert_eq!(
-        take(record, &value, &a, None).await,
+        take_value(record, &value, &a, None).await,
+        Ok(ValueOutcome::Ours)
+    );
+    assert_eq!(
+        take_value(record, &value, &a, None).await,
         Ok(ValueOutcome::Ours),
         "again"
     );
-    assert_eq!(take(record, &value, &b, None).await, Ok(taken()));
+    assert_eq!(take_value(record, &value, &b, None).await, Ok(taken()));
     let owner = Some(EntityKey("user/a".into()));
     assert_eq!(
-        owners(record, std::slice::from_ref(&value)).await,
+        find_owners(record, std::slice::from_ref(&value)).await,
         Ok(vec![owner])
     );
     assert_eq!(
-        take(record, &value, &b, Some(&a)).await,
+        take_value(record, &value, &b, Some(&a)).await,
         Ok(ValueOutcome::Ours),
         "over a holder that does not count"
     );
     assert_eq!(
-        take(record, &value, &a, Some(&a)).await,
+        take_value(record, &value, &a, Some(&a)).await,
         Ok(ValueOutcome::Theirs(b)),
         "somebody else was faster"
     );
@@ -70,45 +73,45 @@ pub async fn what_is_let_go_is_anybodys_but_a_late_takers(record: &dyn Record) {
     );
     let other = holder(&f, "user/b", 2);
     assert_eq!(
-        take(record, &value, &first, None).await,
+        take_value(record, &value, &first, None).await,
         Ok(ValueOutcome::Ours)
     );
-    release(record, &value, &other)
+    release_value(record, &value, &other)
         .await
         .expect("not theirs to let go");
     assert!(matches!(
-        take(record, &value, &other, None).await,
+        take_value(record, &value, &other, None).await,
         Ok(ValueOutcome::Theirs(_))
     ));
-    release(record, &value, &third).await.expect("let go");
+    release_value(record, &value, &third).await.expect("let go");
     assert_eq!(
-        owners(record, std::slice::from_ref(&value)).await,
+        find_owners(record, std::slice::from_ref(&value)).await,
         Ok(vec![None])
     );
     assert!(
         matches!(
-            take(record, &value, &first, None).await,
+            take_value(record, &value, &first, None).await,
             Ok(ValueOutcome::Theirs(_))
         ),
         "an event of before the release comes late"
     );
     assert_eq!(
-        take(record, &value, &fifth, None).await,
+        take_value(record, &value, &fifth, None).await,
         Ok(ValueOutcome::Ours)
     );
-    release(record, &value, &third)
+    release_value(record, &value, &third)
         .await
         .expect("a late release");
     assert!(
         matches!(
-            take(record, &value, &other, None).await,
+            take_value(record, &value, &other, None).await,
             Ok(ValueOutcome::Theirs(_))
         ),
         "the late release took nothing away"
     );
-    release(record, &value, &fifth).await.expect("let go");
+    release_value(record, &value, &fifth).await.expect("let go");
     assert_eq!(
-        take(record, &value, &other, None).await,
+        take_value(record, &value, &other, None).await,
         Ok(ValueOutcome::Ours)
     );
 }
@@ -119,13 +122,15 @@ pub async fn what_a_key_takes_again_outlives_a_release_in_between(record: &dyn R
     let of = |n| holder(&f, "user/a", n);
     for taker in [of(1), of(5)] {
         assert_eq!(
-            take(record, &value, &taker, None).await,
+            take_value(record, &value, &taker, None).await,
             Ok(ValueOutcome::Ours)
         );
     }
-    release(record, &value, &of(3)).await.expect("it is late");
+    release_value(record, &value, &of(3))
+        .await
+        .expect("it is late");
     assert_eq!(
-        take(record, &value, &holder(&f, "user/b", 9), None).await,
+        take_value(record, &value, &holder(&f, "user/b", 9), None).await,
         Ok(ValueOutcome::Theirs(of(5)))
     );
 }
@@ -136,7 +141,7 @@ pub async fn racing_takers_have_one_winner(record: &dyn Record) {
     let takers: Vec<_> = (0..8)
         .map(|n| holder(&f, &format!("user/{n}"), n))
         .collect();
-    let takes = takers.iter().map(|us| take(record, &value, us, None));
+    let takes = takers.iter().map(|us| take_value(record, &value, us, None));
     let outcomes = futures::future::join_all(takes).await;
     let ours = outcomes
         .iter()
@@ -176,7 +181,9 @@ pub async fn spools_that_hold_something_are_told(record: &dyn Record) {
     let (first, second) = (f.name("first"), f.name("second"));
     let row = |until| HoldingSpool { since: 1, until };
     let holding = async |now| {
-        let rows = spools::holding(record, now).await.expect("rows are read");
+        let rows = spools::holding_spools(record, now)
+            .await
+            .expect("rows are read");
         [&first, &second].map(|spool| rows.contains_key(spool))
     };
     let set = async |spool: &str, until| {

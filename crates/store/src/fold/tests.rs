@@ -4,8 +4,8 @@ use super::*;
 use event_schema::{
     mutation::{DocumentAction, RowKey},
     offset::{ChangesOffset, TransactionsOffset},
-    raw,
     signing::Keyring,
+    to_raw,
 };
 use proptest::prelude::*;
 use serde_json::{Map, Value};
@@ -35,7 +35,7 @@ fn effects(at: u64, documents: Vec<DocumentChange>, rows: Vec<RowMutation>) -> C
 }
 
 fn folded(all: &[Changed]) -> Folded {
-    fold(all.iter().map(|one| StoredEffects {
+    fold_effects(all.iter().map(|one| StoredEffects {
         version: one.version,
         position: one.position,
         request: one.request,
@@ -62,7 +62,7 @@ fn a_document_touched_twice_is_written_once_as_it_ends() {
         revision_before: n - 1,
         revision: n,
         before: None,
-        after: Some(raw(&n)),
+        after: Some(to_raw(&n)),
     };
     let all = [
         effects(4, vec![change(1)], vec![]),

@@ -3,10 +3,10 @@
 //! are left out stay. What would change more is refused as a whole, with a pointer.
 
 use super::{
-    BadMapping, Mapping, bad, declaration,
+    BadMapping, Mapping, bad_mapping, declaration,
     parameter::{self, Changes, Parameter},
 };
-use crate::cell::pointer;
+use crate::cell::join_pointer;
 use serde_json::{Map, Value};
 
 /// Why mappings cannot be put on those that stand.
@@ -21,7 +21,7 @@ pub enum ChangeError {
 }
 
 /// The mappings as they are afterwards.
-pub fn put(
+pub fn put_mappings(
     standing: Option<&Value>,
     given: &Map<String, Value>,
     settings: Option<&Value>,
@@ -46,11 +46,11 @@ pub fn put(
         };
         if is_fixed {
             let why = format!("`{name}` cannot be changed");
-            return Err(ChangeError::Fixed(bad(&format!("/{name}"), &why)));
+            return Err(ChangeError::Fixed(bad_mapping(&format!("/{name}"), &why)));
         }
         match (name.as_str(), merged.get_mut("properties"), value) {
             ("properties", Some(Value::Object(known)), Value::Object(fields)) => {
-                join(known, fields, "/properties")?;
+                join_fields(known, fields, "/properties")?;
             }
             (_, _, value) => drop(merged.insert(name, value)),
         }
@@ -60,16 +60,16 @@ pub fn put(
     Ok(merged)
 }
 
-fn join(
+fn join_fields(
     known: &mut Map<String, Value>,
     given: Map<String, Value>,
     at: &str,
 ) -> Result<(), ChangeError> {
     for (name, field) in given {
-        let here = pointer(at, &name);
+        let here = join_pointer(at, &name);
         match (known.get_mut(&name), field) {
             (Some(Value::Object(stands)), Value::Object(field)) => {
-                *stands = joined(stands, field, &here)?;
+                *stands = joined_field(stands, field, &here)?;
             }
             (_, field) => drop(known.insert(name, field)),
         }
@@ -78,18 +78,18 @@ fn join(
 }
 
 /// A field that is there and is mapped again.
-fn joined(
+fn joined_field(
     stands: &Map<String, Value>,
     given: Map<String, Value>,
     at: &str,
 ) -> Result<Map<String, Value>, ChangeError> {
     let (was, is) = (
-        declaration::kind(stands, at)?,
-        declaration::kind(&given, at)?,
+        declaration::field_type(stands, at)?,
+        declaration::field_type(&given, at)?,
     );
     if was != is {
         let why = format!("it is of type `{was}` and cannot become `{is}`");
-        return Err(ChangeError::Fixed(bad(&format!("{at}/type"), &why)));
+        return Err(ChangeError::Fixed(bad_mapping(&format!("{at}/type"), &why)));
     }
     if !parameter::is_listed(was) {
         // Only the index knows what may change.
@@ -97,20 +97,20 @@ fn joined(
             return Ok(given);
         }
         let why = format!("a field of type `{was}` cannot be changed");
-        return Err(ChangeError::Fixed(bad(at, &why)));
+        return Err(ChangeError::Fixed(bad_mapping(at, &why)));
     }
-    for parameter in parameter::of(was) {
+    for parameter in parameter::parameters_of(was) {
         let (before, after) = (stands.get(parameter.name), given.get(parameter.name));
         // Objects keep what is not said anew.
         let kept =
             after.is_none() && (was == "object" || parameter.name == "synthetic_source_keep");
         if !kept && !may_change(parameter, before, after) {
-            return Err(fixed(parameter.name, before, after, at));
+            return Err(fixed_parameter(parameter.name, before, after, at));
         }
     }
     match was {
-        "object" | "nested" => object(stands, given, at),
-        _ => leaf(stands, given, at),
+        "object" | "nested" => joined_object(stands, given, at),
+        _ => joined_leaf(stands, given, at),
     }
 }
 
@@ -125,7 +125,12 @@ fn may_change(parameter: &Parameter, before: Option<&Value>, after: Option<&Valu
         }
 }
 
-fn fixed(name: &str, before: Option<&Value>, after: Option<&Value>, at: &str) -> ChangeError {
+fn fixed_parameter(
+    name: &str,
+    before: Option<&Value>,
+    after: Option<&Value>,
+    at: &str,
+) -> ChangeError {
     let shown = |value: Option<&Value>| {
         value.map_or_else(|| "its default".to_owned(), |value| value.to_string())
     };
@@ -134,7 +139,7 @@ fn fixed(name: &str, before: Option<&Value>, after: Option<&Value>, at: &str) ->
         shown(before),
         shown(after)
     );
-    ChangeError::Fixed(bad(&pointer(at, name), &why))
+    ChangeError::Fixed(bad_mapping(&join_pointer(at, name), &why))
 }
 
 /// A switch that is on unless it is said to be off.
@@ -143,7 +148,7 @@ fn is_on(switch: Option<&Value>) -> bool {
 }
 
 /// An object keeps what is not said anew; its switches cannot be thrown.
-fn object(
+fn joined_object(
     stands: &Map<String, Value>,
     given: Map<String, Value>,
     at: &str,
@@ -151,14 +156,14 @@ fn object(
     for switch in ["enabled", "subobjects"] {
         let given = given.get(switch);
         if given.is_some() && is_on(stands.get(switch)) != is_on(given) {
-            return Err(fixed(switch, stands.get(switch), given, at));
+            return Err(fixed_parameter(switch, stands.get(switch), given, at));
         }
     }
     let mut merged = stands.clone();
     for (name, value) in given {
         match (name.as_str(), merged.get_mut("properties"), value) {
             ("properties", Some(Value::Object(known)), Value::Object(fields)) => {
-                join(known, fields, &format!("{at}/properties"))?;
+                join_fields(known, fields, &format!("{at}/properties"))?;
             }
             (_, _, value) => drop(merged.insert(name, value)),
         }
@@ -167,7 +172,7 @@ fn object(
 }
 
 /// A field is as it is given now, with the sub-fields that stand.
-fn leaf(
+fn joined_leaf(
     stands: &Map<String, Value>,
     mut given: Map<String, Value>,
     at: &str,
@@ -177,7 +182,7 @@ fn leaf(
     };
     let mut known = known.clone();
     if let Some(Value::Object(fields)) = given.remove("fields") {
-        join(&mut known, fields, &format!("{at}/fields"))?;
+        join_fields(&mut known, fields, &format!("{at}/fields"))?;
     }
     given.insert("fields".to_owned(), Value::Object(known));
     Ok(given)
@@ -195,26 +200,26 @@ fn without_aliases(fields: &mut Map<String, Value>) {
 fn expanded_top(top: &Map<String, Value>) -> Map<String, Value> {
     let mut top = top.clone();
     if let Some(Value::Object(fields)) = top.get("properties") {
-        let fields = expanded(fields);
+        let fields = expanded_fields(fields);
         top.insert("properties".to_owned(), Value::Object(fields));
     }
     top
 }
 
 /// `a.b` is `b` within the object `a`, as an index shows it.
-fn expanded(fields: &Map<String, Value>) -> Map<String, Value> {
+fn expanded_fields(fields: &Map<String, Value>) -> Map<String, Value> {
     let mut all = Map::new();
     for (name, field) in fields {
         let mut field = field.clone();
         if let Some(Value::Object(inner)) = field.get("properties") {
-            field["properties"] = Value::Object(expanded(inner));
+            field["properties"] = Value::Object(expanded_fields(inner));
         }
-        insert(&mut all, name, field);
+        insert_field(&mut all, name, field);
     }
     all
 }
 
-fn insert(fields: &mut Map<String, Value>, name: &str, field: Value) {
+fn insert_field(fields: &mut Map<String, Value>, name: &str, field: Value) {
     let Some((outer, inner)) = name.split_once('.').filter(|(outer, inner)| {
         !outer.trim().is_empty() && inner.split('.').all(|part| !part.trim().is_empty())
     }) else {
@@ -225,7 +230,7 @@ fn insert(fields: &mut Map<String, Value>, name: &str, field: Value) {
         .entry(outer)
         .or_insert_with(|| serde_json::json!({"properties": {}}));
     match around.get_mut("properties") {
-        Some(Value::Object(within)) => insert(within, inner, field),
+        Some(Value::Object(within)) => insert_field(within, inner, field),
         // What stands around it is no object: named as it is, so that it is refused by its name.
         _ => drop(fields.insert(name.to_owned(), field)),
     }

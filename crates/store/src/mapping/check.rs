@@ -6,9 +6,9 @@ mod fit;
 mod learn;
 
 use super::{Dynamic, Field, Fields, Found, Kind, Mapping, is_metadata, point};
-use crate::{Unmappable, cell::pointer};
+use crate::{Unmappable, cell::join_pointer};
 use event_schema::Raw;
-use fit::misfit;
+use fit::scalar_misfit;
 use learn::LearnedField;
 use serde_json::{Map, Value, value::RawValue};
 use std::collections::{BTreeMap, HashMap};
@@ -120,7 +120,7 @@ impl Walk<'_> {
             pointer: self
                 .at
                 .iter()
-                .fold(String::new(), |base, name| pointer(&base, name)),
+                .fold(String::new(), |base, name| join_pointer(&base, name)),
             message: message.into(),
         }
     }
@@ -255,7 +255,7 @@ impl Walk<'_> {
                     ignore_z: *ignore_z,
                     ignore_malformed: field.ignore_malformed,
                 };
-                point::points(value, leniency).map_err(|message| self.no(message))?;
+                point::read_points(value, leniency).map_err(|message| self.no(message))?;
                 if !field.copy_to.is_empty() && (value.is_array() || value.is_object()) {
                     return Err(self.no("an object cannot be copied to another field"));
                 }
@@ -283,11 +283,11 @@ impl Walk<'_> {
         let literal = match (kind, value) {
             // An exponent is no digit of a date, and only the text tells.
             (Kind::Date(_), Value::Number(number)) if number.is_f64() => {
-                literal(self.raw.get(), &self.at)
+                literal_at(self.raw.get(), &self.at)
             }
             _ => None,
         };
-        if let Some(message) = misfit(kind, field, value, literal.as_deref()) {
+        if let Some(message) = scalar_misfit(kind, field, value, literal.as_deref()) {
             return Err(self.no(message));
         }
         // An index cannot read a fraction again that it has read with 32 bits.
@@ -340,18 +340,19 @@ impl Walk<'_> {
     fn is_whole_literal(&self, number: &serde_json::Number) -> bool {
         let large = number.as_f64().is_some_and(|real| real.abs() >= 9.2e18);
         large
-            && literal(self.raw.get(), &self.at).is_some_and(|text| !text.contains(['.', 'e', 'E']))
+            && literal_at(self.raw.get(), &self.at)
+                .is_some_and(|text| !text.contains(['.', 'e', 'E']))
     }
 }
 
 /// The text that stands at a place in JSON text.
-fn literal(text: &str, at: &[String]) -> Option<String> {
+fn literal_at(text: &str, at: &[String]) -> Option<String> {
     let Some((first, rest)) = at.split_first() else {
         return Some(text.to_owned());
     };
     if let Ok(members) = serde_json::from_str::<HashMap<String, Box<RawValue>>>(text) {
-        return literal(members.get(first)?.get(), rest);
+        return literal_at(members.get(first)?.get(), rest);
     }
     let items: Vec<Box<RawValue>> = serde_json::from_str(text).ok()?;
-    literal(items.get(first.parse::<usize>().ok()?)?.get(), rest)
+    literal_at(items.get(first.parse::<usize>().ok()?)?.get(), rest)
 }

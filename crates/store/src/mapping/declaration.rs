@@ -7,14 +7,14 @@ mod templates;
 mod value;
 
 use super::{
-    BadMapping, bad,
+    BadMapping, bad_mapping,
     date::{self, DateFormat, NotAMoment},
     parameter,
 };
-use crate::cell::pointer;
+use crate::cell::join_pointer;
 use serde_json::{Map, Value};
-pub(super) use value::dynamic;
-use value::flag;
+use value::check_flag;
+pub(super) use value::parse_dynamic;
 
 /// Names at the top of a document that are the index's own.
 pub const METADATA: [&str; 14] = [
@@ -42,9 +42,9 @@ pub fn is_metadata(path: &str) -> bool {
 }
 
 /// Checks whole mappings. `settings` may define analyzers, normalizers and similarities.
-pub(super) fn check(mappings: &Value, settings: Option<&Value>) -> Result<(), BadMapping> {
+pub(super) fn check_mappings(mappings: &Value, settings: Option<&Value>) -> Result<(), BadMapping> {
     let Some(top) = mappings.as_object() else {
-        return Err(bad("", "`mappings` must be an object"));
+        return Err(bad_mapping("", "`mappings` must be an object"));
     };
     let declared = Declared { settings };
     for (name, value) in top {
@@ -62,19 +62,22 @@ impl Declared<'_> {
         let at = format!("/{name}");
         match name {
             "properties" => self.properties(value, &at, true),
-            "dynamic" => dynamic(value, &at).map(drop),
-            "date_detection" | "numeric_detection" => flag(value, &at),
+            "dynamic" => parse_dynamic(value, &at).map(drop),
+            "date_detection" | "numeric_detection" => check_flag(value, &at),
             "dynamic_date_formats" => value::date_formats(value, &at),
             "dynamic_templates" => self.templates(value, &at),
             "_meta" if value.is_object() || value.is_null() => Ok(()),
-            "_meta" => Err(bad(&at, "expected an object")),
-            "_source" => value::source(value, &at),
+            "_meta" => Err(bad_mapping(&at, "expected an object")),
+            "_source" => value::check_source(value, &at),
             // With these off nothing of a document is found, not even what the stores add to it.
             "enabled" | "subobjects" if is_on(value) => Ok(()),
             "enabled" | "subobjects" | "runtime" | "_routing" => {
-                Err(bad(&at, &format!("`{name}` is not offered here")))
+                Err(bad_mapping(&at, &format!("`{name}` is not offered here")))
             }
-            _ => Err(bad(&at, &format!("`{name}` is no part of mappings"))),
+            _ => Err(bad_mapping(
+                &at,
+                &format!("`{name}` is no part of mappings"),
+            )),
         }
     }
 
@@ -83,17 +86,20 @@ impl Declared<'_> {
             Value::Object(fields) => fields,
             // As an index reads it.
             Value::Array(none) if none.is_empty() => return Ok(()),
-            _ => return Err(bad(at, "expected an object")),
+            _ => return Err(bad_mapping(at, "expected an object")),
         };
         for (name, field) in fields {
-            let here = pointer(at, name);
+            let here = join_pointer(at, name);
             if name.split('.').any(|part| part.trim().is_empty()) {
-                return Err(bad(&here, "a field needs a name without empty parts"));
+                return Err(bad_mapping(
+                    &here,
+                    "a field needs a name without empty parts",
+                ));
             }
             let first = name.split('.').next().unwrap_or(name);
             if top && is_metadata(first) {
                 let why = format!("`{first}` is a field that the stores keep for themselves");
-                return Err(bad(&here, &why));
+                return Err(bad_mapping(&here, &why));
             }
             self.field(field, &here, Within::Object)?;
         }
@@ -102,12 +108,12 @@ impl Declared<'_> {
 
     fn field(&self, field: &Value, at: &str, within: Within) -> Result<(), BadMapping> {
         let Value::Object(field) = field else {
-            return Err(bad(at, "a field must be an object"));
+            return Err(bad_mapping(at, "a field must be an object"));
         };
-        let kind = kind(field, at)?;
+        let kind = field_type(field, at)?;
         if within == Within::Field && OUTER.contains(&kind) {
             let why = format!("a sub-field cannot be of type `{kind}`");
-            return Err(bad(&format!("{at}/type"), &why));
+            return Err(bad_mapping(&format!("{at}/type"), &why));
         }
         if !parameter::is_listed(kind) {
             return Ok(());
@@ -115,13 +121,13 @@ impl Declared<'_> {
         for (name, value) in field.iter().filter(|(name, _)| *name != "type") {
             self.parameter(kind, name, value, at, within)?;
         }
-        for needed in required(kind) {
+        for needed in required_parameters(kind) {
             if field.get(*needed).is_none_or(Value::is_null) {
                 let why = format!("a field of type `{kind}` needs `{needed}`");
-                return Err(bad(at, &why));
+                return Err(bad_mapping(at, &why));
             }
         }
-        together(kind, field, at)
+        check_combination(kind, field, at)
     }
 
     fn parameter(
@@ -132,23 +138,26 @@ impl Declared<'_> {
         at: &str,
         within: Within,
     ) -> Result<(), BadMapping> {
-        let here = pointer(at, name);
+        let here = join_pointer(at, name);
         if matches!(kind, "object" | "nested") {
             match name {
                 "properties" => return self.properties(value, &here, false),
-                "dynamic" => return dynamic(value, &here).map(drop),
-                "enabled" => return flag(value, &here),
-                "subobjects" if kind == "object" => return flag(value, &here),
+                "dynamic" => return parse_dynamic(value, &here).map(drop),
+                "enabled" => return check_flag(value, &here),
+                "subobjects" if kind == "object" => return check_flag(value, &here),
                 _ => {}
             }
         }
-        let Some(parameter) = parameter::find(kind, name) else {
+        let Some(parameter) = parameter::find_parameter(kind, name) else {
             let why = format!("a field of type `{kind}` has no parameter `{name}`");
-            return Err(bad(&here, &why));
+            return Err(bad_mapping(&here, &why));
         };
         let is_empty = value.as_array().is_some_and(Vec::is_empty);
         if within == Within::Field && (name == "fields" || name == "copy_to" && !is_empty) {
-            return Err(bad(&here, &format!("a sub-field cannot have `{name}`")));
+            return Err(bad_mapping(
+                &here,
+                &format!("a sub-field cannot have `{name}`"),
+            ));
         }
         self.value(kind, parameter, value, &here)
     }
@@ -157,12 +166,12 @@ impl Declared<'_> {
         let fields = match value {
             Value::Object(fields) => fields,
             Value::Array(none) if none.is_empty() => return Ok(()),
-            _ => return Err(bad(at, "expected an object of sub-fields")),
+            _ => return Err(bad_mapping(at, "expected an object of sub-fields")),
         };
         for (name, field) in fields {
-            let here = pointer(at, name);
+            let here = join_pointer(at, name);
             if name.trim().is_empty() || name.contains('.') {
-                return Err(bad(&here, "a sub-field needs a name without dots"));
+                return Err(bad_mapping(&here, "a sub-field needs a name without dots"));
             }
             self.field(field, &here, Within::Field)?;
         }
@@ -182,10 +191,13 @@ enum Within {
 }
 
 /// The type of a field, named or seen from what it holds.
-pub(super) fn kind<'f>(field: &'f Map<String, Value>, at: &str) -> Result<&'f str, BadMapping> {
+pub(super) fn field_type<'f>(
+    field: &'f Map<String, Value>,
+    at: &str,
+) -> Result<&'f str, BadMapping> {
     match field.get("type") {
         Some(Value::String(kind)) if parameter::is_type(kind) => Ok(kind),
-        Some(Value::String(kind)) => Err(bad(
+        Some(Value::String(kind)) => Err(bad_mapping(
             &format!("{at}/type"),
             &format!("there is no field type `{kind}`"),
         )),
@@ -197,12 +209,15 @@ pub(super) fn kind<'f>(field: &'f Map<String, Value>, at: &str) -> Result<&'f st
             Ok("object")
         }
         None if field.len() == 1 && field.contains_key("enabled") => Ok("object"),
-        None | Some(Value::Null) => Err(bad(at, "a field needs a `type` or `properties`")),
-        Some(_) => Err(bad(&format!("{at}/type"), "a field's type is a text")),
+        None | Some(Value::Null) => Err(bad_mapping(at, "a field needs a `type` or `properties`")),
+        Some(_) => Err(bad_mapping(
+            &format!("{at}/type"),
+            "a field's type is a text",
+        )),
     }
 }
 
-fn required(kind: &str) -> &'static [&'static str] {
+fn required_parameters(kind: &str) -> &'static [&'static str] {
     match kind {
         "alias" => &["path"],
         "scaled_float" => &["scaling_factor"],
@@ -212,10 +227,10 @@ fn required(kind: &str) -> &'static [&'static str] {
 }
 
 /// Parameters that do not go together.
-fn together(kind: &str, field: &Map<String, Value>, at: &str) -> Result<(), BadMapping> {
+fn check_combination(kind: &str, field: &Map<String, Value>, at: &str) -> Result<(), BadMapping> {
     let is_off = |name: &str| field.get(name).is_some_and(|value| !is_on(value));
     let is_on = |name: &str| field.get(name).is_some_and(is_on);
-    let refuse = |name: &str, why: &str| Err(bad(&format!("{at}/{name}"), why));
+    let refuse = |name: &str, why: &str| Err(bad_mapping(&format!("{at}/{name}"), why));
     let options = field.get("index_options").and_then(Value::as_str);
     let has_positions = !matches!(options, Some("docs" | "freqs"));
     if is_on("index_phrases") && (is_off("index") || !has_positions) {

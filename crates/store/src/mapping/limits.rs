@@ -1,8 +1,8 @@
 //! How many fields a mapping may have, how deep its objects may lie, how long names may be: an index
 //! refuses a mapping beyond that when it is made. Must never count more than an index does.
 
-use super::{BadMapping, Fields, Kind, Mapping, bad, below};
-use crate::cell::pointer;
+use super::{BadMapping, Fields, Kind, Mapping, bad_mapping, path_below};
+use crate::cell::join_pointer;
 
 /// A place in a mapping: where the object stands, and its dotted path.
 #[derive(Clone, Copy)]
@@ -19,7 +19,7 @@ impl Mapping {
                 "it has more fields than the limit of {}",
                 limits.total_fields
             );
-            return Err(bad("/properties", &why));
+            return Err(bad_mapping("/properties", &why));
         }
         let mut nested = 0;
         let top = ObjectPlace { at: "", path: "" };
@@ -27,7 +27,7 @@ impl Mapping {
         if nested > limits.nested_fields {
             let limit = limits.nested_fields;
             let why = format!("it has more nested fields than the limit of {limit}");
-            return Err(bad("/properties", &why));
+            return Err(bad_mapping("/properties", &why));
         }
         Ok(())
     }
@@ -40,19 +40,19 @@ impl Mapping {
     ) -> Result<(), BadMapping> {
         let limits = &self.settings;
         for (name, field) in &fields.properties {
-            let here = pointer(&pointer(place.at, "properties"), name);
+            let here = join_pointer(&join_pointer(place.at, "properties"), name);
             let mut names = std::iter::once(name).chain(field.fields.keys());
             if let Some(long) = names.find(|name| name.encode_utf16().count() > limits.name_length)
             {
                 let limit = limits.name_length;
                 let why = format!("the name `{long}` is longer than the limit of {limit}");
-                return Err(bad(&here, &why));
+                return Err(bad_mapping(&here, &why));
             }
-            let path = below(place.path, name);
+            let path = path_below(place.path, name);
             if let Kind::Object(inner) | Kind::Nested(inner) | Kind::Flat(inner) = &field.kind {
                 if path.split('.').count() >= limits.depth {
                     let why = format!("objects nest deeper than the limit of {}", limits.depth);
-                    return Err(bad(&here, &why));
+                    return Err(bad_mapping(&here, &why));
                 }
                 *nested += usize::from(matches!(field.kind, Kind::Nested(_)));
                 if !matches!(field.kind, Kind::Flat(_)) {

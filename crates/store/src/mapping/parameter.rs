@@ -17,12 +17,12 @@ const UNLISTED: &str = "aggregate_metric_double annotated_text counted_keyword d
     histogram join match_only_text murmur3 percolator point rank_feature \
     rank_features rank_vectors shape sparse_vector version";
 
-pub(crate) fn types() -> impl Iterator<Item = &'static str> {
+pub(crate) fn type_names() -> impl Iterator<Item = &'static str> {
     LISTED.split(' ').chain(UNLISTED.split(' '))
 }
 
 pub(in crate::mapping) fn is_type(kind: &str) -> bool {
-    types().any(|known| known == kind)
+    type_names().any(|known| known == kind)
 }
 
 /// Does the table say which parameters the type has?
@@ -98,12 +98,12 @@ impl Parameter {
 }
 
 /// The parameter of this name for fields of this type.
-pub(in crate::mapping) fn find(kind: &str, name: &str) -> Option<&'static Parameter> {
-    of(kind).find(|parameter| parameter.name == name)
+pub(in crate::mapping) fn find_parameter(kind: &str, name: &str) -> Option<&'static Parameter> {
+    parameters_of(kind).find(|parameter| parameter.name == name)
 }
 
 /// All parameters of a type.
-pub(crate) fn of(kind: &str) -> impl Iterator<Item = &'static Parameter> {
+pub(crate) fn parameters_of(kind: &str) -> impl Iterator<Item = &'static Parameter> {
     let takes = move |parameter: &&Parameter| {
         parameter.types == "*" && !CONTAINERS.contains(&kind)
             || parameter.types.split_whitespace().any(|one| one == kind)
@@ -112,7 +112,7 @@ pub(crate) fn of(kind: &str) -> impl Iterator<Item = &'static Parameter> {
 }
 
 /// A whole number that is not negative, also as text, as far as an index counts.
-pub(in crate::mapping) fn count(value: &Value) -> Option<i64> {
+pub(in crate::mapping) fn whole_number(value: &Value) -> Option<i64> {
     let real = || value.as_f64().filter(|real| real.fract() == 0.0);
     let whole = match value {
         Value::String(text) => text.parse().ok(),

@@ -7,7 +7,7 @@
 mod reading;
 
 use super::{Field, Found, Kind, Mapping, coerce};
-use crate::{StoreError, cell::pointer};
+use crate::{StoreError, cell::join_pointer};
 pub use reading::{SearchAfterType, SearchAfterValue, UnreadSearchAfter};
 use serde_json::{Value, json};
 
@@ -64,7 +64,7 @@ impl Mapping {
         }
         for (n, (value, key)) in after.iter().zip(keys).enumerate() {
             self.check_value_after(key, value)
-                .map_err(|bad| bad.refuse(&pointer("/search_after", &n.to_string())))?;
+                .map_err(|bad| bad.refuse(&join_pointer("/search_after", &n.to_string())))?;
         }
         Ok(())
     }
@@ -116,7 +116,7 @@ impl Mapping {
             .iter()
             .zip(named)
             .map(|(value, key)| {
-                let held = key.and_then(|key| held(self.value_field(key.name)?, value));
+                let held = key.and_then(|key| held_value(self.value_field(key.name)?, value));
                 held.unwrap_or_else(|| value.clone())
             })
             .collect()
@@ -164,14 +164,14 @@ fn is_order_without_sort(key: SortKey<'_>) -> bool {
     key.name == "_score" && !is_ascending
 }
 
-fn held(field: &Field, value: &Value) -> Option<Value> {
+fn held_value(field: &Field, value: &Value) -> Option<Value> {
     match &field.kind {
         Kind::Keyword { .. } if field.lowercase => {
-            let text = coerce::text(value)?;
-            Some(coerce::lowercase(&text).into())
+            let text = coerce::scalar_text(value)?;
+            Some(coerce::lowercase_text(&text).into())
         }
         Kind::HalfFloat => {
-            let real = coerce::half(coerce::number(value, field.reader())?.real());
+            let real = coerce::to_half_float(coerce::read_number(value, field.reader())?.real());
             real.is_finite().then(|| json!(real))
         }
         _ => None,

@@ -3,17 +3,17 @@
 
 use super::{
     Analyzer, BadMapping, Field, Fields, Found, IndexSettings, Kind, Mapping, TermScoring,
-    TextOptions, bad,
+    TextOptions, bad_mapping,
     coerce::{self, Reader},
     date::{self, DateFormat},
     parameter,
     point::{self, Leniency},
 };
-use crate::cell::pointer;
+use crate::cell::join_pointer;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-pub(super) fn root(
+pub(super) fn read_root(
     top: &Map<String, Value>,
     settings: &IndexSettings,
 ) -> Result<Fields, BadMapping> {
@@ -21,7 +21,7 @@ pub(super) fn root(
 }
 
 /// One field by itself.
-pub(super) fn field(
+pub(super) fn read_field(
     definition: &Value,
     settings: Option<&Value>,
     at: &str,
@@ -37,11 +37,12 @@ struct Reading<'a> {
 impl Reading<'_> {
     fn object(&self, object: &Map<String, Value>, at: &str) -> Result<Fields, BadMapping> {
         let enabled = object.get("enabled").and_then(coerce::strict_boolean);
-        let properties = self.properties(object.get("properties"), &pointer(at, "properties"))?;
+        let properties =
+            self.properties(object.get("properties"), &join_pointer(at, "properties"))?;
         Ok(Fields {
             dynamic: object
                 .get("dynamic")
-                .map(|value| super::declaration::dynamic(value, &pointer(at, "dynamic")))
+                .map(|value| super::declaration::parse_dynamic(value, &join_pointer(at, "dynamic")))
                 .transpose()?,
             enabled: enabled.unwrap_or(true),
             properties,
@@ -55,8 +56,8 @@ impl Reading<'_> {
     ) -> Result<BTreeMap<String, Field>, BadMapping> {
         let mut fields = BTreeMap::new();
         for (name, definition) in properties.and_then(Value::as_object).into_iter().flatten() {
-            let here = pointer(at, name);
-            insert(&mut fields, name, self.field(definition, &here)?, &here)?;
+            let here = join_pointer(at, name);
+            insert_field(&mut fields, name, self.field(definition, &here)?, &here)?;
         }
         Ok(fields)
     }
@@ -64,18 +65,18 @@ impl Reading<'_> {
     fn field(&self, definition: &Value, at: &str) -> Result<Field, BadMapping> {
         let object = definition
             .as_object()
-            .ok_or_else(|| bad(at, "expected an object"))?;
-        let name = super::declaration::kind(object, at)?;
+            .ok_or_else(|| bad_mapping(at, "expected an object"))?;
+        let name = super::declaration::field_type(object, at)?;
         let mut field = Field::plain(self.kind(name, object, at)?);
         self.parameters(&mut field, object, at)?;
         let subs = object.get("fields").and_then(Value::as_object);
         for (name, definition) in subs.into_iter().flatten() {
-            let sub = self.field(definition, &pointer(&pointer(at, "fields"), name))?;
+            let sub = self.field(definition, &join_pointer(&join_pointer(at, "fields"), name))?;
             field.fields.insert(name.clone(), sub);
         }
         if matches!(field.kind, Kind::Flattened { .. }) && !field.fields.is_empty() {
             let why = "a flattened field has no sub-fields";
-            return Err(bad(&pointer(at, "fields"), why));
+            return Err(bad_mapping(&join_pointer(at, "fields"), why));
         }
         Ok(field)
     }
@@ -83,7 +84,7 @@ impl Reading<'_> {
     fn kind(&self, name: &str, object: &Map<String, Value>, at: &str) -> Result<Kind, BadMapping> {
         let whole = |least: i64, greatest: i64| Kind::Whole { least, greatest };
         let limit = |name: &str| {
-            let count = object.get(name).and_then(parameter::count);
+            let count = object.get(name).and_then(parameter::whole_number);
             count.map(|count| count as usize)
         };
         Ok(match name {
@@ -120,17 +121,20 @@ impl Reading<'_> {
             {
                 // A dot is a part of a name there: only the index reads such objects.
                 let fields = self.object(object, at)?;
-                flattens(&fields, at)?;
+                check_flattening(&fields, at)?;
                 Kind::Flat(fields)
             }
             "object" => Kind::Object(self.object(object, at)?),
             "nested" if has_dimension(object) => {
-                return Err(bad(at, "a nested object has no time series dimension"));
+                return Err(bad_mapping(
+                    at,
+                    "a nested object has no time series dimension",
+                ));
             }
             "nested" => Kind::Nested(self.object(object, at)?),
             "alias" => match object.get("path") {
                 Some(Value::String(path)) => Kind::Alias(path.clone()),
-                _ => return Err(bad(at, "an alias has a path")),
+                _ => return Err(bad_mapping(at, "an alias has a path")),
             },
             other => Kind::Other(other.to_owned()),
         })
@@ -146,8 +150,8 @@ impl Reading<'_> {
             let value = object.get(name).and_then(coerce::strict_boolean);
             value.unwrap_or(default)
         };
-        let kind = super::declaration::kind(object, at)?;
-        let has = |name: &str| parameter::find(kind, name).is_some();
+        let kind = super::declaration::field_type(object, at)?;
+        let has = |name: &str| parameter::find_parameter(kind, name).is_some();
         let is_lenient = self.settings.ignore_malformed && has("ignore_malformed");
         field.ignore_malformed = flag("ignore_malformed", is_lenient);
         field.coerce = flag("coerce", self.settings.coerce || !has("coerce"));
@@ -172,17 +176,17 @@ impl Reading<'_> {
         };
         field.split = flag("split_queries_on_whitespace", false);
         if object.contains_key("copy_to") && !matches!(field.kind, Kind::Object(_)) {
-            field.copy_to = copied(&object["copy_to"]);
+            field.copy_to = copy_targets(&object["copy_to"]);
         }
         if let Some(value) = object.get("null_value").filter(|value| !value.is_null()) {
             if !is_null_value(field, value) {
-                return Err(bad(
-                    &pointer(at, "null_value"),
+                return Err(bad_mapping(
+                    &join_pointer(at, "null_value"),
                     "the field cannot hold this value",
                 ));
             }
             field.null_value = Some(match field.kind {
-                Kind::Keyword { .. } | Kind::Flattened { .. } => spelled(value).into(),
+                Kind::Keyword { .. } | Kind::Flattened { .. } => spelled_null(value).into(),
                 _ => number_of(field, value).unwrap_or_else(|| value.clone()),
             });
         }
@@ -200,7 +204,7 @@ impl Reading<'_> {
             field.special = Some("script".to_owned());
         }
         if matches!(field.kind, Kind::Text) {
-            field.text = text(object, field.index);
+            field.text = text_options(object, field.index);
             let unknown = [&field.text.analyzer, &field.text.search_analyzer]
                 .into_iter()
                 .any(|analyzer| matches!(analyzer, Analyzer::Other));
@@ -232,20 +236,20 @@ fn has_dimension(object: &Map<String, Value>) -> bool {
 }
 
 /// Objects within one without subobjects are only ways to write names with dots.
-fn flattens(around: &Fields, at: &str) -> Result<(), BadMapping> {
+fn check_flattening(around: &Fields, at: &str) -> Result<(), BadMapping> {
     for (name, field) in &around.properties {
-        let here = pointer(&pointer(at, "properties"), name);
+        let here = join_pointer(&join_pointer(at, "properties"), name);
         match &field.kind {
-            Kind::Nested(_) => return Err(bad(&here, "nested objects need `subobjects`")),
+            Kind::Nested(_) => return Err(bad_mapping(&here, "nested objects need `subobjects`")),
             Kind::Object(inner) | Kind::Flat(inner) => {
                 let differs = inner.dynamic.is_some() && inner.dynamic != around.dynamic;
                 if differs || !inner.enabled {
-                    return Err(bad(
+                    return Err(bad_mapping(
                         &here,
                         "an object with rules of its own needs `subobjects`",
                     ));
                 }
-                flattens(inner, &here)?;
+                check_flattening(inner, &here)?;
             }
             _ => {}
         }
@@ -253,7 +257,7 @@ fn flattens(around: &Fields, at: &str) -> Result<(), BadMapping> {
     Ok(())
 }
 
-fn text(object: &Map<String, Value>, is_indexed: bool) -> TextOptions {
+fn text_options(object: &Map<String, Value>, is_indexed: bool) -> TextOptions {
     // What is not an index's own was found in the settings.
     let analyzer = |name: &str| {
         let given = object.get(name).and_then(Value::as_str);
@@ -273,13 +277,13 @@ fn text(object: &Map<String, Value>, is_indexed: bool) -> TextOptions {
         fielddata: flag("fielddata", false),
         gap: object
             .get("position_increment_gap")
-            .and_then(parameter::count)
+            .and_then(parameter::whole_number)
             .map_or(100, |gap| gap as usize),
     }
 }
 
-fn copied(value: &Value) -> Vec<String> {
-    let text = |value: &Value| coerce::text(value).unwrap_or_default().into_owned();
+fn copy_targets(value: &Value) -> Vec<String> {
+    let text = |value: &Value| coerce::scalar_text(value).unwrap_or_default().into_owned();
     match value {
         Value::Array(items) => items.iter().map(text).collect(),
         other => vec![text(other)],
@@ -287,16 +291,16 @@ fn copied(value: &Value) -> Vec<String> {
 }
 
 /// What stands for null in a keyword is a text, of arrays and objects as Java spells them.
-fn spelled(value: &Value) -> String {
+fn spelled_null(value: &Value) -> String {
     let all = |texts: Vec<String>| texts.join(", ");
     match value {
         Value::Null => "null".to_owned(),
-        Value::Array(items) => format!("[{}]", all(items.iter().map(spelled).collect())),
+        Value::Array(items) => format!("[{}]", all(items.iter().map(spelled_null).collect())),
         Value::Object(members) => {
-            let one = |(name, value): (&String, &Value)| format!("{name}={}", spelled(value));
+            let one = |(name, value): (&String, &Value)| format!("{name}={}", spelled_null(value));
             format!("{{{}}}", all(members.iter().map(one).collect()))
         }
-        scalar => coerce::text(scalar).unwrap_or_default().into_owned(),
+        scalar => coerce::scalar_text(scalar).unwrap_or_default().into_owned(),
     }
 }
 
@@ -306,7 +310,7 @@ fn number_of(field: &Field, value: &Value) -> Option<Value> {
         field.kind,
         Kind::Whole { .. } | Kind::Double | Kind::Float | Kind::HalfFloat
     );
-    let number = coerce::number(value, field.reader()).filter(|_| is_number)?;
+    let number = coerce::read_number(value, field.reader()).filter(|_| is_number)?;
     let whole = number.truncated().filter(|_| number.is_whole());
     Some(whole.map_or_else(|| number.real().into(), Value::from))
 }
@@ -314,14 +318,14 @@ fn number_of(field: &Field, value: &Value) -> Option<Value> {
 fn is_null_value(field: &Field, value: &Value) -> bool {
     match &field.kind {
         Kind::Whole { least, greatest } => {
-            let number = coerce::number(value, field.reader());
+            let number = coerce::read_number(value, field.reader());
             let whole = number.filter(|number| number.is_whole());
             whole
                 .and_then(coerce::Number::truncated)
                 .is_some_and(|whole| (*least..=*greatest).contains(&whole))
         }
         Kind::Double | Kind::Float | Kind::HalfFloat => {
-            coerce::number(value, Reader::Float).is_some()
+            coerce::read_number(value, Reader::Float).is_some()
         }
         Kind::Boolean => coerce::strict_boolean(value).is_some(),
         Kind::Date(formats) => {
@@ -334,7 +338,7 @@ fn is_null_value(field: &Field, value: &Value) -> bool {
                 ignore_z: *ignore_z,
                 ignore_malformed: field.ignore_malformed,
             };
-            point::points(value, leniency).is_ok()
+            point::read_points(value, leniency).is_ok()
         }
         Kind::Ip => value
             .as_str()
@@ -344,7 +348,7 @@ fn is_null_value(field: &Field, value: &Value) -> bool {
 }
 
 /// `a.b` is `b` within the object `a`.
-fn insert(
+fn insert_field(
     fields: &mut BTreeMap<String, Field>,
     name: &str,
     field: Field,
@@ -366,11 +370,11 @@ fn insert(
                 known.dynamic = more.dynamic.or(known.dynamic);
                 known.enabled &= more.enabled;
                 for (name, field) in more.properties {
-                    insert(&mut known.properties, &name, field, at)?;
+                    insert_field(&mut known.properties, &name, field, at)?;
                 }
                 Ok(())
             }
-            (Some(_), _) => Err(bad(at, "the field is defined twice")),
+            (Some(_), _) => Err(bad_mapping(at, "the field is defined twice")),
         };
     };
     let object = || {
@@ -384,8 +388,8 @@ fn insert(
         .entry(outer.to_owned())
         .or_insert_with(|| Field::plain(object()));
     match &mut entry.kind {
-        Kind::Object(around) => insert(&mut around.properties, inner, field, at),
-        _ => Err(bad(at, "the field lies within a value")),
+        Kind::Object(around) => insert_field(&mut around.properties, inner, field, at),
+        _ => Err(bad_mapping(at, "the field lies within a value")),
     }
 }
 
@@ -400,14 +404,14 @@ impl Mapping {
         nested: &str,
     ) -> Result<(), BadMapping> {
         for (name, field) in &fields.properties {
-            let here = pointer(&pointer(at, "properties"), name);
-            let path = super::below(path, name);
+            let here = join_pointer(&join_pointer(at, "properties"), name);
+            let path = super::path_below(path, name);
             match &field.kind {
                 Kind::Alias(target)
                     if !self.is_value(target) || self.innermost_nested(target) != nested =>
                 {
                     let why = "an alias leads to a mapped value";
-                    return Err(bad(&pointer(&here, "path"), why));
+                    return Err(bad_mapping(&join_pointer(&here, "path"), why));
                 }
                 Kind::Object(inner) | Kind::Flat(inner) => {
                     self.check_paths(inner, &here, &path, nested)?;
@@ -420,7 +424,7 @@ impl Mapping {
                 let is_seen = around.is_empty() || super::is_at_or_below(nested, &around);
                 if !is_seen || self.is_no_copy(target) {
                     let why = "a copy goes to a field with a value";
-                    return Err(bad(&pointer(&here, "copy_to"), why));
+                    return Err(bad_mapping(&join_pointer(&here, "copy_to"), why));
                 }
             }
         }

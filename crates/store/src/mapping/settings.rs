@@ -4,8 +4,8 @@
 //! less of a document than it was given or send it elsewhere: what is accepted is applied or
 //! refused. Those are an operator's, by index templates. See ADR 23.
 
-use super::{BadMapping, bad, coerce, is_metadata};
-use crate::cell::{pointer, shown};
+use super::{BadMapping, bad_mapping, coerce, is_metadata};
+use crate::cell::{join_pointer, shown_value};
 use serde_json::Value;
 
 /// What a setting takes.
@@ -92,7 +92,7 @@ impl IndexSettings {
         match settings {
             None | Some(Value::Null) => {}
             Some(all @ Value::Object(_)) => read.group("", all, "")?,
-            Some(_) => return Err(bad("", "expected an object")),
+            Some(_) => return Err(bad_mapping("", "expected an object")),
         }
         Ok(read)
     }
@@ -130,7 +130,7 @@ impl IndexSettings {
                 } else {
                     format!("{name}.{member}")
                 };
-                self.group(&name, value, &pointer(at, member))
+                self.group(&name, value, &join_pointer(at, member))
             }),
             // As if it were not there.
             Value::Null => Ok(()),
@@ -140,22 +140,25 @@ impl IndexSettings {
 
     fn one(&mut self, name: &str, value: &Value, at: &str) -> Result<(), BadMapping> {
         let name = name.strip_prefix("index.").unwrap_or(name);
-        let found = TABLE.iter().find(|(known, _)| match known.ends_with('.') {
-            true => name.starts_with(known),
-            false => name == *known,
+        let found = TABLE.iter().find(|(known, _)| {
+            if known.ends_with('.') {
+                name.starts_with(known)
+            } else {
+                name == *known
+            }
         });
         let Some((_, takes)) = found else {
             let why = format!("`{name}` is no setting that a collection may have");
-            return Err(bad(at, &why));
+            return Err(bad_mapping(at, &why));
         };
         if self.given().any(|(other, _)| other == name) {
-            return Err(bad(at, &format!("`{name}` is set twice")));
+            return Err(bad_mapping(at, &format!("`{name}` is set twice")));
         }
         if !is_taken(*takes, value) {
-            let why = format!("`{name}` cannot be {}", shown(value));
-            return Err(bad(at, &why));
+            let why = format!("`{name}` cannot be {}", shown_value(value));
+            return Err(bad_mapping(at, &why));
         }
-        let count = || count(value).map_or(usize::MAX, |count| count as usize);
+        let count = || parse_count(value).map_or(usize::MAX, |count| count as usize);
         let flag = || coerce::strict_boolean(value) == Some(true);
         match name {
             "mapping.total_fields.limit" => self.total_fields = count(),
@@ -176,11 +179,11 @@ fn is_taken(takes: SettingKind, value: &Value) -> bool {
     match takes {
         SettingKind::Anything => true,
         SettingKind::Count(least, most) => {
-            count(value).is_some_and(|n| (least..=most).contains(&n))
+            parse_count(value).is_some_and(|n| (least..=most).contains(&n))
         }
         SettingKind::Flag => coerce::strict_boolean(value).is_some(),
         SettingKind::OneOf(all) => value.as_str().is_some_and(|text| all.contains(&text)),
-        SettingKind::Time => coerce::text(value).is_some_and(|text| is_time(&text)),
+        SettingKind::Time => coerce::scalar_text(value).is_some_and(|text| is_time(&text)),
         SettingKind::Fields => match value {
             Value::Array(all) => all.iter().all(is_field),
             one => is_field(one),
@@ -191,10 +194,10 @@ fn is_taken(takes: SettingKind, value: &Value) -> bool {
 /// The index's own are asked by nobody.
 fn is_field(value: &Value) -> bool {
     let is_own = |name: &str| name.split('^').next().is_some_and(is_metadata);
-    coerce::text(value).is_some_and(|names| !names.split(',').map(str::trim).any(is_own))
+    coerce::scalar_text(value).is_some_and(|names| !names.split(',').map(str::trim).any(is_own))
 }
 
-fn count(value: &Value) -> Option<i64> {
+fn parse_count(value: &Value) -> Option<i64> {
     match value {
         Value::Number(number) => number.as_i64(),
         Value::String(text) => text.parse().ok(),

@@ -1,5 +1,5 @@
 use super::*;
-use event_schema::{membership::PresenceFilter, raw};
+use event_schema::{membership::PresenceFilter, to_raw};
 use serde_json::json;
 
 fn membership(instance: &str, connection: &str, room: &str) -> RoomMembership {
@@ -11,11 +11,11 @@ fn membership(instance: &str, connection: &str, room: &str) -> RoomMembership {
 }
 
 fn subscription(users: PresenceFilter, who: &str) -> Subscription {
-    let volatile = Some(raw(&json!({"who": who})));
+    let volatile = Some(to_raw(&json!({"who": who})));
     Subscription {
         index: "i".into(),
         collection: "c".into(),
-        filter: raw(&json!({})),
+        filter: to_raw(&json!({})),
         mailbox: 1,
         users,
         pending: false,
@@ -94,7 +94,7 @@ fn members_are_counted_once_over_all_gateways() {
         .collect();
     assert_eq!(there, [("g".to_owned(), 1, 0), ("h".to_owned(), 1, 1)]);
 
-    let bye = Some(raw(&json!({"bye": 1})));
+    let bye = Some(to_raw(&json!({"bye": 1})));
     assert_eq!(
         shown(&fold.apply(MembershipRecord::Unsubscribed(
             membership("g", "1", "r"),

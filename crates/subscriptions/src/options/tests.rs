@@ -34,8 +34,8 @@ fn a_channel_takes_what_it_asked_for() {
 fn what_two_want_to_hear_of_users() {
     assert_eq!(
         (
-            union(PresenceFilter::None, PresenceFilter::In),
-            union(PresenceFilter::Out, PresenceFilter::Out)
+            union_presence(PresenceFilter::None, PresenceFilter::In),
+            union_presence(PresenceFilter::Out, PresenceFilter::Out)
         ),
         (PresenceFilter::In, PresenceFilter::Out)
     );
@@ -44,6 +44,6 @@ fn what_two_want_to_hear_of_users() {
         (PresenceFilter::All, PresenceFilter::None),
         (PresenceFilter::Out, PresenceFilter::All),
     ] {
-        assert_eq!(union(one, other), PresenceFilter::All);
+        assert_eq!(union_presence(one, other), PresenceFilter::All);
     }
 }

@@ -35,7 +35,7 @@ impl SubscriptionRegistry {
 
     /// Writes a membership as it is now wanted.
     pub(super) fn write_membership(&mut self, name: &Arc<str>, connection: u64) -> Option<u64> {
-        let number = self.number();
+        let number = self.next_number();
         let membership = self.membership_of(name, connection);
         let room = self.rooms.get_mut(name)?;
         let state = room.members.get_mut(&connection)?;

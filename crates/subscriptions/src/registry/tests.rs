@@ -10,8 +10,8 @@ use event_schema::{
     notification::{
         Event, FeedOwner, Notice, Presence, PresenceChange, Progress, Push, RoomMatch, Scope, State,
     },
-    raw,
     signing::Keyring,
+    to_raw,
 };
 use serde_json::json;
 use std::sync::{
@@ -165,10 +165,10 @@ impl Stage {
             room: room.into(),
             index: "geo".into(),
             collection: "cities".into(),
-            filter: raw(&json!({})),
+            filter: to_raw(&json!({})),
             options,
             tenant: tenant.into(),
-            volatile: Some(raw(&json!({"who": connection}))),
+            volatile: Some(to_raw(&json!({"who": connection}))),
             catches_up,
             request: 77,
         };
@@ -398,7 +398,7 @@ fn channels_of_a_connection_are_one_membership() {
     assert!(channels[1].starts_with("none/all/done out done"));
     stage
         .registry
-        .unsubscribe(1, "r", Some(raw(&json!({"bye": 1}))))
+        .unsubscribe(1, "r", Some(to_raw(&json!({"bye": 1}))))
         .unwrap();
     stage.append();
     assert!(

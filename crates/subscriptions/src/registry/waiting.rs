@@ -105,9 +105,9 @@ impl SubscriptionRegistry {
     /// A record that is read already may be of a room that is active already.
     pub(super) fn wait_for_record(&mut self, waiter: ActivationWaiter, offset: u64) {
         if offset < self.waiting.read && self.is_active(&waiter) {
-            self.activate(waiter, offset);
+            self.activate_waiter(waiter, offset);
         } else {
-            let number = self.number();
+            let number = self.next_number();
             self.waiting.written.insert((offset, number), waiter);
         }
     }
@@ -127,7 +127,7 @@ impl SubscriptionRegistry {
             if waiter.is_some_and(|waiter| self.is_active(waiter))
                 && let Some(waiter) = self.waiting.written.remove(&key)
             {
-                self.activate(waiter, key.0);
+                self.activate_waiter(waiter, key.0);
             }
         }
         self.activate_matched();
@@ -152,13 +152,13 @@ impl SubscriptionRegistry {
     /// Activates every subscription for which nothing is missing any more.
     pub(super) fn activate_matched(&mut self) {
         while let Some((offset, waiter)) = self.waiting.pop_matched() {
-            self.activate(waiter, offset);
+            self.activate_waiter(waiter, offset);
         }
     }
 
     /// `since`: where the record stands by which it joined.
-    fn activate(&mut self, waiter: ActivationWaiter, since: u64) {
-        let ack = self.ack(Some(waiter.membership));
+    fn activate_waiter(&mut self, waiter: ActivationWaiter, since: u64) {
+        let ack = self.subscribe_ack(Some(waiter.membership));
         let ActivationWaiter {
             room,
             connection,

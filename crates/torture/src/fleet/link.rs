@@ -45,7 +45,10 @@ impl FaultyLink {
             .with_context(|| format!("the proxy of {target} cannot listen at {listen}"))?;
         let address = listener.local_addr()?.to_string();
         let (state, watched) = watch::channel(LinkState::default());
-        let task = runtime::spawn("faulty link", accept(listener, target.to_owned(), watched));
+        let task = runtime::spawn(
+            "faulty link",
+            accept_connections(listener, target.to_owned(), watched),
+        );
         Ok(Self {
             state,
             task,
@@ -69,7 +72,11 @@ impl Drop for FaultyLink {
     }
 }
 
-async fn accept(listener: TcpListener, target: String, watched: watch::Receiver<LinkState>) {
+async fn accept_connections(
+    listener: TcpListener,
+    target: String,
+    watched: watch::Receiver<LinkState>,
+) {
     let mut connections = TaskSet::new();
     let target: Arc<str> = target.into();
     loop {
@@ -79,16 +86,20 @@ async fn accept(listener: TcpListener, target: String, watched: watch::Receiver<
                 let Ok((client, _)) = accepted else {
                     return;
                 };
-                let forward = forward(client, target.clone(), watched.clone());
+                let forward = forward_connection(client, target.clone(), watched.clone());
                 connections.spawn("faulty connection", forward);
             }
         }
     }
 }
 
-async fn forward(client: TcpStream, target: Arc<str>, mut watched: watch::Receiver<LinkState>) {
+async fn forward_connection(
+    client: TcpStream,
+    target: Arc<str>,
+    mut watched: watch::Receiver<LinkState>,
+) {
     // A stalled link takes connections, and nothing comes of them.
-    if !flows(&mut watched).await {
+    if !wait_for_flow(&mut watched).await {
         return;
     }
     let Ok(server) = TcpStream::connect(&*target).await else {
@@ -97,8 +108,8 @@ async fn forward(client: TcpStream, target: Arc<str>, mut watched: watch::Receiv
     _ = (client.set_nodelay(true), server.set_nodelay(true));
     let ((from_client, to_client), (from_server, to_server)) =
         (client.into_split(), server.into_split());
-    let up = pump(from_client, to_server, watched.clone(), false);
-    let down = pump(from_server, to_client, watched, true);
+    let up = pump_bytes(from_client, to_server, watched.clone(), false);
+    let down = pump_bytes(from_server, to_client, watched, true);
     // Whoever is cut ends both; a half that ends by itself leaves the other.
     tokio::pin!(up, down);
     let first = tokio::select! {
@@ -113,7 +124,7 @@ async fn forward(client: TcpStream, target: Arc<str>, mut watched: watch::Receiv
 }
 
 /// Waits while it is stalled; false where it is cut.
-async fn flows(watched: &mut watch::Receiver<LinkState>) -> bool {
+async fn wait_for_flow(watched: &mut watch::Receiver<LinkState>) -> bool {
     let state = watched.wait_for(|state| state.flow != Flow::Stall).await;
     state.is_ok_and(|state| state.flow != Flow::Cut)
 }
@@ -124,7 +135,7 @@ enum PumpEnd {
     Closed,
 }
 
-async fn pump(
+async fn pump_bytes(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     mut watched: watch::Receiver<LinkState>,
@@ -160,7 +171,9 @@ async fn pump(
                 if let Flow::Delay(time) = state.flow {
                     sleep(time).await;
                 }
-                if !flows(&mut watched).await || to.write_all(&buffer[..count]).await.is_err() {
+                if !wait_for_flow(&mut watched).await
+                    || to.write_all(&buffer[..count]).await.is_err()
+                {
                     return PumpEnd::Cut;
                 }
             }

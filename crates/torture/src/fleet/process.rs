@@ -38,7 +38,11 @@ pub(super) struct FleetProcess {
 }
 
 /// The program with none of this process's `CONSIGN_*` variables.
-pub(super) fn command(program: &Path, variables: &[(String, String)], folder: &Path) -> Command {
+pub(super) fn program_command(
+    program: &Path,
+    variables: &[(String, String)],
+    folder: &Path,
+) -> Command {
     let mut command = Command::new(program);
     for (variable, _) in std::env::vars_os() {
         if variable.to_string_lossy().starts_with("CONSIGN_") {
@@ -59,7 +63,7 @@ impl FleetProcess {
     pub(super) fn start(program: &Path, folder: &Path, options: StartOptions) -> Result<Self> {
         let output = folder.join(format!("{}.log", options.name));
         let log = File::options().create(true).append(true).open(&output)?;
-        let child = command(program, &options.variables, folder)
+        let child = program_command(program, &options.variables, folder)
             .args(&options.arguments)
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -85,14 +89,14 @@ impl FleetProcess {
                 anyhow::bail!(
                     "{} ended by itself, {status}\n{}",
                     self.options.name,
-                    self.tail()
+                    self.output_tail()
                 );
             }
             ensure!(
                 began.elapsed() < READY,
                 "{} is not ready after {READY:?}\n{}",
                 self.options.name,
-                self.tail()
+                self.output_tail()
             );
             sleep(Duration::from_millis(50)).await;
         }
@@ -104,38 +108,40 @@ impl FleetProcess {
 
     /// SIGTERM; it must end by itself.
     pub(super) async fn terminate(&mut self) -> Result<()> {
-        self.signal(Signal::TERM)?;
+        self.send_signal(Signal::TERM)?;
         let ended = timeout(ENDED, self.child.wait()).await;
-        let status = ended
-            .with_context(|| format!("{} does not end\n{}", self.options.name, self.tail()))??;
+        let status = ended.with_context(|| {
+            format!("{} does not end\n{}", self.options.name, self.output_tail())
+        })??;
         ensure!(
             status.success(),
             "{} ended with {status} on SIGTERM\n{}",
             self.options.name,
-            self.tail()
+            self.output_tail()
         );
         Ok(())
     }
 
     pub(super) fn freeze(&self) -> Result<()> {
-        self.signal(Signal::STOP)
+        self.send_signal(Signal::STOP)
     }
 
     pub(super) fn thaw(&self) -> Result<()> {
-        self.signal(Signal::CONT)
+        self.send_signal(Signal::CONT)
     }
 
-    fn signal(&self, signal: Signal) -> Result<()> {
+    fn send_signal(&self, signal: Signal) -> Result<()> {
         let id = self
             .child
             .id()
             .and_then(|id| Pid::from_raw(id.cast_signed()));
-        let id = id.with_context(|| format!("{} is gone\n{}", self.options.name, self.tail()))?;
+        let id =
+            id.with_context(|| format!("{} is gone\n{}", self.options.name, self.output_tail()))?;
         Ok(kill_process(id, signal)?)
     }
 
     /// The last lines that it printed.
-    fn tail(&self) -> String {
+    fn output_tail(&self) -> String {
         let text = fs::read_to_string(&self.output).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(30)..].join("\n")

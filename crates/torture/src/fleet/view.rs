@@ -25,7 +25,7 @@ impl RefusingView {
     /// From now on what is no address is refused in `addr`, or taken.
     pub(super) async fn refuse(&self, refuses: bool) -> Result<()> {
         let mapping = json!({"properties": {"addr": {"type": "ip", "ignore_malformed": !refuses}}});
-        for index in self.indices().await? {
+        for index in self.list_indices().await? {
             let put = self
                 .http
                 .put(format!("{}/{index}/_mapping", self.url))
@@ -40,7 +40,7 @@ impl RefusingView {
         Ok(())
     }
 
-    async fn indices(&self) -> Result<Vec<String>> {
+    async fn list_indices(&self) -> Result<Vec<String>> {
         let url = format!("{}/_cat/indices?format=json&h=index", self.url);
         let all: Value = self.http.get(url).send().await?.json().await?;
         let all = all.as_array().context("no list of indices")?.iter();

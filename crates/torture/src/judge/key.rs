@@ -2,7 +2,7 @@
 //! stands at the end.
 
 use super::model::{Expected, KeyModel};
-use super::{Finding, FindingKind, Verdicts, documents, is_before, statuses::WriteVerdict};
+use super::{Finding, FindingKind, Verdicts, is_before, key_documents, statuses::WriteVerdict};
 use crate::history::{AcknowledgedWrite, Body, FinalState, RunHistory, SeenDocument, SeenStatus};
 use serde_json::Value;
 
@@ -40,7 +40,7 @@ impl<'a> KeyHistory<'a> {
             states: Vec::new(),
             walked: Vec::new(),
         };
-        key_history.walk();
+        key_history.walk_writes();
         Some(key_history)
     }
 
@@ -85,7 +85,7 @@ impl<'a> KeyHistory<'a> {
 
     /// Applies each write to the model. Where a verdict is wrong, nothing is known of what follows
     /// until it is written whole.
-    fn walk(&mut self) {
+    fn walk_writes(&mut self) {
         let mut model = if self.history.begins_later {
             KeyModel::Unknown
         } else {
@@ -169,7 +169,7 @@ impl<'a> KeyHistory<'a> {
                 .collect()
         };
         let record = bodies(&end.record);
-        if let Some(detail) = half(&record, end.row.as_ref()) {
+        if let Some(detail) = half_written(&record, end.row.as_ref()) {
             findings.push(self.finding(FindingKind::HalfGroup, &last, detail));
         } else {
             self.judge_bodies("record", &record, &last, findings);
@@ -188,8 +188,8 @@ impl<'a> KeyHistory<'a> {
         let Some(KeyModel::Is(expected)) = self.states.last() else {
             return;
         };
-        for (document, seen) in documents(self.key).iter().zip(seen) {
-            let seen = seen.as_ref().map(compared);
+        for (document, seen) in key_documents(self.key).iter().zip(seen) {
+            let seen = seen.as_ref().map(compared_body);
             if seen.as_ref() == expected.as_ref() {
                 continue;
             }
@@ -200,8 +200,8 @@ impl<'a> KeyHistory<'a> {
             };
             let detail = format!(
                 "{document} in the {place} is {what}: {} expected, {} found",
-                shown(expected.as_ref()),
-                shown(seen.as_ref())
+                shown_body(expected.as_ref()),
+                shown_body(seen.as_ref())
             );
             findings.push(self.finding(kind, last, detail));
         }
@@ -234,14 +234,14 @@ impl<'a> KeyHistory<'a> {
 }
 
 /// A document without what an operator's patch takes away.
-pub(super) fn compared(body: &Body) -> Body {
+pub(super) fn compared_body(body: &Body) -> Body {
     let mut body = body.clone();
     body.remove("addr");
     body
 }
 
 /// Whether both documents of a pair and its row are of one write; none of it is whole, too.
-fn half(record: &[Option<Body>], row: Option<&Body>) -> Option<String> {
+fn half_written(record: &[Option<Body>], row: Option<&Body>) -> Option<String> {
     let [left, right] = record else {
         return None;
     };
@@ -255,7 +255,7 @@ fn half(record: &[Option<Body>], row: Option<&Body>) -> Option<String> {
     })
 }
 
-pub(super) fn shown(body: Option<&Body>) -> String {
+pub(super) fn shown_body(body: Option<&Body>) -> String {
     body.map_or_else(
         || "nothing".to_owned(),
         |body| Value::Object(body.clone()).to_string(),

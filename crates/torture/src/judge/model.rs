@@ -39,8 +39,8 @@ impl KeyModel {
             (WriteAction::Create(new) | WriteAction::Put(new), _)
             | (WriteAction::Replace(new), Some(_)) => Some(new.clone()),
             (WriteAction::Update(changes), Some(body))
-            | (WriteAction::Upsert { changes, .. }, Some(body)) => Some(merged(body, changes)),
-            (WriteAction::Upsert { changes, default }, None) => Some(merged(default, changes)),
+            | (WriteAction::Upsert { changes, .. }, Some(body)) => Some(merged_body(body, changes)),
+            (WriteAction::Upsert { changes, default }, None) => Some(merged_body(default, changes)),
             (WriteAction::DeleteFields(fields), Some(body)) => {
                 let mut left = body.clone();
                 left.retain(|name, _| !fields.contains(name));
@@ -48,7 +48,7 @@ impl KeyModel {
             }
             (WriteAction::Delete, Some(_)) => None,
             (WriteAction::Pair(step) | WriteAction::BrokenPair(step), body) => {
-                Some(pair(body.as_ref(), step))
+                Some(pair_body(body.as_ref(), step))
             }
             (
                 WriteAction::Replace(_)
@@ -84,14 +84,14 @@ fn after_unknown(action: &WriteAction, seen: &SeenStatus) -> KeyModel {
     }
 }
 
-fn merged(body: &Body, changes: &Body) -> Body {
+fn merged_body(body: &Body, changes: &Body) -> Body {
     let mut body = body.clone();
     let changes = changes.iter();
     body.extend(changes.map(|(name, value)| (name.clone(), value.clone())));
     body
 }
 
-fn pair(body: Option<&Body>, step: &PairStep) -> Body {
+fn pair_body(body: Option<&Body>, step: &PairStep) -> Body {
     let before = body.and_then(|body| body.get("sum")?.as_i64()).unwrap_or(0);
     let mut next = Body::new();
     next.insert("n".to_owned(), json!(step.n));

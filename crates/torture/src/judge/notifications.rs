@@ -2,14 +2,14 @@
 //! least once, in the order of its document. A piece of it may come again; then all that follows it
 //! comes again, so that the last one heard is the last that happened.
 
-use super::{Finding, FindingKind, Verdicts, documents};
+use super::{Finding, FindingKind, Verdicts, key_documents};
 use crate::history::{RunHistory, SeenStatus, Subscription};
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Numbers of each key's writes in the order of the log.
 type OrderByKey<'a> = BTreeMap<&'a str, Vec<usize>>;
 
-pub(super) fn judge(
+pub(super) fn judge_notifications(
     history: &RunHistory,
     verdicts: &Verdicts,
     ordered: &OrderByKey<'_>,
@@ -43,7 +43,8 @@ pub(super) fn judge(
                 .filter(|number| is_applied(verdicts, *number))
                 .collect();
             let heard = heard.get(id.as_str()).map_or(&[][..], Vec::as_slice);
-            if let Some(finding) = one(history, subscription, key, &applied, heard) {
+            if let Some(finding) = missed_notification(history, subscription, key, &applied, heard)
+            {
                 findings.push(finding);
             }
         }
@@ -52,7 +53,7 @@ pub(super) fn judge(
 
 /// The id of the key's document in that collection.
 fn id_in(collection: &str, key: &str) -> Option<String> {
-    documents(key).iter().find_map(|document| {
+    key_documents(key).iter().find_map(|document| {
         let (of, id) = document.split_once('/')?;
         (of == collection).then(|| id.to_owned())
     })
@@ -87,7 +88,7 @@ fn never_happened(
 }
 
 /// What is wrong with what was heard of one document, if anything is.
-fn one(
+fn missed_notification(
     history: &RunHistory,
     subscription: &Subscription,
     key: &str,

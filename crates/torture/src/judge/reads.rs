@@ -3,7 +3,7 @@
 
 use super::{
     Finding, FindingKind,
-    key::{KeyHistory, compared, shown},
+    key::{KeyHistory, compared_body, shown_body},
     model::KeyModel,
 };
 use crate::history::{RunHistory, TokenRead};
@@ -20,7 +20,11 @@ pub(super) fn by_key(history: &RunHistory) -> ReadsByKey<'_> {
     reads
 }
 
-pub(super) fn judge(key: &KeyHistory<'_>, reads: &ReadsByKey<'_>, findings: &mut Vec<Finding>) {
+pub(super) fn judge_reads(
+    key: &KeyHistory<'_>,
+    reads: &ReadsByKey<'_>,
+    findings: &mut Vec<Finding>,
+) {
     if key.is_uncertain() {
         return;
     }
@@ -35,7 +39,9 @@ pub(super) fn judge(key: &KeyHistory<'_>, reads: &ReadsByKey<'_>, findings: &mut
         let documents = read.documents.iter();
         let fits: Vec<bool> = documents
             .map(|document| {
-                let body = document.as_ref().map(|document| compared(&document.body));
+                let body = document
+                    .as_ref()
+                    .map(|document| compared_body(&document.body));
                 states.contains(&KeyModel::Is(body))
             })
             .collect();
@@ -49,7 +55,7 @@ pub(super) fn judge(key: &KeyHistory<'_>, reads: &ReadsByKey<'_>, findings: &mut
         };
         let seen = read.documents.iter();
         let seen: Vec<String> = seen
-            .map(|document| shown(document.as_ref().map(|document| &document.body)))
+            .map(|document| shown_body(document.as_ref().map(|document| &document.body)))
             .collect();
         let detail = format!("read at {} ms: {}", read.at, seen.join(", "));
         findings.push(Finding::new(kind, key.key, [read.write], detail));

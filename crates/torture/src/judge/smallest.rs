@@ -1,7 +1,7 @@
 //! The smallest history that shows a finding: a run of neighbouring writes of its key, and all that
 //! was seen of them, as lines for people.
 
-use super::{Finding, documents, judge};
+use super::{Finding, judge_history, key_documents};
 use crate::history::{RunHistory, StatusLook, Subscription};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,10 +13,10 @@ const TRIES: usize = 2_000;
 /// the same kind of finding is found; as lines, in the order of time.
 #[must_use]
 pub fn smallest_history(history: &RunHistory, finding: &Finding) -> Vec<String> {
-    let of_key = only(history, finding);
+    let of_key = history_of_key(history, finding);
     let order = log_order(&of_key);
     let is_found = |piece: &RunHistory| {
-        let found = judge(piece);
+        let found = judge_history(piece);
         found
             .iter()
             .any(|other| other.kind == finding.kind && other.key == finding.key)
@@ -26,25 +26,25 @@ pub fn smallest_history(history: &RunHistory, finding: &Finding) -> Vec<String> 
         for window in order.windows(length) {
             tries += 1;
             if tries > TRIES {
-                return lines(&of_key);
+                return history_lines(&of_key);
             }
-            let piece = piece(&of_key, &order, window);
+            let piece = cut_piece(&of_key, &order, window);
             if is_found(&piece) {
-                return lines(&piece);
+                return history_lines(&piece);
             }
         }
     }
-    lines(&of_key)
+    history_lines(&of_key)
 }
 
 /// What concerns the finding's key.
-fn only(history: &RunHistory, finding: &Finding) -> RunHistory {
+fn history_of_key(history: &RunHistory, finding: &Finding) -> RunHistory {
     let writes = history.writes.iter().enumerate();
     let numbers: Vec<usize> = writes
         .filter(|(_, write)| write.key == finding.key)
         .map(|(number, _)| number)
         .collect();
-    reduced(history, &numbers)
+    reduced_history(history, &numbers)
 }
 
 /// The writes by their place; those without one last.
@@ -60,8 +60,8 @@ fn log_order(history: &RunHistory) -> Vec<usize> {
     order
 }
 
-fn piece(history: &RunHistory, order: &[usize], window: &[usize]) -> RunHistory {
-    let mut piece = reduced(history, window);
+fn cut_piece(history: &RunHistory, order: &[usize], window: &[usize]) -> RunHistory {
+    let mut piece = reduced_history(history, window);
     piece.begins_later |= window.first() != order.first();
     piece.ends_early |= window.last() != order.last();
     if piece.ends_early {
@@ -71,7 +71,7 @@ fn piece(history: &RunHistory, order: &[usize], window: &[usize]) -> RunHistory 
 }
 
 /// Only these writes, and what was seen of them.
-fn reduced(history: &RunHistory, numbers: &[usize]) -> RunHistory {
+fn reduced_history(history: &RunHistory, numbers: &[usize]) -> RunHistory {
     let new: BTreeMap<usize, usize> = numbers
         .iter()
         .enumerate()
@@ -83,7 +83,7 @@ fn reduced(history: &RunHistory, numbers: &[usize]) -> RunHistory {
         .collect();
     let requests: BTreeSet<&str> = writes.iter().map(|write| write.request.as_str()).collect();
     let keys: BTreeSet<&str> = writes.iter().map(|write| write.key.as_str()).collect();
-    let documents: Vec<String> = keys.iter().flat_map(|key| documents(key)).collect();
+    let documents: Vec<String> = keys.iter().flat_map(|key| key_documents(key)).collect();
     let subscriptions = history.subscriptions.iter().filter(|subscription| {
         let collection = format!("{}/", subscription.collection);
         documents
@@ -131,7 +131,7 @@ fn reduced(history: &RunHistory, numbers: &[usize]) -> RunHistory {
 }
 
 /// Everything that happened in it, in the order of time.
-fn lines(history: &RunHistory) -> Vec<String> {
+fn history_lines(history: &RunHistory) -> Vec<String> {
     let mut all: Vec<(u64, String)> = Vec::new();
     for (number, write) in history.writes.iter().enumerate() {
         let action = json!(write.action);

@@ -15,17 +15,17 @@ pub(super) struct WriteVerdict {
     pub(super) was_held: bool,
 }
 
-pub(super) fn verdicts(history: &RunHistory, findings: &mut Vec<Finding>) -> Verdicts {
+pub(super) fn judge_statuses(history: &RunHistory, findings: &mut Vec<Finding>) -> Verdicts {
     let mut looks: Vec<Vec<&StatusLook>> = vec![Vec::new(); history.writes.len()];
     for look in &history.looks {
         looks[look.write].push(look);
     }
     let all = looks.into_iter().enumerate();
-    all.map(|(number, looks)| verdict(history, number, &looks, findings))
+    all.map(|(number, looks)| write_verdict(history, number, &looks, findings))
         .collect()
 }
 
-fn verdict(
+fn write_verdict(
     history: &RunHistory,
     number: usize,
     looks: &[&StatusLook],
@@ -88,14 +88,15 @@ fn went_back<'a>(looks: &[&'a StatusLook]) -> Option<(&'a StatusLook, &'a Status
     let (mut answered, mut furthest): (usize, Option<&StatusLook>) = (0, None);
     for look in by_question {
         while let Some(next) = by_answer.get(answered).filter(|next| next.at < look.asked) {
-            if furthest.is_none_or(|so_far| rank(&next.status) > rank(&so_far.status)) {
+            if furthest.is_none_or(|so_far| status_rank(&next.status) > status_rank(&so_far.status))
+            {
                 furthest = Some(next);
             }
             answered += 1;
         }
         if let Some(before) = furthest {
             let changed = before.status.is_final() && before.status != look.status;
-            if changed || rank(&look.status) < rank(&before.status) {
+            if changed || status_rank(&look.status) < status_rank(&before.status) {
                 return Some((before, look));
             }
         }
@@ -104,7 +105,7 @@ fn went_back<'a>(looks: &[&'a StatusLook]) -> Option<(&'a StatusLook, &'a Status
 }
 
 /// How much is known. A mended dead letter may die again, and what waits behind it waits on.
-fn rank(status: &SeenStatus) -> u8 {
+fn status_rank(status: &SeenStatus) -> u8 {
     match status {
         SeenStatus::Unknown => 0,
         SeenStatus::Queued => 1,

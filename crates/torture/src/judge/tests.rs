@@ -1,6 +1,6 @@
 //! A history in which all is well, and each fault planted in it by hand: each is found, as what it is.
 
-use super::{FindingKind, judge, smallest_history};
+use super::{FindingKind, judge_history, smallest_history};
 use crate::history::{
     AcknowledgedWrite, Body, FinalState, HeardChange, PairStep, RunHistory, SeenDocument,
     SeenStatus, StatusLook, Subscription, TokenRead, WriteAction,
@@ -151,7 +151,7 @@ fn honest() -> RunHistory {
 }
 
 fn kinds(history: &RunHistory) -> Vec<FindingKind> {
-    let mut kinds: Vec<FindingKind> = judge(history).iter().map(|f| f.kind).collect();
+    let mut kinds: Vec<FindingKind> = judge_history(history).iter().map(|f| f.kind).collect();
     kinds.sort();
     kinds.dedup();
     kinds
@@ -172,8 +172,8 @@ fn end_of(history: &mut RunHistory, write: usize) -> &mut StatusLook {
 
 #[test]
 fn nothing_is_found_where_all_is_well() {
-    assert_eq!(judge(&honest()), []);
-    assert_eq!(judge(&RunHistory::default()), []);
+    assert_eq!(judge_history(&honest()), []);
+    assert_eq!(judge_history(&RunHistory::default()), []);
 }
 
 #[test]
@@ -452,7 +452,7 @@ fn the_smallest_history_holds_what_shows_it_and_no_more() {
             row: None,
         });
     }
-    let findings = judge(&history);
+    let findings = judge_history(&history);
     assert_eq!(findings.len(), 1, "{findings:?}");
     assert_eq!(findings[0].kind, FindingKind::Lost);
     let lines = smallest_history(&history, &findings[0]);

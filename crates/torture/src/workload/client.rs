@@ -96,7 +96,7 @@ impl FleetClient {
             Err(error) => return HandOver::Uncertain(format!("{status}: {error}")),
         };
         if status.is_success() {
-            return match acknowledgement(&body) {
+            return match parse_acknowledgement(&body) {
                 Ok(acknowledged) => HandOver::Acknowledged(acknowledged),
                 Err(error) => HandOver::Invalid(error.to_string()),
             };
@@ -159,7 +159,7 @@ impl FleetClient {
         let request = self.next(Method::GET, &format!("/v1/documents/{document}"));
         let after = after.map(|token| ("after", token));
         let sent = request.query(after.as_slice()).timeout(READ).send();
-        let (status, body) = answer(sent.await?).await?;
+        let (status, body) = read_answer(sent.await?).await?;
         // With a request id in it, the problem is the token's write, not the document.
         if status == StatusCode::NOT_FOUND && body.get("request_id").is_none() {
             return Ok(None);
@@ -181,7 +181,7 @@ impl FleetClient {
         let after = after.map(|token| ("after", token));
         let query = json!({"query": {"ids": {"values": [id]}}});
         let request = self.next(Method::POST, &path).query(after.as_slice());
-        let (status, body) = answer(request.json(&query).timeout(READ).send().await?).await?;
+        let (status, body) = read_answer(request.json(&query).timeout(READ).send().await?).await?;
         ensure!(
             status.is_success(),
             "search of {collection}: {status} {body}"
@@ -192,7 +192,7 @@ impl FleetClient {
     /// A row's cells.
     pub(super) async fn row(&self, table: &str, key: &str) -> Result<Option<Body>> {
         let request = self.next(Method::GET, &format!("/v1/tables/{table}/{key}"));
-        let (status, body) = answer(request.timeout(READ).send().await?).await?;
+        let (status, body) = read_answer(request.timeout(READ).send().await?).await?;
         if status == StatusCode::NOT_FOUND {
             return Ok(None);
         }
@@ -211,7 +211,7 @@ impl FleetClient {
                 request.json(body)
             };
             match request.timeout(READ).send().await {
-                Ok(response) => match answer(response).await {
+                Ok(response) => match read_answer(response).await {
                     Ok((status, body)) if status.is_success() => return Ok(body),
                     Ok((status, body)) => why = format!("{status} {body}"),
                     Err(error) => why = format!("{error:#}"),
@@ -224,7 +224,7 @@ impl FleetClient {
     }
 }
 
-fn acknowledgement(body: &Value) -> Result<Acknowledgement> {
+fn parse_acknowledgement(body: &Value) -> Result<Acknowledgement> {
     let text = |name: &str| {
         let text = body[name].as_str().map(str::to_owned);
         text.with_context(|| format!("no {name} in {body}"))
@@ -236,7 +236,7 @@ fn acknowledgement(body: &Value) -> Result<Acknowledgement> {
     })
 }
 
-async fn answer(response: Response) -> Result<(StatusCode, Value)> {
+async fn read_answer(response: Response) -> Result<(StatusCode, Value)> {
     let (status, bytes) = (response.status(), response.bytes().await?);
     let body = serde_json::from_slice(&bytes);
     Ok((

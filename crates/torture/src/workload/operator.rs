@@ -24,7 +24,7 @@ impl Operator {
         let mut random = StdRng::seed_from_u64(self.seed ^ 0x6f70_6572);
         loop {
             sleep(PAUSE).await;
-            let Some(letters) = self.letters().await else {
+            let Some(letters) = self.list_letters().await else {
                 continue;
             };
             if letters.is_empty() {
@@ -45,15 +45,15 @@ impl Operator {
                 {"op": "add", "path": "/addr", "value": "127.0.0.1"},
             ]);
             let reason = "torture";
-            self.job(json!({"action": "replay", "select": {"requests": mended}, "patch": patch, "reason": reason})).await;
-            self.job(
+            self.run_job(json!({"action": "replay", "select": {"requests": mended}, "patch": patch, "reason": reason})).await;
+            self.run_job(
                 json!({"action": "discard", "select": {"requests": given_up}, "reason": reason}),
             )
             .await;
         }
     }
 
-    async fn letters(&self) -> Option<Vec<String>> {
+    async fn list_letters(&self) -> Option<Vec<String>> {
         let request = self.client.next(Method::GET, "/v1/dead-letters?limit=500");
         let answer: Value = request
             .send()
@@ -72,7 +72,7 @@ impl Operator {
         )
     }
 
-    async fn job(&self, order: Value) {
+    async fn run_job(&self, order: Value) {
         if order["select"]["requests"]
             .as_array()
             .is_none_or(Vec::is_empty)

@@ -1,7 +1,7 @@
 //! After the load: looks until every write has its verdict and stays at it, waits until subscribers
 //! heard what they must, and reads every key from record and view.
 
-use super::{DOCUMENTS, INDEX, client::FleetClient, recorder::Recorder, writer::look};
+use super::{DOCUMENTS, INDEX, client::FleetClient, recorder::Recorder, writer::look_once};
 use crate::history::{FinalState, SeenStatus, Subscription};
 use futures::{StreamExt, stream};
 use parking_lot::Mutex;
@@ -44,7 +44,7 @@ impl Settling {
     ) -> Vec<usize> {
         let count = writes.len();
         let looks = stream::iter(writes).map(|write| async move {
-            let is_final = look(&self.client, &self.recorder, write).await;
+            let is_final = look_once(&self.client, &self.recorder, write).await;
             (write, is_final == Some(true))
         });
         let mut looks = looks.buffer_unordered(SIDE_BY_SIDE);
@@ -63,7 +63,7 @@ impl Settling {
 
     /// Waits until each subscriber heard every applied change that it must, or time is up.
     pub(super) async fn notifications(&self, subscriptions: &[Arc<Mutex<Subscription>>]) {
-        let due = self.due();
+        let due = self.due_notifications();
         while Instant::now() < self.deadline {
             let is_told = subscriptions.iter().all(|subscription| {
                 let subscription = subscription.lock();
@@ -92,7 +92,7 @@ impl Settling {
     }
 
     /// Applied writes by the first part of their key, with when they were sent.
-    fn due(&self) -> HashMap<String, Vec<(u64, String)>> {
+    fn due_notifications(&self) -> HashMap<String, Vec<(u64, String)>> {
         self.recorder.with(|history| {
             let mut due: HashMap<String, Vec<(u64, String)>> = HashMap::new();
             let looks = history
@@ -145,7 +145,7 @@ impl Settling {
 
     async fn read_key(&self, key: &str, token: Option<&str>) -> anyhow::Result<FinalState> {
         let (mut record, mut view) = (Vec::new(), Vec::new());
-        for document in super::documents(key) {
+        for document in super::key_documents(key) {
             record.push(self.client.document(&document, None).await?);
             let (collection, id) = document.rsplit_once('/').unwrap_or((INDEX, &document));
             view.push(self.client.in_view((collection, id), token).await?);

@@ -65,7 +65,7 @@ impl Subscriber {
     /// Hears until it is stopped.
     pub(super) async fn run(mut self, mut socket: Socket) {
         loop {
-            self.hear(&mut socket).await;
+            self.hear_socket(&mut socket).await;
             drop(socket);
             socket = loop {
                 self.turn += 1;
@@ -78,7 +78,7 @@ impl Subscriber {
     }
 
     /// Until the connection ends, or says nothing any more.
-    async fn hear(&mut self, socket: &mut Socket) {
+    async fn hear_socket(&mut self, socket: &mut Socket) {
         let mut unanswered = 0;
         loop {
             let Ok(message) = timeout(PING, socket.next()).await else {
@@ -92,14 +92,14 @@ impl Subscriber {
             };
             unanswered = 0;
             match message {
-                Some(Ok(Message::Text(text))) => self.told(&text),
+                Some(Ok(Message::Text(text))) => self.hear_message(&text),
                 Some(Ok(_)) => {}
                 Some(Err(_)) | None => return,
             }
         }
     }
 
-    fn told(&mut self, text: &str) {
+    fn hear_message(&mut self, text: &str) {
         let Ok(told) = serde_json::from_str::<Value>(text) else {
             return;
         };
@@ -118,7 +118,7 @@ impl Subscriber {
 
     async fn subscribe(&mut self) -> Result<Socket> {
         let gateway = self.gateways[self.turn % self.gateways.len()].replacen("http", "ws", 1);
-        let asked = timeout(ACTIVE, ask(&gateway, &self.request)).await;
+        let asked = timeout(ACTIVE, ask_socket(&gateway, &self.request)).await;
         let (socket, answer) = asked.context("no answer")??;
         if answer["status"] == 200 {
             if let Some(cursor) = answer["result"]["cursor"].as_str() {
@@ -144,7 +144,7 @@ impl Subscriber {
     }
 }
 
-async fn ask(gateway: &str, request: &Value) -> Result<(Socket, Value)> {
+async fn ask_socket(gateway: &str, request: &Value) -> Result<(Socket, Value)> {
     let (mut socket, _) = connect_async(gateway).await?;
     socket.send(Message::text(request.to_string())).await?;
     while let Some(message) = socket.next().await {

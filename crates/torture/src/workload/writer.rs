@@ -47,7 +47,7 @@ impl LoadWriter {
             if self.recorder.is_load_over() {
                 break;
             }
-            let (turn, slot) = self.turn(turn_number, &epochs, &mut random);
+            let (turn, slot) = self.plan_turn(turn_number, &epochs, &mut random);
             let looks_back = random.random_bool(0.06);
             let written = self.hand_over(&turn).await?;
             match written {
@@ -58,8 +58,8 @@ impl LoadWriter {
                 }
                 Some(write) if looks_back => {
                     let earlier = write.saturating_sub(random.random_range(0..40));
-                    self.look(earlier).await;
-                    self.read(write).await;
+                    self.look_at(earlier).await;
+                    self.read_back(write).await;
                 }
                 Some(_) => {}
             }
@@ -68,7 +68,12 @@ impl LoadWriter {
         Ok(())
     }
 
-    fn turn(&self, number: u64, epochs: &[u32], random: &mut StdRng) -> (WriteTurn, Option<usize>) {
+    fn plan_turn(
+        &self,
+        number: u64,
+        epochs: &[u32],
+        random: &mut StdRng,
+    ) -> (WriteTurn, Option<usize>) {
         let client = self.number;
         let gateway = random.random_range(0..self.client.gateways.len());
         let idempotency = Some(format!("torture-{client}-{number}"));
@@ -121,7 +126,7 @@ impl LoadWriter {
 
     /// Tries until it is acknowledged; nothing if nobody knows whether it was taken.
     async fn hand_over(&self, turn: &WriteTurn) -> Result<Option<usize>> {
-        let (operation, body) = request(&turn.key, &turn.action);
+        let (operation, body) = write_request(&turn.key, &turn.action);
         let sent = self.recorder.now();
         let mut gateway = turn.gateway;
         loop {
@@ -132,7 +137,7 @@ impl LoadWriter {
                 .await;
             let why = match handed {
                 HandOver::Acknowledged(acknowledged) => {
-                    return Ok(Some(self.record(turn, gateway, sent, acknowledged)));
+                    return Ok(Some(self.record_write(turn, gateway, sent, acknowledged)));
                 }
                 HandOver::Invalid(why) => bail!("{operation} {body}: {why}"),
                 HandOver::Uncertain(_) if key.is_none() => {
@@ -152,7 +157,13 @@ impl LoadWriter {
         }
     }
 
-    fn record(&self, turn: &WriteTurn, gateway: usize, sent: u64, ack: Acknowledgement) -> usize {
+    fn record_write(
+        &self,
+        turn: &WriteTurn,
+        gateway: usize,
+        sent: u64,
+        ack: Acknowledgement,
+    ) -> usize {
         let write = AcknowledgedWrite {
             client: self.number,
             key: turn.key.clone(),
@@ -166,18 +177,18 @@ impl LoadWriter {
         self.recorder.write(write, ack.token)
     }
 
-    async fn look(&self, write: usize) {
-        look(&self.client, &self.recorder, write).await;
+    async fn look_at(&self, write: usize) {
+        look_once(&self.client, &self.recorder, write).await;
     }
 
     /// A read by token. An outage may answer it with an error, which shows nothing.
-    async fn read(&self, write: usize) {
+    async fn read_back(&self, write: usize) {
         let key = self
             .recorder
             .with(|history| history.writes[write].key.clone());
         let (_, token) = self.recorder.request(write);
         let mut documents = Vec::new();
-        for document in super::documents(&key) {
+        for document in super::key_documents(&key) {
             match self.client.document(&document, Some(&token)).await {
                 Ok(found) => documents.push(found),
                 Err(_) => return,
@@ -193,7 +204,11 @@ impl LoadWriter {
 }
 
 /// One look, recorded; says whether it was final, if anything was answered.
-pub(super) async fn look(client: &FleetClient, recorder: &Recorder, write: usize) -> Option<bool> {
+pub(super) async fn look_once(
+    client: &FleetClient,
+    recorder: &Recorder,
+    write: usize,
+) -> Option<bool> {
     let (request, _) = recorder.request(write);
     let asked = recorder.now();
     let seen = client.look(&request).await?;
@@ -253,7 +268,7 @@ fn document_action(client: usize, turn: u64, random: &mut StdRng) -> WriteAction
 }
 
 /// The operation and its request.
-fn request(key: &str, action: &WriteAction) -> (&'static str, Value) {
+fn write_request(key: &str, action: &WriteAction) -> (&'static str, Value) {
     let id = key.split_once('/').map_or(key, |(_, id)| id);
     let mut request = json!({"index": super::INDEX, "collection": super::DOCUMENTS, "_id": id});
     let operation = match action {

@@ -94,7 +94,7 @@ async fn what_the_socket_holds_is_sent_though_nothing_else_happens() {
     };
     let (_trigger, shutdown) = Shutdown::manual();
     let (sending, early) = (outbox.clone(), Bytes::new());
-    let serving = serve(socket, early, options, outbox, Silent, shutdown);
+    let serving = serve_connection(socket, early, options, outbox, Silent, shutdown);
     let reading = async {
         for _ in 0..3 {
             sending.control(TextFrame::from_pieces(&["told"]).bytes(false));

@@ -87,14 +87,14 @@ fn a_message_in_pieces_with_a_ping_between() {
 #[test]
 fn a_deflated_message_in_pieces() {
     let text = "a city, and a city, ".repeat(300);
-    let packed = deflate::deflate(text.as_bytes()).unwrap();
+    let packed = deflate::deflate_payload(text.as_bytes()).unwrap();
     let (one, two) = packed.split_at(packed.len() / 2);
     let bytes = [frame(0x41, one), frame(0x80, two)].concat();
     assert_eq!(
         read(&mut FrameDecoder::new(LIMIT, true), &bytes, 7).unwrap(),
         [ClientMessage::Text(text.into())]
     );
-    let bomb = deflate::deflate(&vec![b'0'; 10 * LIMIT]).unwrap();
+    let bomb = deflate::deflate_payload(&vec![b'0'; 10 * LIMIT]).unwrap();
     assert_eq!(refused(&frame(0xC1, &bomb)), ProtocolViolation::TooLarge);
     assert!(matches!(
         read(

@@ -37,7 +37,7 @@ fn a_silent_listener_is_asked_and_stays() {
         now += seconds(30);
         assert_eq!(
             machine.on(ConnectionEvent::Tick, now),
-            ConnectionAction::Send(frame::ping())
+            ConnectionAction::Send(frame::ping_frame())
         );
         now += seconds(19);
         machine.heard(now, false);
@@ -53,7 +53,7 @@ fn a_dead_peer_is_found() {
     let (mut machine, now) = machine();
     assert_eq!(
         machine.on(ConnectionEvent::Tick, now + seconds(30)),
-        ConnectionAction::Send(frame::ping())
+        ConnectionAction::Send(frame::ping_frame())
     );
     assert_eq!(machine.due(), now + seconds(50));
     let action = machine.on(ConnectionEvent::Tick, now + seconds(50));
@@ -77,7 +77,7 @@ fn a_slow_reader_is_no_dead_peer() {
     let (mut machine, now) = machine();
     assert_eq!(
         machine.on(ConnectionEvent::Tick, now + seconds(30)),
-        ConnectionAction::Send(frame::ping())
+        ConnectionAction::Send(frame::ping_frame())
     );
     machine.taken(now + seconds(49));
     assert_eq!(
@@ -147,7 +147,7 @@ fn the_farewell_from_there() {
     assert_eq!(
         machine.on(ConnectionEvent::PeerCloses(None), now),
         ConnectionAction::Close {
-            last: frame::close(None, ""),
+            last: frame::close_frame(None, ""),
             drop_rest: true
         }
     );

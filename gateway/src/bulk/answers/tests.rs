@@ -9,7 +9,7 @@ fn bounded(memory: usize, spill: u64) -> (AnswerWriter, AnswerReader) {
         bulk_spill_limit_bytes: spill,
         ..Config::default()
     };
-    queue(&config, IntCounter::new("spilled", "bytes").unwrap())
+    answer_queue(&config, IntCounter::new("spilled", "bytes").unwrap())
 }
 
 fn record(n: u32) -> Vec<u8> {

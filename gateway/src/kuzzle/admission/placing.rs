@@ -13,7 +13,7 @@ pub(crate) enum Placing {
     Everywhere,
 }
 
-pub(crate) fn of(action: &Action) -> Option<Placing> {
+pub(crate) fn action_placing(action: &Action) -> Option<Placing> {
     Some(match (action.controller, action.name) {
         ("document", "search" | "scroll")
         | ("realtime", "join" | "count" | "unsubscribe" | "list") => Placing::Inside,

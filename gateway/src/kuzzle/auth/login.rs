@@ -1,6 +1,6 @@
 //! Sessions: begun by a password, refreshed, looked at, ended.
 
-use super::{authenticated, strategy};
+use super::{authenticated_kuid, expect_strategy};
 use crate::{
     access::{
         AccessError, Caller, Credential,
@@ -29,7 +29,7 @@ struct LocalCredentials {
 }
 
 pub(crate) async fn login(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    strategy(call)?;
+    expect_strategy(call)?;
     no_cookie(call)?;
     if call.request.by_get {
         let why = "log in by POST: proxies and browsers keep what they get by GET";
@@ -38,10 +38,10 @@ pub(crate) async fn login(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let ttl = session_ttl(call)?;
     let body = call.request.object()?;
     let known = ["username", "password"];
-    let mut given = members::names(body).into_iter();
+    let mut given = members::member_names(body).into_iter();
     if let Some(other) = given.find(|name| !known.contains(&name.as_str())) {
         let name = format!("body.{other}");
-        return Err(members::unexpected(&name, known.into_iter()));
+        return Err(members::unexpected_argument(&name, known.into_iter()));
     }
     let credentials: LocalCredentials = serde_json::from_str(body.get())
         .map_err(|_| Fault::wrong_type("body.username and body.password", "string"))?;
@@ -54,7 +54,7 @@ pub(crate) async fn login(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let password = Zeroizing::new(password);
     // No name of anybody, and no key that every store takes.
     if crate::request::path::check_id(&username).is_err() {
-        return Err(wrong());
+        return Err(wrong_credentials());
     }
     let access = &call.app.access;
     let (limits, address) = (&access.limits.logins, call.request.address);
@@ -74,11 +74,11 @@ pub(crate) async fn login(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
         .passwords
         .verify(password, hash)
         .await
-        .map_err(|_| busy())?;
-    let (kuid, account) = known.filter(|_| matches).ok_or_else(wrong)?;
+        .map_err(|_| busy_fault())?;
+    let (kuid, account) = known.filter(|_| matches).ok_or_else(wrong_credentials)?;
     // The password of a user who is gone opens nothing.
     if access.accounts().user(&kuid).await?.is_none() {
-        return Err(wrong());
+        return Err(wrong_credentials());
     }
     limits.succeeded(&username, address);
     if let Some(password) = again {
@@ -89,8 +89,8 @@ pub(crate) async fn login(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
             password,
         );
     }
-    let session = begin(call.app, &kuid, &account, ttl);
-    Ok(told(call.app, &session))
+    let session = begin_session(call.app, &kuid, &account, ttl);
+    Ok(session_reply(call.app, &session))
 }
 
 /// What is weaker than it should be is hashed anew, beside the login: if it fails, the next tries.
@@ -101,7 +101,8 @@ fn renew_hash(app: Shared, kuid: String, sessions: String, password: Zeroizing<S
         };
         let request = json!({"kuid": kuid, "hash": hash, "was": sessions});
         let nobody = Caller::nobody();
-        let renewed = security_write::write(&app, &nobody, "security.renewHash", &request).await;
+        let renewed =
+            security_write::write_internal(&app, &nobody, "security.renewHash", &request).await;
         if let Err(problem) = renewed {
             debug!(
                 kuid,
@@ -112,7 +113,7 @@ fn renew_hash(app: Shared, kuid: String, sessions: String, password: Zeroizing<S
     });
 }
 
-fn wrong() -> Fault {
+fn wrong_credentials() -> Fault {
     Fault::new(Id::LoginFailed, "wrong username or password")
 }
 
@@ -122,7 +123,7 @@ fn too_many_logins(reached: LimitReached) -> Fault {
     Fault::new(Id::TooManyLogins, why).retry_after(Some(reached.seconds()))
 }
 
-pub(crate) fn busy() -> Fault {
+pub(crate) fn busy_fault() -> Fault {
     let why = "the limit of passwords checked at a time is reached";
     Fault::new(Id::TooManyRequests, why).retry_after(Some(1))
 }
@@ -141,7 +142,7 @@ fn session_ttl(call: KuzzleCall<'_>) -> Result<i64, Fault> {
         let why = "a session ends after a year at the latest; an API key may never end";
         Fault::new(Id::TokenTooLong, why)
     };
-    match lifetime::asked(call)? {
+    match lifetime::requested_lifetime(call)? {
         None => Ok(USUAL_MS),
         Some(None) => Err(too_long()),
         Some(Some(ttl)) if ttl > LONGEST_MS => Err(too_long()),
@@ -149,25 +150,25 @@ fn session_ttl(call: KuzzleCall<'_>) -> Result<i64, Fault> {
     }
 }
 
-fn begin(app: &Shared, kuid: &str, account: &Account, ttl: i64) -> UserSession {
+fn begin_session(app: &Shared, kuid: &str, account: &Account, ttl: i64) -> UserSession {
     let now = app.now();
     UserSession {
         kuid: kuid.to_owned(),
         iat: now / 1000,
         exp: now.saturating_add(ttl) / 1000,
-        jti: name(),
-        sid: name(),
+        jti: fresh_name(),
+        sid: fresh_name(),
         sessions: account.sessions.clone(),
         tenant: crate::access::TENANT.to_owned(),
     }
 }
 
 /// A name that nobody had before.
-pub(crate) fn name() -> String {
+pub(crate) fn fresh_name() -> String {
     format!("{:032x}", random::<u128>())
 }
 
-fn told(app: &Shared, session: &UserSession) -> Reply {
+fn session_reply(app: &Shared, session: &UserSession) -> Reply {
     let expires = session.exp * 1000;
     Reply::of(&json!({
         "_id": session.kuid,
@@ -209,14 +210,14 @@ pub(crate) async fn check_token(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 }
 
 pub(crate) async fn logout(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let kuid = authenticated(call)?;
+    let kuid = authenticated_kuid(call)?;
     no_cookie(call)?;
     let (app, caller) = (call.app, &call.request.caller);
     if caller.issued().is_some() {
         // Their issuer ends them.
     } else if call.request.flag("global")? {
-        let ended = json!({"kuid": kuid, "sessions": name()});
-        security_write::write(app, caller, "security.endSessions", &ended).await?;
+        let ended = json!({"kuid": kuid, "sessions": fresh_name()});
+        security_write::write_internal(app, caller, "security.endSessions", &ended).await?;
     } else if let Some(session) = caller.session() {
         security_write::end_session(app, caller, session, WHOLE).await?;
     }
@@ -226,7 +227,7 @@ pub(crate) async fn logout(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 
 /// Another token of the same session. The one that was shown is good for a moment more.
 pub(crate) async fn refresh_token(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    authenticated(call)?;
+    authenticated_kuid(call)?;
     no_cookie(call)?;
     let ttl = session_ttl(call)?;
     let (app, caller) = (call.app, &call.request.caller);
@@ -240,10 +241,10 @@ pub(crate) async fn refresh_token(call: KuzzleCall<'_>) -> Result<Reply, Fault> 
     app.access.state.changed();
     let now = app.now();
     let next = UserSession {
-        jti: name(),
+        jti: fresh_name(),
         iat: now / 1000,
         exp: now.saturating_add(ttl) / 1000,
         ..session.clone()
     };
-    Ok(told(app, &next))
+    Ok(session_reply(app, &next))
 }

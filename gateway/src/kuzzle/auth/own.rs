@@ -1,6 +1,6 @@
 //! What the caller may see and change of himself.
 
-use super::{LOCAL, account_holder, authenticated, strategy};
+use super::{LOCAL, account_holder, authenticated_kuid, expect_strategy};
 use crate::kuzzle::{
     Fault, KuzzleCall, Reply,
     fault::Id,
@@ -9,14 +9,14 @@ use crate::kuzzle::{
 use serde_json::{Value, json};
 
 /// What a caller without a credential is shown as.
-fn anonymous() -> Value {
+fn anonymous_user() -> Value {
     let source = json!({"profileIds": ["anonymous"], "name": "Anonymous"});
     json!({"_id": crate::access::ANONYMOUS_KUID, "_source": source, "strategies": []})
 }
 
 pub(crate) async fn current_user(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let Ok(kuid) = authenticated(call) else {
-        return Ok(Reply::of(&anonymous()));
+    let Ok(kuid) = authenticated_kuid(call) else {
+        return Ok(Reply::of(&anonymous_user()));
     };
     let caller = &call.request.caller;
     if let Some(attributes) = caller.issued() {
@@ -25,7 +25,7 @@ pub(crate) async fn current_user(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
         let shown = json!({"_id": kuid, "_source": source, "strategies": []});
         return Ok(Reply::of(&shown));
     }
-    let user = users::read(call, kuid).await?;
+    let user = users::read_user(call, kuid).await?;
     let account = call.app.access.accounts().account(kuid).await?;
     let local = account.is_some_and(|account| account.username.is_some());
     let strategies: &[&str] = if local { &[LOCAL] } else { &[] };
@@ -57,7 +57,7 @@ pub(crate) async fn update_self(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
             return Err(Fault::new(Id::ForbiddenArgument, why).props([name]));
         }
     }
-    users::merge(call, kuid, changes).await
+    users::merge_user(call, kuid, changes).await
 }
 
 pub(crate) async fn create_api_key(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
@@ -74,36 +74,36 @@ pub(crate) async fn delete_api_key(call: KuzzleCall<'_>) -> Result<Reply, Fault>
 
 pub(crate) async fn create_credentials(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let kuid = account_holder(call)?;
-    strategy(call)?;
+    expect_strategy(call)?;
     keep::create(call, kuid).await
 }
 
 pub(crate) async fn update_credentials(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let kuid = account_holder(call)?;
-    strategy(call)?;
+    expect_strategy(call)?;
     keep::update(call, kuid).await
 }
 
 pub(crate) async fn delete_credentials(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let kuid = account_holder(call)?;
-    strategy(call)?;
+    expect_strategy(call)?;
     keep::delete(call, kuid).await
 }
 
 pub(crate) async fn credentials_exist(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let kuid = account_holder(call)?;
-    strategy(call)?;
+    expect_strategy(call)?;
     keep::exist(call, kuid).await
 }
 
 pub(crate) async fn credentials(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let kuid = account_holder(call)?;
-    strategy(call)?;
-    keep::shown(call, kuid).await
+    expect_strategy(call)?;
+    keep::shown_credentials(call, kuid).await
 }
 
 pub(crate) async fn validate_credentials(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let kuid = account_holder(call)?;
-    strategy(call)?;
+    expect_strategy(call)?;
     keep::validate(call, Some(kuid)).await
 }

@@ -2,7 +2,7 @@
 //! not understood is refused by name, so that no member that changes the meaning is lost.
 
 use super::{
-    super::{Fault, KuzzleCall, fault::Id, write::quoted},
+    super::{Fault, KuzzleCall, fault::Id, write::quoted_json},
     MOST,
 };
 use serde_json::{Value, value::RawValue};
@@ -31,7 +31,7 @@ impl<'a> BulkEntry<'a> {
 
     /// The document as the operation takes it.
     pub(super) fn json(&self) -> String {
-        let id = self.id.as_deref().map(quoted);
+        let id = self.id.as_deref().map(quoted_json);
         match (self.action, self.changes.or(self.source)) {
             ("delete", _) | (_, None) => id.unwrap_or_else(|| "null".to_owned()),
             (_, Some(body)) => {
@@ -47,21 +47,21 @@ impl<'a> BulkEntry<'a> {
         rest: &mut impl Iterator<Item = &'a RawValue>,
     ) -> Result<Self, Fault> {
         let named: serde_json::Map<String, Value> =
-            serde_json::from_str(line.get()).map_err(|_| shape())?;
+            serde_json::from_str(line.get()).map_err(|_| shape_fault())?;
         let action = ["index", "create", "update", "delete"]
             .into_iter()
             .find(|name| named.len() == 1 && named.contains_key(*name))
-            .ok_or_else(shape)?;
-        let id = id(&named[action])?;
+            .ok_or_else(shape_fault)?;
+        let id = entry_id(&named[action])?;
         if id.is_none() && matches!(action, "update" | "delete") {
-            return Err(shape());
+            return Err(shape_fault());
         }
         let source = match action {
             "delete" => None,
-            _ => Some(rest.next().ok_or_else(shape)?),
+            _ => Some(rest.next().ok_or_else(shape_fault)?),
         };
         let changes = match (action, source) {
-            ("update", Some(source)) => Some(changes(source)?),
+            ("update", Some(source)) => Some(update_changes(source)?),
             _ => None,
         };
         Ok(Self {
@@ -75,11 +75,11 @@ impl<'a> BulkEntry<'a> {
 
 /// The id that the members of an action name. Retries are made without being asked for, and types
 /// are gone from Elasticsearch; every other member would change what the action does.
-fn id(members: &Value) -> Result<Option<String>, Fault> {
-    let members = members.as_object().ok_or_else(shape)?;
+fn entry_id(members: &Value) -> Result<Option<String>, Fault> {
+    let members = members.as_object().ok_or_else(shape_fault)?;
     let known = ["_id", "_type", "retry_on_conflict"];
     if let Some(name) = members.keys().find(|name| !known.contains(&name.as_str())) {
-        return Err(unsupported(name));
+        return Err(unsupported_member(name));
     }
     match members.get("_id") {
         None | Some(Value::Null) => Ok(None),
@@ -93,21 +93,21 @@ fn id(members: &Value) -> Result<Option<String>, Fault> {
 }
 
 /// The changes of an update: its member `doc`, and no other.
-fn changes(source: &RawValue) -> Result<&RawValue, Fault> {
+fn update_changes(source: &RawValue) -> Result<&RawValue, Fault> {
     let mut members: std::collections::BTreeMap<String, &RawValue> =
-        serde_json::from_str(source.get()).map_err(|_| shape())?;
-    let doc = members.remove("doc").ok_or_else(shape)?;
+        serde_json::from_str(source.get()).map_err(|_| shape_fault())?;
+    let doc = members.remove("doc").ok_or_else(shape_fault)?;
     match members.into_keys().next() {
-        Some(name) => Err(unsupported(&name)),
+        Some(name) => Err(unsupported_member(&name)),
         None => Ok(doc),
     }
 }
 
-fn shape() -> Fault {
+fn shape_fault() -> Fault {
     Fault::invalid("body.bulkData", SHAPE)
 }
 
-fn unsupported(member: &str) -> Fault {
+fn unsupported_member(member: &str) -> Fault {
     Fault::invalid(
         "body.bulkData",
         &format!("{SHAPE}, without \"{member}\", which is not supported"),
@@ -115,7 +115,7 @@ fn unsupported(member: &str) -> Fault {
 }
 
 /// The entries of `bulkData`.
-pub(super) fn entries(call: KuzzleCall<'_>) -> Result<Vec<BulkEntry<'_>>, Fault> {
+pub(super) fn bulk_entries(call: KuzzleCall<'_>) -> Result<Vec<BulkEntry<'_>>, Fault> {
     let lines = call.request.member("bulkData")?;
     let lines: Vec<&RawValue> = serde_json::from_str(lines.get())
         .map_err(|_| Fault::wrong_type("body.bulkData", "array"))?;
@@ -124,14 +124,15 @@ pub(super) fn entries(call: KuzzleCall<'_>) -> Result<Vec<BulkEntry<'_>>, Fault>
     while let Some(line) = lines.next() {
         entries.push(BulkEntry::read(line, &mut lines)?);
     }
-    match entries.len() <= MOST {
-        true => Ok(entries),
-        false => Err(Fault::new(
+    if entries.len() <= MOST {
+        Ok(entries)
+    } else {
+        Err(Fault::new(
             Id::WriteLimit,
             format!(
                 "{} documents are more than the {MOST} of one import",
                 entries.len()
             ),
-        )),
+        ))
     }
 }

@@ -8,7 +8,7 @@ use super::{
     koncorde::SearchQuery,
     search,
 };
-use crate::{access::Caller, app::Shared, routes::documents::search::refused};
+use crate::{access::Caller, app::Shared, routes::documents::search::refused_search};
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use futures::stream;
@@ -65,21 +65,22 @@ struct ExportRequest {
 }
 
 /// The stream, or why there is none.
-pub(crate) async fn stream(call: KuzzleCall<'_>) -> Result<Response, Fault> {
-    let (asked, csv) = (asked(call)?, is_csv(call)?);
-    let (view, collection) = search::fresh(call).await?;
+pub(crate) async fn export_stream(call: KuzzleCall<'_>) -> Result<Response, Fault> {
+    let (asked, csv) = (export_request(call)?, is_csv(call)?);
+    let (view, collection) = search::fresh_view(call).await?;
     let query = asked.query.settled(&*view, &[&collection]).await?;
     let collection_name = json!({"collection": collection.collection, "index": collection.index, "type": "collection"});
     let (form, kind, head) = if csv {
         let separator = call.request.text("separator")?;
         let separator = separator.filter(|text| !text.is_empty()).unwrap_or(",");
-        let fields = match asked.fields.is_empty() {
-            true => mapped(&collection),
-            false => asked
+        let fields = if asked.fields.is_empty() {
+            mapped_fields(&collection)
+        } else {
+            asked
                 .fields
                 .into_iter()
                 .filter(|field| field != "_id")
-                .collect(),
+                .collect()
         };
         let head = header_line(&asked.names, &fields, separator);
         let separator = separator.to_owned();
@@ -130,7 +131,7 @@ fn is_csv(call: KuzzleCall<'_>) -> Result<bool, Fault> {
 }
 
 /// A member of the body, else the argument of the same name; in a query it is JSON.
-fn asked(call: KuzzleCall<'_>) -> Result<ExportRequest, Fault> {
+fn export_request(call: KuzzleCall<'_>) -> Result<ExportRequest, Fault> {
     let mut body = call.request.members()?;
     let mut member = |name: &str| match body.remove(name) {
         Some(value) => Ok(Some(value).filter(|value| !value.is_null())),
@@ -161,8 +162,8 @@ fn asked(call: KuzzleCall<'_>) -> Result<ExportRequest, Fault> {
     };
     let names = object("fieldsName", member("fieldsName")?)?.unwrap_or_default();
     Ok(ExportRequest {
-        query: search::query(call, query)?,
-        fields: super::super::request::list(member("fields")?.as_ref(), "fields")?,
+        query: search::search_query(call, query)?,
+        fields: super::super::request::read_list(member("fields")?.as_ref(), "fields")?,
         names: names.into_iter().map(named).collect::<Result<_, _>>()?,
     })
 }
@@ -170,13 +171,13 @@ fn asked(call: KuzzleCall<'_>) -> Result<ExportRequest, Fault> {
 fn header_line(names: &HashMap<String, String>, fields: &[String], separator: &str) -> String {
     let shown = std::iter::once("_id").chain(fields.iter().map(String::as_str));
     let cells: Vec<String> = shown
-        .map(|name| cell(names.get(name).map_or(name, String::as_str), separator))
+        .map(|name| csv_cell(names.get(name).map_or(name, String::as_str), separator))
         .collect();
     cells.join(separator) + "\n"
 }
 
 /// Every field of the mapping by its dotted name.
-fn mapped(collection: &Collection) -> Vec<String> {
+fn mapped_fields(collection: &Collection) -> Vec<String> {
     fn walk(properties: Option<&Value>, path: &str, into: &mut Vec<String>) {
         for (name, field) in properties.and_then(Value::as_object).into_iter().flatten() {
             let path = if path.is_empty() {
@@ -204,10 +205,11 @@ fn mapped(collection: &Collection) -> Vec<String> {
 }
 
 /// A text as a cell: quoted where it would be taken for more than one.
-fn cell(text: &str, separator: &str) -> String {
-    match text.contains(separator) || text.contains(['"', '\n', '\r']) {
-        true => format!("\"{}\"", text.replace('"', "\"\"")),
-        false => text.to_owned(),
+fn csv_cell(text: &str, separator: &str) -> String {
+    if text.contains(separator) || text.contains(['"', '\n', '\r']) {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
     }
 }
 
@@ -232,7 +234,7 @@ impl Export {
             .view
             .search(&self.collection, &request)
             .await
-            .map_err(|error| io::Error::other(refused(error).detail().to_owned()))?;
+            .map_err(|error| io::Error::other(refused_search(error).detail().to_owned()))?;
         self.over = page.hits.len() < PAGE;
         self.after = page.hits.last().map(|hit| hit.id.clone());
         let mut lines = String::new();
@@ -266,11 +268,15 @@ impl Export {
                 ));
             }
             Form::Csv { fields, separator } => {
-                into.push_str(&cell(&hit.id, separator));
+                into.push_str(&csv_cell(&hit.id, separator));
                 for field in fields {
                     into.push_str(separator);
-                    into.push_str(&cell(
-                        &shown(hit.source.as_deref().and_then(|source| at(source, field))),
+                    into.push_str(&csv_cell(
+                        &shown_cell(
+                            hit.source
+                                .as_deref()
+                                .and_then(|source| value_at(source, field)),
+                        ),
                         separator,
                     ));
                 }
@@ -281,17 +287,17 @@ impl Export {
 }
 
 /// The value of a dotted name, whose dots may also be in the names of members.
-fn at<'a>(source: &'a RawValue, path: &str) -> Option<&'a RawValue> {
+fn value_at<'a>(source: &'a RawValue, path: &str) -> Option<&'a RawValue> {
     let members: HashMap<Cow<'_, str>, &RawValue> = serde_json::from_str(source.get()).ok()?;
     let dots = path.match_indices('.').map(|(dot, _)| dot);
     members.get(path).copied().or_else(|| {
         dots.rev()
-            .find_map(|dot| at(members.get(&path[..dot])?, &path[dot + 1..]))
+            .find_map(|dot| value_at(members.get(&path[..dot])?, &path[dot + 1..]))
     })
 }
 
 /// What a cell shows: numbers as they were written.
-fn shown(value: Option<&RawValue>) -> String {
+fn shown_cell(value: Option<&RawValue>) -> String {
     let text = value.map_or("null", RawValue::get);
     match text.as_bytes()[0] {
         b'n' => String::new(),

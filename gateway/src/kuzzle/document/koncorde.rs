@@ -67,7 +67,7 @@ impl SearchQuery {
                 let [collection] = collections else {
                     return Err(self.left[0].refused("in several collections at once"));
                 };
-                let settled = evaluated::settle(query, &self.left, view, collection);
+                let settled = evaluated::settle_query(query, &self.left, view, collection);
                 settled.await.map(Some)
             }
             query => Ok(query),
@@ -75,7 +75,7 @@ impl SearchQuery {
     }
 }
 
-pub(super) fn query(filter: &Value) -> Result<SearchQuery, Fault> {
+pub(super) fn koncorde_query(filter: &Value) -> Result<SearchQuery, Fault> {
     let options = matching::Options {
         max_conditions: 1_000,
         ..matching::Options::default()
@@ -84,7 +84,7 @@ pub(super) fn query(filter: &Value) -> Result<SearchQuery, Fault> {
     let (mut clauses, mut left) = (Vec::new(), Vec::new());
     let names_place = names_place(&filter);
     if !names_place {
-        take(&mut filter, &mut clauses);
+        take_clauses(&mut filter, &mut clauses);
     }
     let filter = matching::Filter::parse(&filter, &options)
         .map_err(|error| Fault::new(Id::Koncorde, error.to_string()))?;
@@ -96,8 +96,10 @@ pub(super) fn query(filter: &Value) -> Result<SearchQuery, Fault> {
             left.push(LeftCondition::new(condition, negated, why));
             Ok(json!({"term": {PLACE: {"value": format!("{LEFT}{}", left.len() - 1)}}}))
         });
-    let mut query = translated.map_err(|error| unsupported(&error))?.query;
-    put(&mut query, &mut |place| {
+    let mut query = translated
+        .map_err(|error| unsupported_filter(&error))?
+        .query;
+    put_clauses(&mut query, &mut |place| {
         let clause = clauses.get_mut(place.parse::<usize>().ok()?)?;
         Some(clause.take())
     });
@@ -105,12 +107,12 @@ pub(super) fn query(filter: &Value) -> Result<SearchQuery, Fault> {
     Ok(SearchQuery { query, left })
 }
 
-fn unsupported(error: &matching::Untranslatable) -> Fault {
+fn unsupported_filter(error: &matching::Untranslatable) -> Fault {
     Fault::new(Id::KoncordeUnsupported, error.to_string()).props([&error.keyword])
 }
 
 /// Takes the view's own clauses out of a filter.
-fn take(filter: &mut Value, clauses: &mut Vec<Value>) {
+fn take_clauses(filter: &mut Value, clauses: &mut Vec<Value>) {
     let Value::Object(members) = &mut *filter else {
         return;
     };
@@ -137,13 +139,15 @@ fn take(filter: &mut Value, clauses: &mut Vec<Value>) {
 
 fn take_all(filters: &mut Value, clauses: &mut Vec<Value>) {
     match filters {
-        Value::Array(items) => items.iter_mut().for_each(|item| take(item, clauses)),
-        one => take(one, clauses),
+        Value::Array(items) => items
+            .iter_mut()
+            .for_each(|item| take_clauses(item, clauses)),
+        one => take_clauses(one, clauses),
     }
 }
 
 /// Puts what belongs there into the query, by the texts of the places.
-fn put(query: &mut Value, clause: &mut dyn FnMut(&str) -> Option<Value>) {
+fn put_clauses(query: &mut Value, clause: &mut dyn FnMut(&str) -> Option<Value>) {
     let place = query.pointer("/term").and_then(|term| term.get(PLACE));
     let place = place.and_then(|place| place["value"].as_str());
     if let Some(clause) = place.and_then(&mut *clause) {
@@ -151,8 +155,10 @@ fn put(query: &mut Value, clause: &mut dyn FnMut(&str) -> Option<Value>) {
         return;
     }
     match query {
-        Value::Object(members) => members.iter_mut().for_each(|(_, value)| put(value, clause)),
-        Value::Array(items) => items.iter_mut().for_each(|item| put(item, clause)),
+        Value::Object(members) => members
+            .iter_mut()
+            .for_each(|(_, value)| put_clauses(value, clause)),
+        Value::Array(items) => items.iter_mut().for_each(|item| put_clauses(item, clause)),
         _ => {}
     }
 }

@@ -5,13 +5,13 @@ use super::{
     super::{
         Fault, KuzzleCall, Reply,
         fault::Id,
-        members::{names, unexpected},
-        metadata::{AuthorStamp, Info, stamped, touched},
+        members::{member_names, unexpected_argument},
+        metadata::{AuthorStamp, Info, stamped_body, touched_fields},
         place,
         request::number_text,
-        write::{self, Then, WrittenDocument, quoted},
+        write::{self, Then, WrittenDocument, quoted_json},
     },
-    Precedence, StampedUpsert, Upsert, read, text,
+    Precedence, StampedUpsert, Upsert, made_json, read,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json, value::RawValue};
@@ -28,24 +28,24 @@ pub(crate) struct Way {
 }
 
 pub(crate) async fn create(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    bodies(call, way(call, "document.mCreate", Info::Created)?).await
+    write_bodies(call, write_way(call, "document.mCreate", Info::Created)?).await
 }
 
 pub(crate) async fn create_or_replace(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    bodies(
+    write_bodies(
         call,
-        way(call, "document.mCreateOrReplace", Info::Replaced)?,
+        write_way(call, "document.mCreateOrReplace", Info::Replaced)?,
     )
     .await
 }
 
 pub(crate) async fn replace(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    bodies(call, way(call, "document.mReplace", Info::Replaced)?).await
+    write_bodies(call, write_way(call, "document.mReplace", Info::Replaced)?).await
 }
 
 pub(crate) async fn update(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let way = way(call, "document.mUpdate", Info::Updated)?;
-    let list = listed(call, way.most)?;
+    let way = write_way(call, "document.mUpdate", Info::Updated)?;
+    let list = listed_documents(call, way.most)?;
     let items = list
         .iter()
         .map(|raw| ManyItem::read(raw, &BODY)?.with_body(way.info, AuthorStamp::of(call), true))
@@ -54,8 +54,8 @@ pub(crate) async fn update(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 }
 
 pub(crate) async fn upsert(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let way = way(call, "document.mUpsert", Info::Updated)?;
-    let list = listed(call, way.most)?;
+    let way = write_way(call, "document.mUpsert", Info::Updated)?;
+    let list = listed_documents(call, way.most)?;
     let items = list
         .iter()
         .map(|raw| {
@@ -65,7 +65,7 @@ pub(crate) async fn upsert(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     write_all(call, way, &list, items, true).await
 }
 
-fn way(call: KuzzleCall<'_>, operation: &'static str, info: Info) -> Result<Way, Fault> {
+fn write_way(call: KuzzleCall<'_>, operation: &'static str, info: Info) -> Result<Way, Fault> {
     let most = call.app.config.kuzzle_write_documents;
     Ok(Way {
         operation,
@@ -76,8 +76,8 @@ fn way(call: KuzzleCall<'_>, operation: &'static str, info: Info) -> Result<Way,
 }
 
 /// Whole documents.
-pub(crate) async fn bodies(call: KuzzleCall<'_>, way: Way) -> Result<Reply, Fault> {
-    let list = listed(call, way.most)?;
+pub(crate) async fn write_bodies(call: KuzzleCall<'_>, way: Way) -> Result<Reply, Fault> {
+    let list = listed_documents(call, way.most)?;
     let named = way.operation == "document.mReplace";
     let items = list
         .iter()
@@ -87,20 +87,21 @@ pub(crate) async fn bodies(call: KuzzleCall<'_>, way: Way) -> Result<Reply, Faul
 }
 
 /// The documents of the body.
-fn listed(call: KuzzleCall<'_>, most: usize) -> Result<Vec<&RawValue>, Fault> {
+fn listed_documents(call: KuzzleCall<'_>, most: usize) -> Result<Vec<&RawValue>, Fault> {
     let documents: Vec<&RawValue> = serde_json::from_str(call.request.member("documents")?.get())
         .map_err(|_| Fault::wrong_type("body.documents", "array"))?;
-    within(documents.len(), most)?;
+    check_count(documents.len(), most)?;
     Ok(documents)
 }
 
-pub(super) fn within(count: usize, most: usize) -> Result<(), Fault> {
-    match count <= most {
-        true => Ok(()),
-        false => Err(Fault::new(
+pub(super) fn check_count(count: usize, most: usize) -> Result<(), Fault> {
+    if count <= most {
+        Ok(())
+    } else {
+        Err(Fault::new(
             Id::WriteLimit,
             format!("{count} documents are more than the {most} that one call may write"),
-        )),
+        ))
     }
 }
 
@@ -132,11 +133,11 @@ impl<'a> ManyItem<'a> {
     fn read(raw: &'a RawValue, known: &[&str]) -> Result<Self, Fault> {
         let item = serde_json::from_str(raw.get());
         let item = item.map_err(|_| Fault::wrong_type("document", "object"))?;
-        match names(raw)
+        match member_names(raw)
             .iter()
             .find(|name| !known.contains(&name.as_str()))
         {
-            Some(name) => Err(unexpected(name, known.iter().copied())),
+            Some(name) => Err(unexpected_argument(name, known.iter().copied())),
             None => Ok(item),
         }
     }
@@ -144,9 +145,9 @@ impl<'a> ManyItem<'a> {
     /// `,"_id":…` or nothing; `named`: it must have one.
     fn id(&self, named: bool) -> Result<String, Fault> {
         match &self.id {
-            Some(Value::String(id)) => Ok(format!(r#","_id":{}"#, quoted(id))),
+            Some(Value::String(id)) => Ok(format!(r#","_id":{}"#, quoted_json(id))),
             Some(Value::Number(id)) if !named => {
-                Ok(format!(r#","_id":{}"#, quoted(&number_text(id))))
+                Ok(format!(r#","_id":{}"#, quoted_json(&number_text(id))))
             }
             None if !named => Ok(String::new()),
             Some(_) | None => Err(Fault::new(
@@ -166,7 +167,7 @@ impl<'a> ManyItem<'a> {
         let body =
             body.ok_or_else(|| Fault::new(Id::InvalidArgument, "document body must be an object"))?;
         let source = match info {
-            Some(info) => text(stamped(body, &info.json(stamp))?)?,
+            Some(info) => made_json(stamped_body(body, &info.json(stamp))?)?,
             None => body.to_owned(),
         };
         let json = format!(r#"{{"body":{}{}}}"#, source.get(), self.id(named)?);
@@ -174,7 +175,7 @@ impl<'a> ManyItem<'a> {
             json,
             source: Some(source),
             touched: if info == Some(Info::Updated) {
-                touched(body)
+                touched_fields(body)
             } else {
                 Vec::new()
             },
@@ -206,7 +207,7 @@ impl<'a> ManyItem<'a> {
         Ok(Ready {
             json,
             source: None,
-            touched: self.changes.map(touched).unwrap_or_default(),
+            touched: self.changes.map(touched_fields).unwrap_or_default(),
         })
     }
 }
@@ -250,18 +251,15 @@ async fn write_all(
         .flatten()
         .map(|ready| ready.json.as_str())
         .collect();
-    let done = match documents.is_empty() {
-        true => {
-            place::collection(call).await?;
-            None
-        }
-        false => {
-            let json = write::bare(
-                call,
-                &[("documents", &format!("[{}]", documents.join(",")))],
-            )?;
-            Some(write::run(call, operation, json, way.silent, Then::EndTurn).await?)
-        }
+    let done = if documents.is_empty() {
+        place::request_collection(call).await?;
+        None
+    } else {
+        let json = write::bare_request(
+            call,
+            &[("documents", &format!("[{}]", documents.join(",")))],
+        )?;
+        Some(write::run_operation(call, operation, json, way.silent, Then::EndTurn).await?)
     };
     let (mut outcomes, token) = done.map_or((Vec::new().into_iter(), None), |done| {
         (done.items.into_iter(), done.token)
@@ -272,7 +270,7 @@ async fn write_all(
         match item
             .as_ref()
             .map_err(Clone::clone)
-            .and_then(|ready| Ok((ready, outcomes.next().unwrap_or_else(|| Err(lost()))?)))
+            .and_then(|ready| Ok((ready, outcomes.next().unwrap_or_else(|| Err(lost_fault()))?)))
         {
             Ok((ready, one)) => written.push((
                 ready,
@@ -282,24 +280,24 @@ async fn write_all(
                 },
             )),
             Err(fault) => {
-                errors.push(json!({"document": parsed(raw), "reason": reason(&fault), "status": fault.status()}));
+                errors.push(json!({"document": parsed_json(raw), "reason": fault_reason(&fault), "status": fault.status()}));
                 faults.push(fault);
             }
         }
     }
-    judge(call, &written, &mut errors, faults, token.as_deref())?;
+    judge_parts(call, &written, &mut errors, faults, token.as_deref())?;
     let shows_source = match call.request.args.get("source") {
         None | Some(Value::Null) => true,
         Some(_) => call.request.flag("source")?,
     };
     let sources = if whole && shows_source {
-        wholes(call, &written).await?
+        whole_documents(call, &written).await?
     } else {
         Vec::new()
     };
     let mut successes = Vec::with_capacity(written.len());
     for (n, (ready, one)) in written.iter().enumerate() {
-        successes.push(success(
+        successes.push(written_success(
             ready,
             one,
             sources
@@ -309,10 +307,10 @@ async fn write_all(
                 .filter(|_| shows_source),
         ));
     }
-    Ok(write::reply(&Answered { successes, errors }, token))
+    Ok(write::write_reply(&Answered { successes, errors }, token))
 }
 
-fn success<'a>(
+fn written_success<'a>(
     ready: &'a Ready,
     written: &'a WrittenDocument,
     source: Option<&'a RawValue>,
@@ -333,13 +331,13 @@ fn success<'a>(
     }
 }
 
-fn lost() -> Fault {
+fn lost_fault() -> Fault {
     Fault::new(Id::Unexpected, "a document came to no outcome")
 }
 
 /// Is a part enough? Where nothing could be written for want of a store or the log, that is the
 /// answer.
-fn judge<T>(
+fn judge_parts<T>(
     call: KuzzleCall<'_>,
     written: &[T],
     errors: &mut Vec<Value>,
@@ -348,21 +346,20 @@ fn judge<T>(
 ) -> Result<(), Fault> {
     if written.is_empty() && !faults.is_empty() && faults.iter().all(|fault| fault.status() >= 500)
     {
-        return Err(faults.into_iter().next().unwrap_or_else(lost));
+        return Err(faults.into_iter().next().unwrap_or_else(lost_fault));
     }
-    match call.request.flag("strict")? && !errors.is_empty() {
-        true => {
-            let fault = Fault::new(Id::Incomplete, "some documents could not be written");
-            Err(fault
-                .errors(std::mem::take(errors))
-                .about(None, token.map(str::to_owned)))
-        }
-        false => Ok(()),
+    if call.request.flag("strict")? && !errors.is_empty() {
+        let fault = Fault::new(Id::Incomplete, "some documents could not be written");
+        Err(fault
+            .errors(std::mem::take(errors))
+            .about(None, token.map(str::to_owned)))
+    } else {
+        Ok(())
     }
 }
 
 /// In the words that clients of the family look for.
-fn reason(fault: &Fault) -> String {
+fn fault_reason(fault: &Fault) -> String {
     match fault.id() {
         Id::DocumentExists => "document already exists".to_owned(),
         Id::NotFound => "document not found".to_owned(),
@@ -370,16 +367,16 @@ fn reason(fault: &Fault) -> String {
     }
 }
 
-async fn wholes(
+async fn whole_documents(
     call: KuzzleCall<'_>,
     written: &[(&Ready, WrittenDocument)],
 ) -> Result<Vec<Option<Box<RawValue>>>, Fault> {
-    let collection = place::collection(call).await?;
+    let collection = place::request_collection(call).await?;
     let keys = written
         .iter()
-        .map(|(_, one)| place::key(&collection, &one.id))
+        .map(|(_, one)| place::document_key(&collection, &one.id))
         .collect::<Result<Vec<_>, _>>()?;
-    let found = read::documents(call, &keys).await?;
+    let found = read::read_documents(call, &keys).await?;
     Ok(found
         .into_iter()
         .map(|found| found.map(|(source, _)| (*source).to_owned()))
@@ -387,11 +384,11 @@ async fn wholes(
 }
 
 pub(crate) async fn delete(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let ids = read::ids(call)?;
-    within(ids.len(), call.app.config.kuzzle_write_documents)?;
+    let ids = read::requested_ids(call)?;
+    check_count(ids.len(), call.app.config.kuzzle_write_documents)?;
     let silent = call.request.flag("silent")?;
     let (gone, errors, token) = delete_given(call, &ids, silent, Then::EndTurn).await?;
-    Ok(write::reply(
+    Ok(write::write_reply(
         &json!({"successes": gone, "errors": errors}),
         token,
     ))
@@ -416,22 +413,24 @@ async fn delete_given(
     then: Then,
 ) -> Result<(Vec<String>, Vec<Value>, Option<String>), Fault> {
     if ids.is_empty() {
-        place::collection(call).await?;
+        place::request_collection(call).await?;
         return Ok((Vec::new(), Vec::new(), None));
     }
-    let json = write::bare(call, &[("ids", &json!(ids).to_string())])?;
-    let done = write::run(call, "document.mDelete", json, silent, then).await?;
+    let json = write::bare_request(call, &[("ids", &json!(ids).to_string())])?;
+    let done = write::run_operation(call, "document.mDelete", json, silent, then).await?;
     let (mut gone, mut errors, mut faults) = (Vec::new(), Vec::new(), Vec::new());
     for (id, item) in ids.iter().zip(done.items) {
         match item {
             Ok(_) => gone.push(id.as_str().unwrap_or_default().to_owned()),
             Err(fault) => {
-                errors.push(json!({"_id": id, "reason": reason(&fault), "status": fault.status()}));
+                errors.push(
+                    json!({"_id": id, "reason": fault_reason(&fault), "status": fault.status()}),
+                );
                 faults.push(fault);
             }
         }
     }
-    judge(call, &gone, &mut errors, faults, done.token.as_deref())?;
+    judge_parts(call, &gone, &mut errors, faults, done.token.as_deref())?;
     Ok((gone, errors, done.token))
 }
 
@@ -452,16 +451,16 @@ pub(crate) async fn update_all(
     if ids.is_empty() {
         return Ok((Vec::new(), None));
     }
-    let one = |id: &String| format!(r#"{{"_id":{},"body":{}}}"#, quoted(id), changes.get());
+    let one = |id: &String| format!(r#"{{"_id":{},"body":{}}}"#, quoted_json(id), changes.get());
     let documents: Vec<String> = ids.iter().map(one).collect();
-    let json = write::bare(
+    let json = write::bare_request(
         call,
         &[("documents", &format!("[{}]", documents.join(",")))],
     )?;
-    let done = write::run(call, "document.mUpdate", json, silent, then).await?;
+    let done = write::run_operation(call, "document.mUpdate", json, silent, then).await?;
     Ok((ids.iter().cloned().zip(done.items).collect(), done.token))
 }
 
-fn parsed(raw: &RawValue) -> Value {
+fn parsed_json(raw: &RawValue) -> Value {
     serde_json::from_str(raw.get()).unwrap_or(Value::Null)
 }

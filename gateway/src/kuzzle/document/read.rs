@@ -5,7 +5,7 @@ use super::{
         Fault, KuzzleCall, Reply,
         fault::Id,
         place,
-        request::{list, number_text},
+        request::{number_text, read_list},
     },
     DocumentShown,
 };
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 const STEP: usize = 32;
 
 pub(crate) async fn get(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let (source, version) = one(call).await?;
+    let (source, version) = existing_document(call).await?;
     Ok(Reply::of(&DocumentShown {
         id: call.request.id()?,
         source: Some(&source),
@@ -27,12 +27,12 @@ pub(crate) async fn get(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 }
 
 pub(crate) async fn exists(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    Ok(Reply::of(&found(call).await?.is_some()))
+    Ok(Reply::of(&find_document(call).await?.is_some()))
 }
 
 /// The document of the request, or a 404.
-pub(super) async fn one(call: KuzzleCall<'_>) -> Result<(Raw, u64), Fault> {
-    let found = found(call).await?;
+pub(super) async fn existing_document(call: KuzzleCall<'_>) -> Result<(Raw, u64), Fault> {
+    let found = find_document(call).await?;
     found.ok_or_else(|| {
         let request = call.request;
         let [index, collection, id] = [&request.index, &request.collection, &request.id]
@@ -45,19 +45,21 @@ pub(super) async fn one(call: KuzzleCall<'_>) -> Result<(Raw, u64), Fault> {
     })
 }
 
-async fn found(call: KuzzleCall<'_>) -> Result<Option<(Raw, u64)>, Fault> {
+async fn find_document(call: KuzzleCall<'_>) -> Result<Option<(Raw, u64)>, Fault> {
     let id = call.request.id()?;
-    place::after(call).await?;
-    let collection = place::collection(call).await?;
-    Ok(documents(call, &[place::key(&collection, id)?])
-        .await?
-        .into_iter()
-        .next()
-        .flatten())
+    place::wait_for_tokens(call).await?;
+    let collection = place::request_collection(call).await?;
+    Ok(
+        read_documents(call, &[place::document_key(&collection, id)?])
+            .await?
+            .into_iter()
+            .next()
+            .flatten(),
+    )
 }
 
 /// Bodies and versions, one answer per key in order.
-pub(crate) async fn documents(
+pub(crate) async fn read_documents(
     call: KuzzleCall<'_>,
     keys: &[DocumentKey],
 ) -> Result<Vec<Option<(Raw, u64)>>, Fault> {
@@ -89,14 +91,14 @@ pub(crate) async fn documents(
 
 /// The ids of the body or of the arguments, numbers as their texts. What no document can have for
 /// an id stands there as it was sent: the others are not refused with it.
-pub(super) fn ids(call: KuzzleCall<'_>) -> Result<Vec<Value>, Fault> {
+pub(super) fn requested_ids(call: KuzzleCall<'_>) -> Result<Vec<Value>, Fault> {
     let mut members = call.request.members()?;
     let given = members.remove("ids");
     let given = given.or_else(|| call.request.args.get("ids").cloned());
     match given.ok_or_else(|| Fault::missing("body.ids"))? {
         Value::Array(ids) => Ok(ids.into_iter().map(number_as_text).collect()),
         text => {
-            let ids = list(Some(&text), "body.ids")?;
+            let ids = read_list(Some(&text), "body.ids")?;
             Ok(ids.into_iter().map(Value::from).collect())
         }
     }
@@ -116,8 +118,8 @@ struct ManyIds<'a> {
 }
 
 pub(crate) async fn mget(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let ids = ids(call)?;
-    let found = all(call, &ids).await?;
+    let ids = requested_ids(call)?;
+    let found = read_all(call, &ids).await?;
     let both = || ids.iter().zip(&found);
     let successes = both()
         .filter_map(|(id, found)| {
@@ -138,8 +140,8 @@ pub(crate) async fn mget(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 }
 
 pub(crate) async fn mexists(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let ids = ids(call)?;
-    let found = all(call, &ids).await?;
+    let ids = requested_ids(call)?;
+    let found = read_all(call, &ids).await?;
     let (there, gone): (Vec<_>, Vec<_>) = ids
         .iter()
         .zip(&found)
@@ -155,7 +157,7 @@ pub(crate) async fn mexists(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     ))
 }
 
-async fn all(call: KuzzleCall<'_>, ids: &[Value]) -> Result<Vec<Option<(Raw, u64)>>, Fault> {
+async fn read_all(call: KuzzleCall<'_>, ids: &[Value]) -> Result<Vec<Option<(Raw, u64)>>, Fault> {
     let most = call.app.config.kuzzle_fetch_documents;
     if ids.len() > most {
         return Err(Fault::new(
@@ -166,26 +168,25 @@ async fn all(call: KuzzleCall<'_>, ids: &[Value]) -> Result<Vec<Option<(Raw, u64
             ),
         ));
     }
-    place::after(call).await?;
-    let collection = place::collection(call).await?;
-    let key = |id: &Value| place::key(&collection, id.as_str()?).ok();
+    place::wait_for_tokens(call).await?;
+    let collection = place::request_collection(call).await?;
+    let key = |id: &Value| place::document_key(&collection, id.as_str()?).ok();
     let keys: Vec<Option<DocumentKey>> = ids.iter().map(key).collect();
     let usable: Vec<DocumentKey> = keys.iter().flatten().cloned().collect();
-    let mut found = documents(call, &usable).await?.into_iter();
+    let mut found = read_documents(call, &usable).await?.into_iter();
     let of = |key: Option<DocumentKey>| key.and_then(|_| found.next().flatten());
     Ok(keys.into_iter().map(of).collect())
 }
 
 /// `strict`: a part is not enough.
 fn refuse_part(call: KuzzleCall<'_>, missing: &[&Value]) -> Result<(), Fault> {
-    match call.request.flag("strict")? && !missing.is_empty() {
-        true => {
-            let errors = missing
-                .iter()
-                .map(|id| json!({"_id": id, "reason": "document not found", "status": 404}))
-                .collect();
-            Err(Fault::new(Id::Incomplete, "not all documents are there").errors(errors))
-        }
-        false => Ok(()),
+    if call.request.flag("strict")? && !missing.is_empty() {
+        let errors = missing
+            .iter()
+            .map(|id| json!({"_id": id, "reason": "document not found", "status": 404}))
+            .collect();
+        Err(Fault::new(Id::Incomplete, "not all documents are there").errors(errors))
+    } else {
+        Ok(())
     }
 }

@@ -8,7 +8,7 @@ use super::{
     super::{Fault, KuzzleCall, Reply, admission, fault::Id, place},
     search,
 };
-use crate::routes::documents::search::refused;
+use crate::routes::documents::search::refused_search;
 use cursor::{ScrollCursor, ScrollPart, UntilThen};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -79,7 +79,7 @@ impl Scroll {
         let search = ScrolledSearch {
             collections: searched.iter().map(one).collect(),
             request,
-            snapshot: snapshot.map_err(refused)?,
+            snapshot: snapshot.map_err(refused_search)?,
         };
         let position = ScrollPosition {
             seen: 0,
@@ -110,8 +110,10 @@ impl Scroll {
     /// A page that was refused after the first was not is one of a snapshot that is gone.
     pub(super) fn fault(&self, error: StoreError) -> Fault {
         match (&self.first, &error) {
-            (None, StoreError::BadSearch { .. }) if self.search.snapshot.is_some() => unknown(),
-            _ => refused(error).into(),
+            (None, StoreError::BadSearch { .. }) if self.search.snapshot.is_some() => {
+                unknown_scroll()
+            }
+            _ => refused_search(error).into(),
         }
     }
 
@@ -160,8 +162,8 @@ impl Scroll {
             return Ok(None);
         };
         let (search, position) = (
-            read(cursor.search.text(call).await?),
-            read(cursor.position.text(call).await?),
+            parse_state(cursor.search.text(call).await?),
+            parse_state(cursor.position.text(call).await?),
         );
         Ok(search.zip(position).map(|(search, position)| Self {
             search,
@@ -173,7 +175,7 @@ impl Scroll {
     }
 }
 
-fn read<T: DeserializeOwned>(text: Option<String>) -> Option<T> {
+fn parse_state<T: DeserializeOwned>(text: Option<String>) -> Option<T> {
     serde_json::from_str(&text?).ok()
 }
 
@@ -196,7 +198,7 @@ pub(super) fn total_order(sort: Option<Value>) -> Value {
 }
 
 /// `30s`, `1m`: milliseconds.
-pub(in crate::kuzzle) fn duration(text: &str) -> Result<i64, Fault> {
+pub(in crate::kuzzle) fn parse_duration(text: &str) -> Result<i64, Fault> {
     let expected = "a duration such as \"30s\" or \"1m\", at most a day";
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let number: i64 = text[..digits]
@@ -226,24 +228,24 @@ pub(crate) async fn scroll(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let id = id
         .and_then(Value::as_str)
         .ok_or_else(|| Fault::missing("scrollId"))?;
-    let mut scroll = Scroll::open(call, id).await?.ok_or_else(unknown)?;
+    let mut scroll = Scroll::open(call, id).await?.ok_or_else(unknown_scroll)?;
     if let Some(keep) = call.request.text("scroll")? {
-        scroll.keep = duration(keep)?;
+        scroll.keep = parse_duration(keep)?;
     }
     let mut collections = Vec::with_capacity(scroll.search.collections.len());
     for one in &scroll.search.collections {
-        admission::within(call, &one.index, &one.collection)?;
-        let collection = place::find(call, &one.index, &one.collection).await;
-        let collection = collection.map_err(|_| unknown())?;
+        admission::check_collection(call, &one.index, &one.collection)?;
+        let collection = place::find_collection(call, &one.index, &one.collection).await;
+        let collection = collection.map_err(|_| unknown_scroll())?;
         if collection.incarnation != one.incarnation {
-            return Err(unknown());
+            return Err(unknown_scroll());
         }
         collections.push(collection);
     }
-    search::page(call, &search::view(call)?, &collections, scroll).await
+    search::scroll_page(call, &search::search_view(call)?, &collections, scroll).await
 }
 
-fn unknown() -> Fault {
+fn unknown_scroll() -> Fault {
     Fault::new(
         Id::UnknownScroll,
         "the scroll id is not one of this deployment, or its time is over",

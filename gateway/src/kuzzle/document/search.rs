@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::{Code, Problem},
-    routes::documents::search::refused,
+    routes::documents::search::refused_search,
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json, value::RawValue};
@@ -54,10 +54,12 @@ struct Shown<'a> {
 }
 
 /// The view and the collection, once what `after` names is applied and searchable.
-pub(crate) async fn fresh(call: KuzzleCall<'_>) -> Result<(Arc<dyn View>, Arc<Collection>), Fault> {
-    let waited = place::after(call).await?;
-    let collection = place::collection(call).await?;
-    let view = view(call)?;
+pub(crate) async fn fresh_view(
+    call: KuzzleCall<'_>,
+) -> Result<(Arc<dyn View>, Arc<Collection>), Fault> {
+    let waited = place::wait_for_tokens(call).await?;
+    let collection = place::request_collection(call).await?;
+    let view = search_view(call)?;
     if waited {
         call.app
             .refreshes
@@ -67,26 +69,29 @@ pub(crate) async fn fresh(call: KuzzleCall<'_>) -> Result<(Arc<dyn View>, Arc<Co
     Ok((view, collection))
 }
 
-pub(crate) fn view(call: KuzzleCall<'_>) -> Result<Arc<dyn View>, Fault> {
+pub(crate) fn search_view(call: KuzzleCall<'_>) -> Result<Arc<dyn View>, Fault> {
     let view = call.app.ports.view.clone();
     Ok(view.ok_or_else(|| Problem::new(Code::NoView, "this deployment has no view to search"))?)
 }
 
 /// The query of a body in the language that the call names.
-pub(crate) fn query(call: KuzzleCall<'_>, query: Option<Value>) -> Result<SearchQuery, Fault> {
+pub(crate) fn search_query(
+    call: KuzzleCall<'_>,
+    query: Option<Value>,
+) -> Result<SearchQuery, Fault> {
     match call.request.text("lang")? {
         None | Some("elasticsearch") => {
             let is_said =
                 |query: &Value| query.as_object().is_none_or(|members| !members.is_empty());
             Ok(SearchQuery::of_view(query.filter(is_said)))
         }
-        Some("koncorde") => koncorde::query(&query.unwrap_or(Value::Null)),
+        Some("koncorde") => koncorde::koncorde_query(&query.unwrap_or(Value::Null)),
         Some(_) => Err(Fault::invalid("lang", "\"elasticsearch\" or \"koncorde\"")),
     }
 }
 
 /// The search of the body, or of the argument `searchBody`.
-fn asked(call: KuzzleCall<'_>) -> Result<Map<String, Value>, Fault> {
+fn requested_search(call: KuzzleCall<'_>) -> Result<Map<String, Value>, Fault> {
     match (&call.request.body, call.request.args.get("searchBody")) {
         (Some(_), _) => call.request.members(),
         (None, Some(Value::String(text))) => {
@@ -99,8 +104,8 @@ fn asked(call: KuzzleCall<'_>) -> Result<Map<String, Value>, Fault> {
 }
 
 /// The body as the view takes it, and its query.
-pub(crate) fn request(call: KuzzleCall<'_>) -> Result<(SearchRequest, SearchQuery), Fault> {
-    let mut body = asked(call)?;
+pub(crate) fn search_request(call: KuzzleCall<'_>) -> Result<(SearchRequest, SearchQuery), Fault> {
+    let mut body = requested_search(call)?;
     // Koncorde filters may stand without the member `query` around them.
     if call.request.text("lang")? == Some("koncorde")
         && !body.is_empty()
@@ -118,54 +123,55 @@ pub(crate) fn request(call: KuzzleCall<'_>) -> Result<(SearchRequest, SearchQuer
         )
         .props([name]));
     }
-    let query = query(call, body.remove("query"))?;
+    let query = search_query(call, body.remove("query"))?;
     let (from, size) = (call.request.number("from")?, call.request.number("size")?);
     let bad = |error: serde_json::Error| Fault::new(Id::BadQuery, error.to_string());
     let mut request: SearchRequest = serde_json::from_value(Value::Object(body)).map_err(bad)?;
     request.from = from.unwrap_or(request.from);
     request.size = size.unwrap_or(request.size);
     let most = call.app.config.kuzzle_fetch_documents;
-    match request.from.saturating_add(request.size) <= most {
-        true => Ok((request, query)),
-        false => Err(Fault::new(
+    if request.from.saturating_add(request.size) <= most {
+        Ok((request, query))
+    } else {
+        Err(Fault::new(
             Id::GetLimit,
             format!(
                 "`from` and `size` reach beyond the {most} documents that one search may reach"
             ),
-        )),
+        ))
     }
 }
 
 pub(crate) async fn search(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let (mut request, query) = request(call)?;
-    let (view, collections) = match targets::of(call)? {
+    let (mut request, query) = search_request(call)?;
+    let (view, collections) = match targets::requested_targets(call)? {
         None => {
             let request = call.request;
-            admission::within(call, request.index()?, request.collection()?)?;
-            let (view, collection) = fresh(call).await?;
+            admission::check_collection(call, request.index()?, request.collection()?)?;
+            let (view, collection) = fresh_view(call).await?;
             (view, vec![collection])
         }
-        Some(targets) => targets::fresh(call, &targets).await?,
+        Some(targets) => targets::fresh_targets(call, &targets).await?,
     };
     let searched: Vec<&Collection> = collections.iter().map(|one| &**one).collect();
     request.query = query.settled(&*view, &searched).await?;
     match call.request.text("scroll")? {
         None => {
             let result = view.search_together(&searched, &request).await;
-            let result = result.map_err(refused)?;
-            Ok(Reply::of(&found(&result, &collections, None)))
+            let result = result.map_err(refused_search)?;
+            Ok(Reply::of(&found_page(&result, &collections, None)))
         }
         Some(keep) => {
-            let keep = scroll::duration(keep)?;
+            let keep = scroll::parse_duration(keep)?;
             request.sort = Some(scroll::total_order(request.sort.take()));
             let scroll = Scroll::begin(&view, &collections, request, keep).await?;
-            page(call, &view, &collections, scroll).await
+            scroll_page(call, &view, &collections, scroll).await
         }
     }
 }
 
 /// One page of a scroll, and the cursor to the next.
-pub(super) async fn page(
+pub(super) async fn scroll_page(
     call: KuzzleCall<'_>,
     view: &Arc<dyn View>,
     collections: &[Arc<Collection>],
@@ -176,14 +182,14 @@ pub(super) async fn page(
     let result = result.map_err(|error| scroll.fault(error))?;
     let remaining = scroll.advance(&result);
     let id = scroll.id(call).await?;
-    Ok(Reply::of(&found(
+    Ok(Reply::of(&found_page(
         &result,
         collections,
         Some((id, remaining)),
     )))
 }
 
-fn found<'a>(
+fn found_page<'a>(
     result: &'a SearchResult,
     collections: &'a [Arc<Collection>],
     scroll: Option<(String, u64)>,
@@ -220,12 +226,12 @@ pub(crate) async fn count(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
         )
         .props([name]));
     }
-    let query = query(call, body.remove("query"))?;
-    let (view, collection) = fresh(call).await?;
+    let query = search_query(call, body.remove("query"))?;
+    let (view, collection) = fresh_view(call).await?;
     let query = query.settled(&*view, &[&collection]).await?;
     let count = view
         .count(&collection, query.as_ref())
         .await
-        .map_err(refused)?;
+        .map_err(refused_search)?;
     Ok(Reply::of(&json!({"count": count})))
 }

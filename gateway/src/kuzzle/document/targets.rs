@@ -10,7 +10,9 @@ use std::sync::Arc;
 use store::{Collection, View};
 
 /// The index and the collection of each; `None`: the request names one collection as usual.
-pub(super) fn of(call: KuzzleCall<'_>) -> Result<Option<Vec<(String, String)>>, Fault> {
+pub(super) fn requested_targets(
+    call: KuzzleCall<'_>,
+) -> Result<Option<Vec<(String, String)>>, Fault> {
     let given = match call.request.args.get("targets") {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::String(text)) => serde_json::from_str(text).unwrap_or(Value::Null),
@@ -48,16 +50,16 @@ pub(super) fn of(call: KuzzleCall<'_>) -> Result<Option<Vec<(String, String)>>, 
 }
 
 /// The view and the collections, once what `after` names is applied and searchable.
-pub(super) async fn fresh(
+pub(super) async fn fresh_targets(
     call: KuzzleCall<'_>,
     names: &[(String, String)],
 ) -> Result<(Arc<dyn View>, Vec<Arc<Collection>>), Fault> {
-    let waited = place::after(call).await?;
-    let view = search::view(call)?;
+    let waited = place::wait_for_tokens(call).await?;
+    let view = search::search_view(call)?;
     let mut collections = Vec::with_capacity(names.len());
     for (index, name) in names {
-        admission::within(call, index, name)?;
-        let collection = place::find(call, index, name).await?;
+        admission::check_collection(call, index, name)?;
+        let collection = place::find_collection(call, index, name).await?;
         if waited {
             let refreshes = &call.app.refreshes;
             refreshes.refresh(Some(&*view), &collection).await?;

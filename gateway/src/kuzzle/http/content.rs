@@ -4,7 +4,7 @@
 use super::super::{Fault, fault::Id};
 use crate::{
     app::App,
-    request::{body::HeldBody, headers, inflate::inflate, query::QueryString},
+    request::{body::HeldBody, headers, inflate::inflate_body, query::QueryString},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 use bytes::Bytes;
@@ -12,7 +12,7 @@ use http::{HeaderMap, header};
 use serde_json::{Map, Value, json};
 
 /// The body as JSON.
-pub(super) fn json(
+pub(super) fn body_json(
     app: &App,
     headers: &HeaderMap,
     body: Bytes,
@@ -21,7 +21,7 @@ pub(super) fn json(
     if body.is_empty() {
         return Ok(body);
     }
-    let body = inflate(&app.config, headers, body, held)?;
+    let body = inflate_body(&app.config, headers, body, held)?;
     let kind = headers.get(header::CONTENT_TYPE);
     let Some(kind) = kind else {
         return Ok(body);
@@ -29,8 +29,8 @@ pub(super) fn json(
     let text = kind.to_str().unwrap_or_default();
     let name = text.split(';').next().unwrap_or_default().trim();
     let form = match name.to_ascii_lowercase().as_str() {
-        "application/x-www-form-urlencoded" => urlencoded(&body)?,
-        "multipart/form-data" => multipart(text, &body)?,
+        "application/x-www-form-urlencoded" => parse_urlencoded(&body)?,
+        "multipart/form-data" => parse_multipart(text, &body)?,
         _ => {
             headers::expect_json(headers)?;
             return Ok(body);
@@ -39,13 +39,13 @@ pub(super) fn json(
     Ok(Value::Object(form).to_string().into())
 }
 
-fn malformed(why: &str) -> Fault {
+fn malformed_body(why: &str) -> Fault {
     Fault::new(Id::BadBody, why)
 }
 
 /// A name that repeats becomes a list.
-fn urlencoded(body: &[u8]) -> Result<Map<String, Value>, Fault> {
-    let text = str::from_utf8(body).map_err(|_| malformed("the form is not UTF-8"))?;
+fn parse_urlencoded(body: &[u8]) -> Result<Map<String, Value>, Fault> {
+    let text = str::from_utf8(body).map_err(|_| malformed_body("the form is not UTF-8"))?;
     let query = QueryString::parse(Some(text.trim_end_matches(['\r', '\n'])))?;
     let mut form = Map::new();
     for (name, value) in query.pairs() {
@@ -59,38 +59,40 @@ fn urlencoded(body: &[u8]) -> Result<Map<String, Value>, Fault> {
 }
 
 /// Fields are texts; a file is an object that holds it in base64.
-fn multipart(kind: &str, body: &[u8]) -> Result<Map<String, Value>, Fault> {
-    let boundary = parameter(kind, "boundary")
+fn parse_multipart(kind: &str, body: &[u8]) -> Result<Map<String, Value>, Fault> {
+    let boundary = header_parameter(kind, "boundary")
         .filter(|boundary| !boundary.is_empty())
-        .ok_or_else(|| malformed("multipart/form-data must name its boundary"))?;
+        .ok_or_else(|| malformed_body("multipart/form-data must name its boundary"))?;
     let between = format!("\r\n--{boundary}");
     let whole = [b"\r\n", body].concat();
     let mut form = Map::new();
-    let mut rest = after(&whole, between.as_bytes());
+    let mut rest = bytes_after(&whole, between.as_bytes());
     while let Some(part) = rest {
         if part.starts_with(b"--") {
             return Ok(form);
         }
-        let end = find(part, between.as_bytes()).ok_or_else(|| malformed("a part has no end"))?;
-        let (name, value) = field(&part[..end])?;
+        let end = find_bytes(part, between.as_bytes())
+            .ok_or_else(|| malformed_body("a part has no end"))?;
+        let (name, value) = multipart_field(&part[..end])?;
         form.insert(name, value);
-        rest = after(part, between.as_bytes());
+        rest = bytes_after(part, between.as_bytes());
     }
-    Err(malformed("the form has no end"))
+    Err(malformed_body("the form has no end"))
 }
 
-fn field(part: &[u8]) -> Result<(String, Value), Fault> {
-    let head = find(part, b"\r\n\r\n").ok_or_else(|| malformed("a part has no head"))?;
+fn multipart_field(part: &[u8]) -> Result<(String, Value), Fault> {
+    let head = find_bytes(part, b"\r\n\r\n").ok_or_else(|| malformed_body("a part has no head"))?;
     let data = &part[head + 4..];
     let head =
-        str::from_utf8(&part[..head]).map_err(|_| malformed("a part's head is not UTF-8"))?;
+        str::from_utf8(&part[..head]).map_err(|_| malformed_body("a part's head is not UTF-8"))?;
     let find = |wanted: &str| {
         let mut lines = head.lines().filter_map(|line| line.split_once(':'));
         lines.find_map(|(name, value)| name.trim().eq_ignore_ascii_case(wanted).then_some(value))
     };
     let disposition = find("content-disposition").unwrap_or_default();
-    let name = parameter(disposition, "name").ok_or_else(|| malformed("a part has no name"))?;
-    let value = match parameter(disposition, "filename").filter(|name| !name.is_empty()) {
+    let name = header_parameter(disposition, "name")
+        .ok_or_else(|| malformed_body("a part has no name"))?;
+    let value = match header_parameter(disposition, "filename").filter(|name| !name.is_empty()) {
         None => String::from_utf8_lossy(data).into(),
         Some(file) => {
             let mut value = json!({"file": BASE64.encode(data), "filename": file});
@@ -104,7 +106,7 @@ fn field(part: &[u8]) -> Result<(String, Value), Fault> {
 }
 
 /// A parameter of a header's value: `; name=value` or `; name="value"`.
-fn parameter(value: &str, wanted: &str) -> Option<String> {
+fn header_parameter(value: &str, wanted: &str) -> Option<String> {
     let mut rest = value.split_once(';')?.1;
     loop {
         let (name, given) = rest.split_once('=')?;
@@ -120,12 +122,12 @@ fn parameter(value: &str, wanted: &str) -> Option<String> {
     }
 }
 
-fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+fn find_bytes(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
     bytes.windows(wanted.len()).position(|part| part == wanted)
 }
 
-fn after<'a>(bytes: &'a [u8], wanted: &[u8]) -> Option<&'a [u8]> {
-    find(bytes, wanted).map(|start| &bytes[start + wanted.len()..])
+fn bytes_after<'a>(bytes: &'a [u8], wanted: &[u8]) -> Option<&'a [u8]> {
+    find_bytes(bytes, wanted).map(|start| &bytes[start + wanted.len()..])
 }
 
 #[cfg(test)]

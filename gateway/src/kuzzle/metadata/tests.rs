@@ -1,7 +1,7 @@
 use super::*;
 
 fn stamp(body: &str) -> String {
-    stamped(
+    stamped_body(
         &RawValue::from_string(body.to_owned()).unwrap(),
         r#"{"i":1}"#,
     )
@@ -34,7 +34,7 @@ fn the_rest_of_a_body_stays_the_text_it_came_as() {
     for (body, wanted) in cases {
         assert_eq!(stamp(body), wanted);
     }
-    assert!(stamped(&RawValue::from_string("[1]".to_owned()).unwrap(), "{}").is_err());
+    assert!(stamped_body(&RawValue::from_string("[1]".to_owned()).unwrap(), "{}").is_err());
 }
 
 #[test]
@@ -43,5 +43,5 @@ fn what_changes_touch_is_named_by_its_leaves() {
         r#"{"a":1,"b":{"c":[1],"d":{"e":null}},"_kuzzle_info":{"x":1},"f":{}}"#.to_owned(),
     )
     .unwrap();
-    assert_eq!(touched(&changes), ["a", "b.c", "b.d.e", "f"]);
+    assert_eq!(touched_fields(&changes), ["a", "b.c", "b.d.e", "f"]);
 }

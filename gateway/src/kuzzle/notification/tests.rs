@@ -1,6 +1,6 @@
 use super::*;
 use event_schema::membership::PresenceFilter;
-use event_schema::{envelope::Origin, id::RequestId, raw, signing::Keyring};
+use event_schema::{envelope::Origin, id::RequestId, signing::Keyring, to_raw};
 use serde_json::{Value, json};
 use subscriptions::{
     ChannelOptions,
@@ -17,7 +17,7 @@ fn notice() -> Notice {
         collection: "cities".into(),
         id: Some("a\"b".into()),
         version: Some(3),
-        source: Some(raw(&json!({"a": 7, "_kuzzle_info": {"author": "-1"}}))),
+        source: Some(to_raw(&json!({"a": 7, "_kuzzle_info": {"author": "-1"}}))),
         updated_fields: Some(vec!["a".into(), "_kuzzle_info.updatedAt".into()]),
         request: RequestId::mint(&Keyring::new(1, *b"0123456789abcdef"), 1, 0, [7; 16]),
         origin: Some(Origin {
@@ -27,7 +27,7 @@ fn notice() -> Notice {
             action: "update".into(),
             silent: false,
         }),
-        volatile: Some(raw(&json!({"why": "test"}))),
+        volatile: Some(to_raw(&json!({"why": "test"}))),
         timestamp: 1_795_302_193_686,
         write: Some(event_schema::position::Position {
             generation: 1,
@@ -49,7 +49,7 @@ fn read(content: DeliveryContent<'_>, options: ChannelOptions) -> Value {
             channel: &Encodings::default(),
         },
     };
-    serde_json::from_slice(frame(&delivery).payload()).unwrap()
+    serde_json::from_slice(delivery_frame(&delivery).payload()).unwrap()
 }
 
 fn change<'a>(
@@ -125,7 +125,7 @@ fn a_user_who_comes_and_one_who_vanishes() {
         collection: "cities".into(),
         user: PresenceChange::In,
         count: 2,
-        volatile: Some(raw(&json!({"name": "Ann"}))),
+        volatile: Some(to_raw(&json!({"name": "Ann"}))),
         explicit: false,
         rooms: 100,
         timestamp: 5,
@@ -158,7 +158,7 @@ fn channels_share_what_they_have_in_common_and_nothing_else() {
                 channel,
             },
         };
-        frame(&delivery)
+        delivery_frame(&delivery)
     };
     let (one, other) = (Encodings::default(), Encodings::default());
     let done = ChannelOptions::default();

@@ -6,8 +6,8 @@ use std::collections::HashSet;
 fn every_served_route_leads_to_its_own_action() {
     for action in ACTIONS {
         for (verb, path) in action.http {
-            let path: Vec<&str> = segments(path).collect();
-            let (found, variables) = route(verb, &path).unwrap();
+            let path: Vec<&str> = path_segments(path).collect();
+            let (found, variables) = find_route(verb, &path).unwrap();
             let Destination::Served(found) = found.destination else {
                 panic!("{verb} {path:?} is not served");
             };
@@ -24,12 +24,12 @@ fn every_served_route_leads_to_its_own_action() {
 
 #[test]
 fn every_route_of_kuzzle_leads_to_its_action() {
-    assert!(listed().count() > 290);
-    for known in listed() {
-        let given: Vec<&str> = segments(known.path)
+    assert!(listed_routes().count() > 290);
+    for known in listed_routes() {
+        let given: Vec<&str> = path_segments(known.path)
             .map(|segment| segment.strip_prefix(':').unwrap_or(segment))
             .collect();
-        let (found, _) = route(known.verb, &given).unwrap_or_else(|| panic!("{known:?}"));
+        let (found, _) = find_route(known.verb, &given).unwrap_or_else(|| panic!("{known:?}"));
         let (controller, name) = match found.destination {
             Destination::Served(action) => (action.controller, action.name),
             Destination::Unserved { controller, name } => (controller, name),
@@ -61,7 +61,7 @@ fn what_a_path_begins_with_is_no_name_of_an_index() {
                 &[first, "_create"],
                 &[first, "c", "d", "_create"],
             ] {
-                if let Some((route, _)) = route(verb, path) {
+                if let Some((route, _)) = find_route(verb, path) {
                     assert_eq!(route.segments[0], first, "{verb} {path:?}");
                 }
             }

@@ -20,11 +20,11 @@ pub(super) struct NewCredentials {
 }
 
 /// A name that nobody had before.
-pub(super) fn name() -> String {
+pub(super) fn fresh_name() -> String {
     format!("{:032x}", runtime::random::<u128>())
 }
 
-fn text(given: &Value, name: &str) -> Result<Option<String>, Fault> {
+fn credential_text(given: &Value, name: &str) -> Result<Option<String>, Fault> {
     match given.get(name) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) if text.is_empty() => Err(Fault::new(
@@ -39,7 +39,7 @@ fn text(given: &Value, name: &str) -> Result<Option<String>, Fault> {
 
 /// Name and password of the local strategy, judged; the name may stand already. What was shown of
 /// credentials may be sent back: the user's id, which is not changed.
-fn judged(
+fn judge_credentials(
     given: &Value,
     stands: Option<&str>,
     kuid: Option<&str>,
@@ -52,34 +52,34 @@ fn judged(
         let why = format!("unexpected argument \"{other}\" (accepted are: username, password)");
         return Err(Fault::new(Id::UnexpectedArgument, why).props([other, "username, password"]));
     }
-    let other = text(given, "kuid")?;
+    let other = credential_text(given, "kuid")?;
     if other.is_some() && other.as_deref() != kuid {
         let why = "the id of the user whose credentials they are";
         return Err(Fault::invalid("kuid", why));
     }
-    let username = text(given, "username")?.or_else(|| stands.map(str::to_owned));
+    let username = credential_text(given, "username")?.or_else(|| stands.map(str::to_owned));
     let username = username.ok_or_else(|| Fault::missing("username"))?;
     let checked = crate::request::path::check_id(&username);
     checked.map_err(|problem| Fault::invalid("username", problem.detail()))?;
-    let password = text(given, "password")?.map(Zeroizing::new);
+    let password = credential_text(given, "password")?.map(Zeroizing::new);
     if let Some(password) = &password {
         let weak = |weak: password::WeakPassword| Fault::new(Id::WeakPassword, weak.to_string());
-        password::check(password, &username).map_err(weak)?;
+        password::check_password(password, &username).map_err(weak)?;
     }
     Ok((username, password))
 }
 
-async fn hashed(call: KuzzleCall<'_>, password: Zeroizing<String>) -> Result<String, Fault> {
+async fn hash_password(call: KuzzleCall<'_>, password: Zeroizing<String>) -> Result<String, Fault> {
     call.app
         .access
         .passwords
         .hash(password)
         .await
-        .map_err(|_| auth::busy())
+        .map_err(|_| auth::busy_fault())
 }
 
 /// Of `{local: {username, password}}`.
-pub(super) async fn all(
+pub(super) async fn new_credentials(
     call: KuzzleCall<'_>,
     given: Option<Value>,
 ) -> Result<Option<NewCredentials>, Fault> {
@@ -90,32 +90,32 @@ pub(super) async fn all(
         .as_object()
         .ok_or_else(|| Fault::wrong_type("body.credentials", "object"))?;
     if let Some(other) = strategies.keys().find(|name| *name != LOCAL) {
-        return Err(auth::unknown(other));
+        return Err(auth::unknown_strategy(other));
     }
     let Some(local) = strategies.get(LOCAL) else {
         return Ok(None);
     };
-    let (username, password) = judged(local, None, call.request.id.as_deref())?;
+    let (username, password) = judge_credentials(local, None, call.request.id.as_deref())?;
     let password = password.ok_or_else(|| Fault::missing("password"))?;
     Ok(Some(NewCredentials {
         username,
-        hash: hashed(call, password).await?,
+        hash: hash_password(call, password).await?,
     }))
 }
 
-fn body(call: KuzzleCall<'_>) -> Result<Value, Fault> {
+fn body_value(call: KuzzleCall<'_>) -> Result<Value, Fault> {
     Ok(Value::Object(call.request.members()?))
 }
 
-fn rejected(why: &str) -> Fault {
+fn rejected_credentials(why: &str) -> Fault {
     Fault::new(Id::CredentialsRejected, why)
 }
 
 /// The account as it stands, which the caller may change: if it is his own, his session or key is
 /// still among what it honours. What is written of it is refused if it changed since.
-pub(super) async fn account(call: KuzzleCall<'_>, kuid: &str) -> Result<Account, Fault> {
+pub(super) async fn changeable_account(call: KuzzleCall<'_>, kuid: &str) -> Result<Account, Fault> {
     let account = call.app.access.accounts().account(kuid).await?;
-    let account = account.ok_or_else(|| users::unknown(kuid))?;
+    let account = account.ok_or_else(|| users::unknown_user(kuid))?;
     if account.honours_caller(&call.request.caller, kuid) {
         Ok(account)
     } else {
@@ -124,7 +124,7 @@ pub(super) async fn account(call: KuzzleCall<'_>, kuid: &str) -> Result<Account,
 }
 
 /// Writes a name, and a password's hash if there is a new one.
-async fn set(
+async fn set_credentials(
     call: KuzzleCall<'_>,
     kuid: &str,
     stands: &Account,
@@ -134,11 +134,12 @@ async fn set(
     // Whoever changes his own password stays logged in where he does it.
     let own = caller.session().filter(|session| session.kuid == kuid);
     let kept = own.map_or("", |session| session.sid.as_str());
-    let mut request = json!({"kuid": kuid, "username": username, "sessions": name(), "kept": kept, "was": stands.sessions});
+    let mut request = json!({"kuid": kuid, "username": username, "sessions": fresh_name(), "kept": kept, "was": stands.sessions});
     if let Some(hash) = hash {
         request["hash"] = hash.into();
     }
-    let set = security_write::write(call.app, caller, "security.setCredentials", &request).await;
+    let set =
+        security_write::write_internal(call.app, caller, "security.setCredentials", &request).await;
     set.map_err(|problem| of_account(problem, kuid))?;
     security_write::forget_everywhere(call.app).await;
     Ok(Reply::of(&json!({"username": username, "kuid": kuid})))
@@ -154,34 +155,36 @@ fn of_account(problem: Problem, kuid: &str) -> Fault {
 }
 
 pub(crate) async fn create(call: KuzzleCall<'_>, kuid: &str) -> Result<Reply, Fault> {
-    let account = account(call, kuid).await?;
+    let account = changeable_account(call, kuid).await?;
     if account.username.is_some() {
-        return Err(rejected("the user has credentials already"));
+        return Err(rejected_credentials("the user has credentials already"));
     }
-    let (username, password) = judged(&body(call)?, None, Some(kuid))?;
+    let (username, password) = judge_credentials(&body_value(call)?, None, Some(kuid))?;
     let password = password.ok_or_else(|| Fault::missing("password"))?;
-    let hash = Some(hashed(call, password).await?);
-    set(call, kuid, &account, (&username, hash)).await
+    let hash = Some(hash_password(call, password).await?);
+    set_credentials(call, kuid, &account, (&username, hash)).await
 }
 
 pub(crate) async fn update(call: KuzzleCall<'_>, kuid: &str) -> Result<Reply, Fault> {
-    let account = account(call, kuid).await?;
+    let account = changeable_account(call, kuid).await?;
     let Some(stands) = &account.username else {
-        return Err(rejected("the user has no credentials yet"));
+        return Err(rejected_credentials("the user has no credentials yet"));
     };
-    let (username, password) = judged(&body(call)?, Some(stands), Some(kuid))?;
+    let (username, password) = judge_credentials(&body_value(call)?, Some(stands), Some(kuid))?;
     let hash = match password {
-        Some(password) => Some(hashed(call, password).await?),
+        Some(password) => Some(hash_password(call, password).await?),
         None => None,
     };
-    set(call, kuid, &account, (&username, hash)).await
+    set_credentials(call, kuid, &account, (&username, hash)).await
 }
 
 pub(crate) async fn delete(call: KuzzleCall<'_>, kuid: &str) -> Result<Reply, Fault> {
-    let stands = account(call, kuid).await?;
-    let request = json!({"kuid": kuid, "sessions": name(), "was": stands.sessions});
+    let stands = changeable_account(call, kuid).await?;
+    let request = json!({"kuid": kuid, "sessions": fresh_name(), "was": stands.sessions});
     let caller = &call.request.caller;
-    let gone = security_write::write(call.app, caller, "security.dropCredentials", &request).await;
+    let gone =
+        security_write::write_internal(call.app, caller, "security.dropCredentials", &request)
+            .await;
     gone.map_err(|problem| of_account(problem, kuid))?;
     security_write::forget_everywhere(call.app).await;
     Ok(Reply::of(&json!({"acknowledged": true})))
@@ -194,9 +197,9 @@ pub(crate) async fn exist(call: KuzzleCall<'_>, kuid: &str) -> Result<Reply, Fau
     ))
 }
 
-pub(crate) async fn shown(call: KuzzleCall<'_>, kuid: &str) -> Result<Reply, Fault> {
+pub(crate) async fn shown_credentials(call: KuzzleCall<'_>, kuid: &str) -> Result<Reply, Fault> {
     let account = call.app.access.accounts().account(kuid).await?;
-    let username = account.ok_or_else(|| users::unknown(kuid))?.username;
+    let username = account.ok_or_else(|| users::unknown_user(kuid))?.username;
     let username = username.ok_or_else(|| {
         Fault::new(
             Id::NotFound,
@@ -214,7 +217,7 @@ pub(crate) async fn validate(call: KuzzleCall<'_>, kuid: Option<&str>) -> Result
         None => None,
     };
     let stands = stands.and_then(|account| account.username);
-    let (username, _) = judged(&body(call)?, stands.as_deref(), kuid)?;
+    let (username, _) = judge_credentials(&body_value(call)?, stands.as_deref(), kuid)?;
     let owner = call.app.access.accounts().by_username(&username).await?;
     match owner {
         Some((owner, _)) if kuid != Some(owner.as_str()) => Err(Fault::new(
@@ -228,7 +231,7 @@ pub(crate) async fn validate(call: KuzzleCall<'_>, kuid: Option<&str>) -> Result
 /// The user whom the request names; who sets a password may log in by it, so he must be allowed
 /// what that user is.
 async fn acted_for(call: KuzzleCall<'_>) -> Result<&str, Fault> {
-    auth::strategy(call)?;
+    auth::expect_strategy(call)?;
     let kuid = call.request.id()?;
     users::may_act_for(call, kuid).await?;
     Ok(kuid)
@@ -247,18 +250,18 @@ pub(crate) async fn delete_of(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 }
 
 pub(crate) async fn exist_of(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    auth::strategy(call)?;
+    auth::expect_strategy(call)?;
     exist(call, call.request.id()?).await
 }
 
 pub(crate) async fn shown_of(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    auth::strategy(call)?;
-    shown(call, call.request.id()?).await
+    auth::expect_strategy(call)?;
+    shown_credentials(call, call.request.id()?).await
 }
 
 /// `_id` is the name that the user logs in by.
 pub(crate) async fn shown_by_name(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    auth::strategy(call)?;
+    auth::expect_strategy(call)?;
     let username = call.request.id()?;
     let known = call.app.access.accounts().by_username(username).await?;
     let (kuid, _) = known.ok_or_else(|| {
@@ -268,12 +271,12 @@ pub(crate) async fn shown_by_name(call: KuzzleCall<'_>) -> Result<Reply, Fault> 
 }
 
 pub(crate) async fn validate_of(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    auth::strategy(call)?;
+    auth::expect_strategy(call)?;
     validate(call, call.request.id.as_deref()).await
 }
 
 pub(crate) async fn fields(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    auth::strategy(call)?;
+    auth::expect_strategy(call)?;
     Ok(Reply::of(&json!(["username", "password"])))
 }
 

@@ -5,8 +5,9 @@
 use super::{
     super::{Fault, KuzzleCall, Reply, fault::Id},
     credentials::{self, NewCredentials},
-    may_grant, of_user, profiles, refreshed, rights_change, roles,
+    may_grant, of_user, profiles, rights_change, roles,
     users::{self, NewUser},
+    wait_for_refresh,
 };
 use crate::{
     access::{accounts, api_key::is_fingerprint, password::imported::KuzzleHash, system},
@@ -150,8 +151,8 @@ pub(crate) async fn load(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     items.extend(of_keys.buffered(AT_ONCE).collect::<Vec<_>>().await);
     if !options.dry_run {
         security_write::forget_everywhere(call.app).await;
-        refreshed(call, system::USERS).await?;
-        refreshed(call, system::API_KEYS).await?;
+        wait_for_refresh(call, system::USERS).await?;
+        wait_for_refresh(call, system::API_KEYS).await?;
     }
     let failed = items
         .iter()
@@ -202,7 +203,7 @@ async fn load_rights(
     if options.dry_run || !items.iter().any(changes) {
         return Ok((set, items));
     }
-    rights_change::change(call, |set| {
+    rights_change::change_rights(call, |set| {
         let items = put(set)?;
         Ok((set.clone(), items))
     })
@@ -275,8 +276,8 @@ fn outcome(is_same: Option<bool>) -> LoadOutcome {
 
 fn info_of(call: KuzzleCall<'_>, stands: Option<&Value>) -> Value {
     match stands {
-        None => roles::info(call),
-        Some(stands) => roles::updated(call, Some(stands)),
+        None => roles::created_info(call),
+        Some(stands) => roles::updated_info(call, Some(stands)),
     }
 }
 
@@ -315,7 +316,7 @@ async fn load_user(
         }
         return Ok(LoadOutcome::Created);
     };
-    let mut stands = accounts::members(&stands)?;
+    let mut stands = accounts::document_members(&stands)?;
     stands.remove(MEMBER);
     if stands == content {
         return Ok(LoadOutcome::Unchanged);
@@ -342,7 +343,7 @@ async fn new_credentials(
     let Some(imported) = imported else {
         // What is only tried out is not hashed.
         let given = given.filter(|_| !options.dry_run);
-        return credentials::all(call, given).await;
+        return credentials::new_credentials(call, given).await;
     };
     let username = local
         .and_then(|local| local.get("username"))
@@ -387,7 +388,7 @@ async fn load_key(
         // Perhaps it is among what would be loaded.
         return Ok(LoadOutcome::Created);
     }
-    let owner = owner.ok_or_else(|| users::unknown(kuid))?;
+    let owner = owner.ok_or_else(|| users::unknown_user(kuid))?;
     may_grant(
         call,
         &set.compile(owner.profiles.iter().map(String::as_str)),
@@ -406,7 +407,7 @@ async fn load_key(
     }
     let (app, caller) = (call.app, &call.request.caller);
     let request = json!({"id": id, "key": key});
-    match security_write::write(app, caller, "security.createApiKey", &request).await {
+    match security_write::write_internal(app, caller, "security.createApiKey", &request).await {
         Ok(()) => Ok(LoadOutcome::Created),
         // Two loads at once.
         Err(problem) if problem.code() == Code::Exists => Ok(LoadOutcome::Kept),

@@ -32,7 +32,7 @@ async fn read(call: KuzzleCall<'_>) -> Result<(RightsSet, Option<SystemDocument>
 }
 
 /// Changes the set. Returns when the change holds everywhere.
-pub(super) async fn change<T>(
+pub(super) async fn change_rights<T>(
     call: KuzzleCall<'_>,
     mut change: impl FnMut(&mut RightsSet) -> Result<T, Fault>,
 ) -> Result<T, Fault> {
@@ -47,7 +47,7 @@ pub(super) async fn change<T>(
                 json!({"rights": set, "if_version": document.revision}),
             ),
         };
-        match security_write::write(app, caller, operation, &request).await {
+        match security_write::write_internal(app, caller, operation, &request).await {
             Ok(()) => {
                 security_write::forget_everywhere(app).await;
                 return Ok(changed);

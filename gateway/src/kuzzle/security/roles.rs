@@ -33,11 +33,11 @@ const OF_ROUTES: [(&str, &str); 22] = [
     ("upload", "results"),
 ];
 
-fn shown(id: &str, role: &Role) -> Value {
+fn shown_role(id: &str, role: &Role) -> Value {
     json!({"_id": id, "_source": role})
 }
 
-fn unknown(id: &str) -> Fault {
+fn unknown_role(id: &str) -> Fault {
     Fault::from(RightsFault::UnknownRole(id.to_owned())).props([id])
 }
 
@@ -50,7 +50,7 @@ pub(super) fn check_names(call: KuzzleCall<'_>, role: &Role) -> Result<(), Fault
             other == controller && action.is_none_or(|action| action == name)
         };
         ACTIONS.iter().any(|one| fits((one.controller, one.name)))
-            || routes::listed().any(|one| fits((one.controller, one.name)))
+            || routes::listed_routes().any(|one| fits((one.controller, one.name)))
             || OF_ROUTES.iter().any(|one| fits(*one))
             || operations().any(|one| fits(crate::access::right::of_operation(one.name())))
     };
@@ -89,37 +89,37 @@ pub(super) fn check_grant(call: KuzzleCall<'_>, role: &Role) -> Result<(), Fault
     may_grant(call, &set.compile(["granted"].into_iter()))
 }
 
-async fn put(call: KuzzleCall<'_>, fresh: bool, must_exist: bool) -> Result<Reply, Fault> {
+async fn put_role(call: KuzzleCall<'_>, fresh: bool, must_exist: bool) -> Result<Reply, Fault> {
     let id = call.request.id()?;
     let mut role = Role::read(call.request.members()?)?;
     if !call.request.flag("force")? {
         check_names(call, &role)?;
     }
     check_grant(call, &role)?;
-    role.info = Some(info(call));
-    let written = rights_change::change(call, |set| {
+    role.info = Some(created_info(call));
+    let written = rights_change::change_rights(call, |set| {
         if must_exist && !set.roles.contains_key(id) {
-            return Err(unknown(id));
+            return Err(unknown_role(id));
         }
         if let Some(stands) = set.roles.get(id) {
             // Whoever changes a role must be allowed what it allows, too.
             check_grant(call, stands)?;
-            role.info = Some(updated(call, stands.info.as_ref()));
+            role.info = Some(updated_info(call, stands.info.as_ref()));
         }
         set.put_role(id, role.clone(), fresh)?;
-        Ok(shown(id, &role))
+        Ok(shown_role(id, &role))
     });
     Ok(Reply::of(&written.await?))
 }
 
 /// `_kuzzle_info` of what is new.
-pub(super) fn info(call: KuzzleCall<'_>) -> Value {
+pub(super) fn created_info(call: KuzzleCall<'_>) -> Value {
     let (kuid, now) = (call.request.caller.kuid(), call.app.now());
     json!({"author": kuid, "createdAt": now, "updatedAt": null, "updater": null})
 }
 
 /// And of what is changed.
-pub(super) fn updated(call: KuzzleCall<'_>, stands: Option<&Value>) -> Value {
+pub(super) fn updated_info(call: KuzzleCall<'_>, stands: Option<&Value>) -> Value {
     let mut info = stands.cloned().unwrap_or_else(|| json!({}));
     info["updatedAt"] = call.app.now().into();
     info["updater"] = call.request.caller.kuid().into();
@@ -127,36 +127,36 @@ pub(super) fn updated(call: KuzzleCall<'_>, stands: Option<&Value>) -> Value {
 }
 
 pub(crate) async fn create(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    put(call, true, false).await
+    put_role(call, true, false).await
 }
 
 pub(crate) async fn create_or_replace(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    put(call, false, false).await
+    put_role(call, false, false).await
 }
 
 pub(crate) async fn update(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    put(call, false, true).await
+    put_role(call, false, true).await
 }
 
 pub(crate) async fn get(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let id = call.request.id()?;
     let known = call.app.access.state.current().await?;
-    let role = known.set.roles.get(id).ok_or_else(|| unknown(id))?;
-    Ok(Reply::of(&shown(id, role)))
+    let role = known.set.roles.get(id).ok_or_else(|| unknown_role(id))?;
+    Ok(Reply::of(&shown_role(id, role)))
 }
 
 pub(crate) async fn mget(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let known = call.app.access.state.current().await?;
     let mut hits = Vec::new();
-    for id in super::ids(call)? {
-        let role = known.set.roles.get(&id).ok_or_else(|| unknown(&id))?;
-        hits.push(shown(&id, role));
+    for id in super::requested_ids(call)? {
+        let role = known.set.roles.get(&id).ok_or_else(|| unknown_role(&id))?;
+        hits.push(shown_role(&id, role));
     }
     Ok(Reply::of(&json!({"hits": hits})))
 }
 
 /// A page of what fits.
-pub(super) fn page(call: KuzzleCall<'_>, all: Vec<Value>) -> Result<Reply, Fault> {
+pub(super) fn page_reply(call: KuzzleCall<'_>, all: Vec<Value>) -> Result<Reply, Fault> {
     let (from, size) = (call.request.number("from")?, call.request.number("size")?);
     let total = all.len();
     let hits: Vec<Value> = all
@@ -168,7 +168,7 @@ pub(super) fn page(call: KuzzleCall<'_>, all: Vec<Value>) -> Result<Reply, Fault
 }
 
 /// The names that a search asks for under `member`; other searches are not spoken.
-pub(super) fn names(call: KuzzleCall<'_>, member: &str) -> Result<Vec<String>, Fault> {
+pub(super) fn searched_names(call: KuzzleCall<'_>, member: &str) -> Result<Vec<String>, Fault> {
     let body: Map<String, Value> = call.request.members()?;
     let is_all = |query: &Value| {
         query.as_object().is_some_and(Map::is_empty) || *query == json!({"match_all": {}})
@@ -180,19 +180,22 @@ pub(super) fn names(call: KuzzleCall<'_>, member: &str) -> Result<Vec<String>, F
             return Err(Fault::new(Id::Unsupported, why).props([name]));
         }
     }
-    super::super::request::list(body.get(member), &format!("body.{member}"))
+    super::super::request::read_list(body.get(member), &format!("body.{member}"))
 }
 
 /// Roles that say something of one of these controllers, or of all.
 pub(crate) async fn search(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let wanted = names(call, "controllers")?;
+    let wanted = searched_names(call, "controllers")?;
     let known = call.app.access.state.current().await?;
     let fits = |role: &Role| {
         let mut named = role.controllers.keys();
         wanted.is_empty() || named.any(|name| name == "*" || wanted.contains(name))
     };
     let fitting = known.set.roles.iter().filter(|(_, role)| fits(role));
-    page(call, fitting.map(|(id, role)| shown(id, role)).collect())
+    page_reply(
+        call,
+        fitting.map(|(id, role)| shown_role(id, role)).collect(),
+    )
 }
 
 pub(crate) async fn delete(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
@@ -202,14 +205,14 @@ pub(crate) async fn delete(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 }
 
 pub(crate) async fn mdelete(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let ids = super::ids(call)?;
+    let ids = super::requested_ids(call)?;
     delete_all(call, &ids).await?;
     Ok(Reply::of(&ids))
 }
 
 /// All of them or none.
 async fn delete_all(call: KuzzleCall<'_>, ids: &[String]) -> Result<(), Fault> {
-    rights_change::change(call, |set| {
+    rights_change::change_rights(call, |set| {
         for id in ids {
             if let Some(role) = set.roles.get(id) {
                 check_grant(call, role)?;
@@ -230,7 +233,7 @@ pub(super) fn without_info(mut body: Map<String, Value>) -> Map<String, Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{access::PlaceRule, router::endpoints};
+    use crate::{access::PlaceRule, router::routed_endpoints};
 
     /// A role may name whatever a route asks for, and nothing that no route asks for.
     #[test]
@@ -239,9 +242,10 @@ mod tests {
             ACTIONS
                 .iter()
                 .any(|one| (one.controller, one.name) == (controller, name))
-                || routes::listed().any(|one| (one.controller, one.name) == (controller, name))
+                || routes::listed_routes()
+                    .any(|one| (one.controller, one.name) == (controller, name))
         };
-        let endpoints = endpoints();
+        let endpoints = routed_endpoints();
         let asked = endpoints.iter().map(|endpoint| endpoint.right);
         let asked =
             asked.filter(|right| !matches!(right.place, PlaceRule::Public | PlaceRule::Operation));

@@ -5,7 +5,7 @@ use super::super::{
     document::{koncorde::SearchQuery, search},
     fault::Id,
 };
-use crate::routes::documents::search::refused;
+use crate::routes::documents::search::refused_search;
 use serde_json::{Value, json};
 use store::SearchRequest;
 
@@ -18,13 +18,13 @@ pub(super) struct FoundSource {
 }
 
 /// Hits and how many there are in all.
-pub(super) async fn run(
+pub(super) async fn run_search(
     call: KuzzleCall<'_>,
     collection: &str,
     (mut request, query): (SearchRequest, Option<SearchQuery>),
     must: Option<Value>,
 ) -> Result<(Vec<FoundSource>, u64), Fault> {
-    let view = search::view(call)?;
+    let view = search::search_view(call)?;
     let Some(known) = call.app.collections.system(collection).await? else {
         return Ok((Vec::new(), 0));
     };
@@ -38,7 +38,10 @@ pub(super) async fn run(
             .unwrap_or_else(|| json!({"match_all": {}}));
         request.query = Some(json!({"bool": {"must": [query], "filter": [must]}}));
     }
-    let found = view.search(&known, &request).await.map_err(refused)?;
+    let found = view
+        .search(&known, &request)
+        .await
+        .map_err(refused_search)?;
     let total = found.count();
     let hits = found.hits.into_iter().map(|hit| {
         let source = hit
@@ -62,7 +65,7 @@ pub(super) fn of_body(call: KuzzleCall<'_>) -> Result<(SearchRequest, Option<Sea
         let why = format!("\"{name}\" is not supported in a search over users or keys");
         return Err(Fault::new(Id::Unsupported, why).props([name]));
     }
-    let (request, query) = search::request(call)?;
+    let (request, query) = search::search_request(call)?;
     Ok((request, Some(query)))
 }
 
@@ -82,5 +85,5 @@ pub(super) fn of_query(
         size,
         ..SearchRequest::default()
     };
-    Ok((request, Some(search::query(call, query)?)))
+    Ok((request, Some(search::search_query(call, query)?)))
 }

@@ -3,7 +3,7 @@
 use super::{
     super::{Fault, KuzzleCall, Reply, fault::Id},
     credentials::{self, NewCredentials},
-    may_grant, of_user, refreshed, search,
+    may_grant, of_user, search, wait_for_refresh,
 };
 use crate::{
     access::{accounts, system},
@@ -29,7 +29,7 @@ impl ShownUser {
     }
 }
 
-pub(super) fn unknown(kuid: &str) -> Fault {
+pub(super) fn unknown_user(kuid: &str) -> Fault {
     Fault::new(
         Id::UnknownUser,
         format!("the user \"{kuid}\" does not exist"),
@@ -37,16 +37,16 @@ pub(super) fn unknown(kuid: &str) -> Fault {
     .props([kuid])
 }
 
-pub(crate) async fn read(call: KuzzleCall<'_>, kuid: &str) -> Result<ShownUser, Fault> {
+pub(crate) async fn read_user(call: KuzzleCall<'_>, kuid: &str) -> Result<ShownUser, Fault> {
     let found = call
         .app
         .access
         .accounts()
         .document(system::USERS, kuid)
         .await?;
-    let found = found.ok_or_else(|| unknown(kuid))?;
+    let found = found.ok_or_else(|| unknown_user(kuid))?;
     Ok(ShownUser {
-        members: accounts::members(&found)?,
+        members: accounts::document_members(&found)?,
         revision: found.revision,
     })
 }
@@ -85,7 +85,7 @@ async fn may_give(call: KuzzleCall<'_>, ids: &[String], held: &[String]) -> Resu
 /// Whoever acts for a user must be allowed what that user is. A profile that is not there any more
 /// allows nothing.
 pub(super) async fn may_act_for(call: KuzzleCall<'_>, kuid: &str) -> Result<ShownUser, Fault> {
-    let user = read(call, kuid).await?;
+    let user = read_user(call, kuid).await?;
     may_take(call, &user.profiles(), &[]).await?;
     Ok(user)
 }
@@ -110,7 +110,7 @@ pub(super) fn wanted_id(call: KuzzleCall<'_>) -> Result<String, Fault> {
     match call.request.id.as_deref() {
         None => Ok(format!(
             "kuid-{}",
-            uuid::Uuid::from_bytes(crate::write::identify::random())
+            uuid::Uuid::from_bytes(crate::write::identify::random_bytes())
         )),
         Some(id) => check_new_id(call, id).map(|()| id.to_owned()),
     }
@@ -136,7 +136,9 @@ pub(super) fn check_new_id(call: KuzzleCall<'_>, id: &str) -> Result<(), Fault> 
 }
 
 /// The members `content` and `credentials` of the body.
-pub(super) fn parts(call: KuzzleCall<'_>) -> Result<(Map<String, Value>, Option<Value>), Fault> {
+pub(super) fn body_parts(
+    call: KuzzleCall<'_>,
+) -> Result<(Map<String, Value>, Option<Value>), Fault> {
     let mut body = call.request.members()?;
     let content = match body.remove("content") {
         None | Some(Value::Null) => Map::new(),
@@ -158,10 +160,10 @@ pub(super) fn no_profiles(content: &Map<String, Value>) -> Result<(), Fault> {
 }
 
 /// Writes a new user, and shows it.
-pub(super) async fn add(call: KuzzleCall<'_>, new: NewUser) -> Result<Reply, Fault> {
+pub(super) async fn add_user(call: KuzzleCall<'_>, new: NewUser) -> Result<Reply, Fault> {
     let kuid = new.kuid.clone();
     let content = write_new(call, new).await?;
-    refreshed(call, system::USERS).await?;
+    wait_for_refresh(call, system::USERS).await?;
     Ok(Reply::of(
         &json!({"_id": kuid, "_version": 1, "_source": content}),
     ))
@@ -185,8 +187,8 @@ pub(super) async fn write_new(
     let mut request = json!({
         "kuid": kuid,
         "user": content,
-        "sessions": credentials::name(),
-        "birth": credentials::name(),
+        "sessions": credentials::fresh_name(),
+        "birth": credentials::fresh_name(),
     });
     if let Some(NewCredentials { username, hash }) = credentials {
         request["username"] = username.into();
@@ -196,17 +198,18 @@ pub(super) async fn write_new(
         request["admin"] = true.into();
     }
     let caller = &call.request.caller;
-    let written = security_write::write(call.app, caller, "security.createUser", &request).await;
+    let written =
+        security_write::write_internal(call.app, caller, "security.createUser", &request).await;
     written.map_err(|problem| of_user(problem, &kuid))?;
     Ok(content)
 }
 
 pub(crate) async fn create(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let (content, given) = parts(call)?;
+    let (content, given) = body_parts(call)?;
     may_give(call, &profile_ids(&content)?, &[]).await?;
-    let credentials = credentials::all(call, given).await?;
+    let credentials = credentials::new_credentials(call, given).await?;
     let kuid = wanted_id(call)?;
-    add(
+    add_user(
         call,
         NewUser {
             kuid,
@@ -220,10 +223,10 @@ pub(crate) async fn create(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 
 /// Self-registration: the profile `default`, whatever the caller may do.
 pub(crate) async fn create_restricted(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let (mut content, given) = parts(call)?;
+    let (mut content, given) = body_parts(call)?;
     no_profiles(&content)?;
     content.insert("profileIds".to_owned(), json!(["default"]));
-    let credentials = credentials::all(call, given).await?;
+    let credentials = credentials::new_credentials(call, given).await?;
     let kuid = wanted_id(call)?;
     // Operations compare a caller with the owner of what they change: who registers himself takes
     // no id that may mean somebody already.
@@ -231,7 +234,7 @@ pub(crate) async fn create_restricted(call: KuzzleCall<'_>) -> Result<Reply, Fau
         let right = ("security", "createUser");
         call.request.caller.check(right, ActionPlace::Nowhere)?;
     }
-    add(
+    add_user(
         call,
         NewUser {
             kuid,
@@ -245,14 +248,14 @@ pub(crate) async fn create_restricted(call: KuzzleCall<'_>) -> Result<Reply, Fau
 
 pub(crate) async fn get(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let kuid = call.request.id()?;
-    let user = read(call, kuid).await?;
+    let user = read_user(call, kuid).await?;
     Ok(Reply::of(
         &json!({"_id": kuid, "_version": user.revision, "_source": user.members}),
     ))
 }
 
 pub(crate) async fn mget(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let ids = super::ids(call)?;
+    let ids = super::requested_ids(call)?;
     let wanted: Vec<&str> = ids.iter().map(String::as_str).collect();
     let found = call
         .app
@@ -262,20 +265,20 @@ pub(crate) async fn mget(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
         .await?;
     let mut hits = Vec::new();
     for (id, document) in ids.iter().zip(found) {
-        let document = document.ok_or_else(|| unknown(id))?;
-        hits.push(json!({"_id": id, "_source": accounts::members(&document)?}));
+        let document = document.ok_or_else(|| unknown_user(id))?;
+        hits.push(json!({"_id": id, "_source": accounts::document_members(&document)?}));
     }
     Ok(Reply::of(&json!({"hits": hits})))
 }
 
 /// Writes what a user becomes, of what stands; again if another came between.
-async fn change(
+async fn change_user(
     call: KuzzleCall<'_>,
     kuid: &str,
     make: impl Fn(&Map<String, Value>) -> Map<String, Value>,
 ) -> Result<Reply, Fault> {
     for _ in 0..8 {
-        let user = read(call, kuid).await?;
+        let user = read_user(call, kuid).await?;
         let mut members = make(&user.members);
         let held = user.profiles();
         let wanted = profile_ids(&members)?;
@@ -294,10 +297,11 @@ async fn change(
         members.insert(MEMBER.to_owned(), info);
         let request = json!({"kuid": kuid, "user": members, "if_version": user.revision});
         let caller = &call.request.caller;
-        match security_write::write(call.app, caller, "security.writeUser", &request).await {
+        match security_write::write_internal(call.app, caller, "security.writeUser", &request).await
+        {
             Ok(()) => {
                 security_write::forget_everywhere(call.app).await;
-                refreshed(call, system::USERS).await?;
+                wait_for_refresh(call, system::USERS).await?;
                 let shown = json!({"_id": kuid, "_version": user.revision + 1, "_source": members});
                 return Ok(Reply::of(&shown));
             }
@@ -310,13 +314,13 @@ async fn change(
 }
 
 /// Merges members at the top level.
-pub(crate) async fn merge(
+pub(crate) async fn merge_user(
     call: KuzzleCall<'_>,
     kuid: &str,
     mut changes: Map<String, Value>,
 ) -> Result<Reply, Fault> {
     changes.remove(MEMBER);
-    change(call, kuid, |members| {
+    change_user(call, kuid, |members| {
         let mut members = members.clone();
         members.extend(changes.clone());
         members
@@ -325,7 +329,7 @@ pub(crate) async fn merge(
 }
 
 pub(crate) async fn update(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    merge(call, call.request.id()?, call.request.members()?).await
+    merge_user(call, call.request.id()?, call.request.members()?).await
 }
 
 pub(crate) async fn replace(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
@@ -340,30 +344,31 @@ pub(super) async fn replace_content(
 ) -> Result<Reply, Fault> {
     content.remove(MEMBER);
     profile_ids(&content)?;
-    change(call, kuid, |_| content.clone()).await
+    change_user(call, kuid, |_| content.clone()).await
 }
 
-async fn remove(call: KuzzleCall<'_>, kuid: &str) -> Result<(), Fault> {
+async fn remove_user(call: KuzzleCall<'_>, kuid: &str) -> Result<(), Fault> {
     may_act_for(call, kuid).await?;
     let request = json!({"kuid": kuid});
     let caller = &call.request.caller;
-    let gone = security_write::write(call.app, caller, "security.deleteUser", &request).await;
+    let gone =
+        security_write::write_internal(call.app, caller, "security.deleteUser", &request).await;
     gone.map_err(|problem| of_user(problem, kuid))
 }
 
 pub(crate) async fn delete(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let kuid = call.request.id()?;
-    remove(call, kuid).await?;
+    remove_user(call, kuid).await?;
     security_write::forget_everywhere(call.app).await;
-    refreshed(call, system::USERS).await?;
+    wait_for_refresh(call, system::USERS).await?;
     Ok(Reply::of(&json!({"_id": kuid})))
 }
 
 pub(crate) async fn mdelete(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let mut gone = Vec::new();
     let mut failed = None;
-    for kuid in super::ids(call)? {
-        match remove(call, &kuid).await {
+    for kuid in super::requested_ids(call)? {
+        match remove_user(call, &kuid).await {
             Ok(()) => gone.push(kuid),
             Err(fault) => {
                 failed = Some(fault);
@@ -373,7 +378,7 @@ pub(crate) async fn mdelete(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     }
     // Those before one that could not be deleted are gone for good, too.
     security_write::forget_everywhere(call.app).await;
-    refreshed(call, system::USERS).await?;
+    wait_for_refresh(call, system::USERS).await?;
     match failed {
         None => Ok(Reply::of(&gone)),
         Some(fault) => Err(fault),
@@ -382,7 +387,7 @@ pub(crate) async fn mdelete(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 
 pub(crate) async fn search(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let request = search::of_body(call)?;
-    let (hits, total) = search::run(call, system::USERS, request, None).await?;
+    let (hits, total) = search::run_search(call, system::USERS, request, None).await?;
     let shown: Vec<Value> = hits
         .into_iter()
         .map(|hit| json!({"_id": hit.id, "_source": hit.source}))
@@ -391,7 +396,7 @@ pub(crate) async fn search(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 }
 
 pub(crate) async fn rights(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let user = read(call, call.request.id()?).await?;
+    let user = read_user(call, call.request.id()?).await?;
     let known = call.app.access.state.current().await?;
     let hits = known.set.listed(user.profiles().iter().map(String::as_str));
     Ok(Reply::of(&json!({"total": hits.len(), "hits": hits})))
@@ -402,7 +407,7 @@ pub(crate) async fn check_rights(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
         .request
         .text("userId")?
         .ok_or_else(|| Fault::missing("userId"))?;
-    let user = read(call, kuid).await?;
+    let user = read_user(call, kuid).await?;
     let known = call.app.access.state.current().await?;
     super::check_allowed(
         call,
@@ -415,7 +420,7 @@ pub(crate) async fn check_rights(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 pub(crate) async fn strategies(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let kuid = call.request.id()?;
     let account = call.app.access.accounts().account(kuid).await?;
-    let account = account.ok_or_else(|| unknown(kuid))?;
+    let account = account.ok_or_else(|| unknown_user(kuid))?;
     let strategies: &[&str] = if account.username.is_some() {
         &[LOCAL]
     } else {
@@ -430,10 +435,14 @@ pub(crate) async fn strategies(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 pub(crate) async fn revoke(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let kuid = call.request.id()?;
     may_act_for(call, kuid).await?;
-    let (sessions, birth) = (format!("{:032x}", random::<u128>()), credentials::name());
+    let (sessions, birth) = (
+        format!("{:032x}", random::<u128>()),
+        credentials::fresh_name(),
+    );
     let request = json!({"kuid": kuid, "sessions": sessions, "birth": birth});
     let caller = &call.request.caller;
-    let ended = security_write::write(call.app, caller, "security.endSessions", &request).await;
+    let ended =
+        security_write::write_internal(call.app, caller, "security.endSessions", &request).await;
     ended.map_err(|problem| of_user(problem, kuid))?;
     security_write::forget_everywhere(call.app).await;
     Ok(Reply::nothing())

@@ -23,12 +23,15 @@ pub(super) struct SocketRecipient(pub Arc<Outbox>);
 impl Recipient for SocketRecipient {
     /// The outbox of a client that reads too slowly closes the connection.
     fn offer(&self, delivery: &Delivery<'_>) -> Offered {
-        self.0.push(&notification::frame(delivery));
+        self.0.push(&notification::delivery_frame(delivery));
         Offered::Taken
     }
 
     fn offer_missed(&self, delivery: &Delivery<'_>) -> Offered {
-        if self.0.push_if_half_empty(&notification::frame(delivery)) {
+        if self
+            .0
+            .push_if_half_empty(&notification::delivery_frame(delivery))
+        {
             Offered::Taken
         } else {
             Offered::Full

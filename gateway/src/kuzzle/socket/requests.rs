@@ -91,12 +91,12 @@ impl Requests {
         why: &str,
     ) {
         let fault = Fault::new(id, why).retry_after(Some(1));
-        let answer = match read(app, text) {
+        let answer = match read_request(app, text) {
             Ok(request) => Answer::to(&request, Err(fault)),
             Err(answer) => *answer,
         };
         self.begun += 1;
-        app.metrics.answer(status(&answer), 0.0);
+        app.metrics.answer(answer_status(&answer), 0.0);
         connection
             .outbox
             .answer(self.begun, Some(&TextFrame::from_bytes(&answer.to_frame())));
@@ -114,7 +114,7 @@ impl Requests {
 async fn carry_out(app: Shared, session: Arc<SocketRequest>, text: Bytes, turn: WriteTurn) {
     let begun = Instant::now();
     app.metrics.in_flight.inc();
-    let answer = match AssertUnwindSafe(answer(&app, &session, text, turn))
+    let answer = match AssertUnwindSafe(answer_message(&app, &session, text, turn))
         .catch_unwind()
         .await
     {
@@ -129,36 +129,36 @@ async fn carry_out(app: Shared, session: Arc<SocketRequest>, text: Bytes, turn: 
     };
     app.metrics.in_flight.dec();
     app.metrics
-        .answer(status(&answer), begun.elapsed().as_secs_f64());
+        .answer(answer_status(&answer), begun.elapsed().as_secs_f64());
     session.connection.outbox.answer(
         session.request,
         Some(&TextFrame::from_bytes(&answer.to_frame())),
     );
 }
 
-fn read(app: &Shared, text: Bytes) -> Result<Request, Box<Answer>> {
+fn read_request(app: &Shared, text: Bytes) -> Result<Request, Box<Answer>> {
     Request::from_envelope(text, Transport::WebSocket, app.config.json_depth)
 }
 
-fn status(answer: &Answer) -> StatusCode {
+fn answer_status(answer: &Answer) -> StatusCode {
     StatusCode::from_u16(answer.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-async fn answer(
+async fn answer_message(
     app: &Shared,
     session: &Arc<SocketRequest>,
     text: Bytes,
     turn: WriteTurn,
 ) -> Answer {
-    match read(app, text) {
+    match read_request(app, text) {
         Ok(mut request) => {
             request.turn = turn;
-            let name = || match routes::action(&request.controller, &request.action) {
+            let name = || match routes::find_action(&request.controller, &request.action) {
                 Ok(action) => format!("{}:{}", action.controller, action.name),
                 Err(_) => "unknown".to_owned(),
             };
             let span = spans::begin_frame(name, &mut request.traceparent);
-            let answer = kuzzle::handle(app, request, Some(session)).await;
+            let answer = kuzzle::handle_request(app, request, Some(session)).await;
             spans::end_frame(span, answer.status());
             answer
         }

@@ -21,7 +21,7 @@ impl Specification {
     ) -> Vec<SpecificationFault> {
         let mut findings = Vec::new();
         if !self.fields.is_empty() {
-            if let Some(name) = unknown(&self.fields, self.strict, document) {
+            if let Some(name) = unknown_field(&self.fields, self.strict, document) {
                 findings.push(SpecificationFault {
                     path: Vec::new(),
                     message: format!(
@@ -29,7 +29,7 @@ impl Specification {
                     ),
                 });
             }
-            each(&self.fields, self.strict, document, &mut findings);
+            check_fields(&self.fields, self.strict, document, &mut findings);
         }
         if let Some(filter) = &self.validators {
             let mut whole = document.clone();
@@ -47,7 +47,7 @@ impl Specification {
     }
 }
 
-fn unknown<'a>(
+fn unknown_field<'a>(
     fields: &SpecifiedFields,
     strict: bool,
     document: &'a Map<String, Value>,
@@ -57,7 +57,7 @@ fn unknown<'a>(
     document.keys().find(others).filter(|_| strict)
 }
 
-fn each(
+fn check_fields(
     fields: &SpecifiedFields,
     strict: bool,
     document: &Map<String, Value>,
@@ -100,12 +100,12 @@ impl SpecifiedField {
                 continue;
             }
             let strict = own.unwrap_or(strict);
-            if let Some(name) = unknown(&self.children, strict, inner) {
+            if let Some(name) = unknown_field(&self.children, strict, inner) {
                 findings.push(self.finding(&format!(
                     "The field is set to \"strict\"; cannot add unspecified sub-field \"{name}\"."
                 )));
             }
-            each(&self.children, strict, inner, findings);
+            check_fields(&self.children, strict, inner, findings);
         }
     }
 
@@ -135,23 +135,23 @@ impl SpecifiedField {
 }
 
 /// As `document:validate` shows them: by the document and by field.
-pub(in crate::kuzzle) fn shown(findings: &[SpecificationFault]) -> Value {
+pub(in crate::kuzzle) fn shown_findings(findings: &[SpecificationFault]) -> Value {
     let mut shown = json!({});
     for SpecificationFault { path, message } in findings {
         if path.is_empty() {
-            push(&mut shown, "documentScope", message);
+            push_message(&mut shown, "documentScope", message);
             continue;
         }
         let mut at = &mut shown["fieldScope"];
         for name in path {
             at = &mut at["children"][name.as_str()];
         }
-        push(at, "messages", message);
+        push_message(at, "messages", message);
     }
     shown
 }
 
-fn push(into: &mut Value, name: &str, message: &str) {
+fn push_message(into: &mut Value, name: &str, message: &str) {
     match &mut into[name] {
         Value::Array(list) => list.push(message.into()),
         other => *other = json!([message]),

@@ -50,7 +50,7 @@ impl FieldType {
         let flag = |name: &str| match options.get(name) {
             None => Ok(None),
             Some(Value::Bool(flag)) => Ok(Some(*flag)),
-            Some(_) => Err(wrong(name, "boolean")),
+            Some(_) => Err(wrong_type(name, "boolean")),
         };
         let maybe_empty = || {
             only(&["notEmpty"])?;
@@ -61,17 +61,17 @@ impl FieldType {
             "boolean" => only(&[]).map(|()| Self::Boolean)?,
             "geo_point" => only(&[]).map(|()| Self::Point)?,
             "string" => {
-                only(&["length"]).and_then(|()| Ok(Self::Text(range(options, "length")?)))?
+                only(&["length"]).and_then(|()| Ok(Self::Text(read_range(options, "length")?)))?
             }
             "integer" | "numeric" => {
                 only(&["range"])?;
                 Self::Number {
                     whole: name == "integer",
-                    range: range(options, "range")?,
+                    range: read_range(options, "range")?,
                 }
             }
-            "enum" => only(&["values"]).and_then(|()| choice(options))?,
-            "date" => only(&["range", "formats"]).and_then(|()| dates(options))?,
+            "enum" => only(&["values"]).and_then(|()| enum_type(options))?,
+            "date" => only(&["range", "formats"]).and_then(|()| date_type(options))?,
             "email" => Self::Email {
                 empty: maybe_empty()?,
             },
@@ -99,8 +99,8 @@ impl FieldType {
             Self::Anything => None,
             Self::Boolean => refused(!value.is_boolean(), "The field must be of type boolean."),
             Self::Object { .. } => refused(!value.is_object(), "The value must be an object."),
-            Self::Point => refused(point::point(value).is_err(), "Invalid GeoPoint format"),
-            Self::Number { whole, range } => number(value, *whole, *range),
+            Self::Point => refused(point::read_point(value).is_err(), "Invalid GeoPoint format"),
+            Self::Number { whole, range } => number_fault(value, *whole, *range),
             Self::Date(dates) => dates.refusal(value),
             Self::Text(_) | Self::Choice(_) => self.text_refusal(value),
             Self::Email { empty } | Self::Address { empty } | Self::Url { empty } => match value {
@@ -173,11 +173,11 @@ impl DateOptions {
     }
 }
 
-fn wrong(name: &str, expected: &str) -> String {
+fn wrong_type(name: &str, expected: &str) -> String {
     format!("Wrong type for parameter \"{name}\" (expected: {expected}).")
 }
 
-fn number(value: &Value, whole: bool, range: NumberRange) -> Option<String> {
+fn number_fault(value: &Value, whole: bool, range: NumberRange) -> Option<String> {
     let Some(number) = value.as_f64() else {
         return Some("The field must be a number.".to_owned());
     };
@@ -193,26 +193,27 @@ fn number(value: &Value, whole: bool, range: NumberRange) -> Option<String> {
     }
 }
 
-fn range(options: &Map<String, Value>, name: &str) -> Result<NumberRange, String> {
+fn read_range(options: &Map<String, Value>, name: &str) -> Result<NumberRange, String> {
     let Some(range) = options.get(name) else {
         return Ok(NumberRange::default());
     };
-    let bounds = bounds(range, name)?;
+    let bounds = range_bounds(range, name)?;
     let bound = |which: &str| match bounds.get(which) {
         None => Ok(None),
         Some(value) => value
             .as_f64()
             .map(Some)
-            .ok_or_else(|| wrong(&format!("{name}.{which}"), "number")),
+            .ok_or_else(|| wrong_type(&format!("{name}.{which}"), "number")),
     };
     let (min, max) = (bound("min")?, bound("max")?);
-    match min.zip(max).is_some_and(|(min, max)| min > max) {
-        true => Err(inverted(name)),
-        false => Ok(NumberRange { min, max }),
+    if min.zip(max).is_some_and(|(min, max)| min > max) {
+        Err(inverted_range(name))
+    } else {
+        Ok(NumberRange { min, max })
     }
 }
 
-fn bounds<'a>(range: &'a Value, name: &str) -> Result<&'a Map<String, Value>, String> {
+fn range_bounds<'a>(range: &'a Value, name: &str) -> Result<&'a Map<String, Value>, String> {
     let bounds = range.as_object();
     let known = |key: &String| key == "min" || key == "max";
     bounds
@@ -222,11 +223,11 @@ fn bounds<'a>(range: &'a Value, name: &str) -> Result<&'a Map<String, Value>, St
         })
 }
 
-fn inverted(name: &str) -> String {
+fn inverted_range(name: &str) -> String {
     format!("Property \"{name}\": invalid range (min > max).")
 }
 
-fn choice(options: &Map<String, Value>) -> Result<FieldType, String> {
+fn enum_type(options: &Map<String, Value>) -> Result<FieldType, String> {
     let values = options.get("values").ok_or(
         "The \"enum\" type requires a \"values\" property holding the list of the enum values.",
     )?;
@@ -239,10 +240,10 @@ fn choice(options: &Map<String, Value>) -> Result<FieldType, String> {
     texts
         .filter(|texts| !texts.is_empty())
         .map(FieldType::Choice)
-        .ok_or_else(|| wrong("values", "string[]"))
+        .ok_or_else(|| wrong_type("values", "string[]"))
 }
 
-fn dates(options: &Map<String, Value>) -> Result<FieldType, String> {
+fn date_type(options: &Map<String, Value>) -> Result<FieldType, String> {
     let formats: Vec<String> = match options.get("formats") {
         None => vec!["epoch_millis".to_owned()],
         Some(given) => {
@@ -253,11 +254,11 @@ fn dates(options: &Map<String, Value>) -> Result<FieldType, String> {
                         .map(|one| Some(one.as_str()?.to_owned()))
                         .collect()
                 })
-                .ok_or_else(|| wrong("formats", "non-empty array"))?;
-            list.ok_or_else(|| wrong("formats", "non-empty array"))?
+                .ok_or_else(|| wrong_type("formats", "non-empty array"))?;
+            list.ok_or_else(|| wrong_type("formats", "non-empty array"))?
         }
     };
-    let known: Vec<String> = date::format::names().map(|(name, _)| name).collect();
+    let known: Vec<String> = date::format::format_names().map(|(name, _)| name).collect();
     let unknown: Vec<&str> = formats
         .iter()
         .filter(|format| !known.contains(format))
@@ -270,7 +271,9 @@ fn dates(options: &Map<String, Value>) -> Result<FieldType, String> {
         ));
     }
     let none = Map::new();
-    let range = options.get("range").map(|range| bounds(range, "range"));
+    let range = options
+        .get("range")
+        .map(|range| range_bounds(range, "range"));
     let range = range.transpose()?.unwrap_or(&none);
     let bound = |which: &str| match range.get(which) {
         None => Ok(None),
@@ -282,9 +285,10 @@ fn dates(options: &Map<String, Value>) -> Result<FieldType, String> {
         }
     };
     let (min, max) = (bound("min")?, bound("max")?);
-    match min.zip(max).is_some_and(|(min, max)| min > max) {
-        true => Err(inverted("range")),
-        false => Ok(FieldType::Date(DateOptions { formats, min, max })),
+    if min.zip(max).is_some_and(|(min, max)| min > max) {
+        Err(inverted_range("range"))
+    } else {
+        Ok(FieldType::Date(DateOptions { formats, min, max }))
     }
 }
 

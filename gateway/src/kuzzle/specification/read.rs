@@ -13,13 +13,13 @@ const PROPERTIES: [&str; 6] = [
     "typeOptions",
 ];
 
-fn unexpected(object: &str, allowed: &[&str]) -> String {
+fn unexpected_properties(object: &str, allowed: &[&str]) -> String {
     let allowed = allowed.join(", ");
     format!("The object \"{object}\" contains unexpected properties (allowed: {allowed}).")
 }
 
 /// The members, if there are no others than these.
-fn only<'a>(
+fn only_members<'a>(
     value: &'a Value,
     name: &str,
     allowed: &[&str],
@@ -27,10 +27,10 @@ fn only<'a>(
     let members = value.as_object();
     members
         .filter(|members| members.keys().all(|key| allowed.contains(&key.as_str())))
-        .ok_or_else(|| unexpected(name, allowed))
+        .ok_or_else(|| unexpected_properties(name, allowed))
 }
 
-fn flag(members: &Map<String, Value>, name: &str, place: &str) -> Result<bool, String> {
+fn read_flag(members: &Map<String, Value>, name: &str, place: &str) -> Result<bool, String> {
     match members.get(name) {
         None | Some(Value::Null) => Ok(false),
         Some(Value::Bool(flag)) => Ok(*flag),
@@ -40,17 +40,17 @@ fn flag(members: &Map<String, Value>, name: &str, place: &str) -> Result<bool, S
     }
 }
 
-pub(super) fn specification(value: &Value, place: &str) -> Result<Specification, Vec<String>> {
+pub(super) fn read_specification(value: &Value, place: &str) -> Result<Specification, Vec<String>> {
     let members =
-        only(value, place, &["strict", "fields", "validators"]).map_err(|why| vec![why])?;
+        only_members(value, place, &["strict", "fields", "validators"]).map_err(|why| vec![why])?;
     let mut faults = Vec::new();
-    let strict = flag(members, "strict", place).unwrap_or_else(|why| {
+    let strict = read_flag(members, "strict", place).unwrap_or_else(|why| {
         faults.push(why);
         false
     });
     let fields = match members.get("fields") {
         None | Some(Value::Null) => SpecifiedFields::new(),
-        Some(Value::Object(given)) => fields(given, place, &mut faults),
+        Some(Value::Object(given)) => read_fields(given, place, &mut faults),
         Some(_) => {
             faults.push(format!(
                 "Wrong type for parameter \"{place}.fields\" (expected: object)."
@@ -60,19 +60,20 @@ pub(super) fn specification(value: &Value, place: &str) -> Result<Specification,
     };
     let validators = match members.get("validators") {
         None | Some(Value::Null) => None,
-        Some(given) => validators(given).map_err(|why| faults.push(why)).ok(),
+        Some(given) => read_validators(given).map_err(|why| faults.push(why)).ok(),
     };
-    match faults.is_empty() {
-        true => Ok(Specification {
+    if faults.is_empty() {
+        Ok(Specification {
             strict,
             fields,
             validators,
-        }),
-        false => Err(faults),
+        })
+    } else {
+        Err(faults)
     }
 }
 
-fn validators(given: &Value) -> Result<Filter, String> {
+fn read_validators(given: &Value) -> Result<Filter, String> {
     if !given.is_array() {
         return Err("Invalid filters validator: an array of filters is expected".to_owned());
     }
@@ -82,7 +83,11 @@ fn validators(given: &Value) -> Result<Filter, String> {
 }
 
 /// Names with slashes are those of fields within fields: a parent stands before its children.
-fn fields(given: &Map<String, Value>, place: &str, faults: &mut Vec<String>) -> SpecifiedFields {
+fn read_fields(
+    given: &Map<String, Value>,
+    place: &str,
+    faults: &mut Vec<String>,
+) -> SpecifiedFields {
     let mut paths: Vec<(&String, Vec<String>)> = given
         .keys()
         .map(|name| (name, name.split('/').map(str::to_owned).collect()))
@@ -90,8 +95,8 @@ fn fields(given: &Map<String, Value>, place: &str, faults: &mut Vec<String>) -> 
     paths.sort_by_key(|(_, path)| path.len());
     let mut fields = SpecifiedFields::new();
     for (name, path) in paths {
-        let read = field(&given[name], &format!("{place}.{name}"), path);
-        match read.and_then(|field| insert(&mut fields, field, 0)) {
+        let read = read_field(&given[name], &format!("{place}.{name}"), path);
+        match read.and_then(|field| insert_field(&mut fields, field, 0)) {
             Ok(()) => {}
             Err(why) => faults.push(why),
         }
@@ -99,7 +104,11 @@ fn fields(given: &Map<String, Value>, place: &str, faults: &mut Vec<String>) -> 
     fields
 }
 
-fn insert(fields: &mut SpecifiedFields, field: SpecifiedField, depth: usize) -> Result<(), String> {
+fn insert_field(
+    fields: &mut SpecifiedFields,
+    field: SpecifiedField,
+    depth: usize,
+) -> Result<(), String> {
     let name = &field.path[depth];
     if depth + 1 == field.path.len() {
         fields.insert(name.clone(), field);
@@ -115,11 +124,11 @@ fn insert(fields: &mut SpecifiedFields, field: SpecifiedField, depth: usize) -> 
             "The field \"{path}\" is not allowed to have children fields."
         ));
     }
-    insert(&mut parent.children, field, depth + 1)
+    insert_field(&mut parent.children, field, depth + 1)
 }
 
-fn field(value: &Value, place: &str, path: Vec<String>) -> Result<SpecifiedField, String> {
-    let members = only(value, place, &PROPERTIES)?;
+fn read_field(value: &Value, place: &str, path: Vec<String>) -> Result<SpecifiedField, String> {
+    let members = only_members(value, place, &PROPERTIES)?;
     let name = members.get("type").and_then(Value::as_str);
     let name = name.ok_or_else(|| format!("Missing property \"type\" in field \"{place}\"."))?;
     let none = Map::new();
@@ -132,23 +141,23 @@ fn field(value: &Value, place: &str, path: Vec<String>) -> Result<SpecifiedField
     Ok(SpecifiedField {
         path,
         kind: FieldType::read(name, options).map_err(|why| format!("In \"{place}\": {why}"))?,
-        mandatory: flag(members, "mandatory", place)?,
+        mandatory: read_flag(members, "mandatory", place)?,
         default: members.get("defaultValue").cloned(),
         many: match members.get("multivalued") {
             None => None,
-            Some(many) => multivalued(many, place)?,
+            Some(many) => read_multivalued(many, place)?,
         },
         children: SpecifiedFields::new(),
     })
 }
 
-fn multivalued(value: &Value, place: &str) -> Result<Option<ElementCount>, String> {
+fn read_multivalued(value: &Value, place: &str) -> Result<Option<ElementCount>, String> {
     let name = format!("{place}.multivalued");
-    let members = only(value, &name, &["value", "minCount", "maxCount"])?;
+    let members = only_members(value, &name, &["value", "minCount", "maxCount"])?;
     if !members.contains_key("value") {
         return Err(format!("Missing property \"value\" in field \"{name}\"."));
     }
-    let many = flag(members, "value", &name)?;
+    let many = read_flag(members, "value", &name)?;
     let count = |which: &str| match members.get(which) {
         None => Ok(None),
         Some(_) if !many => Err(format!(
@@ -159,10 +168,11 @@ fn multivalued(value: &Value, place: &str) -> Result<Option<ElementCount>, Strin
         }),
     };
     let (least, most) = (count("minCount")?, count("maxCount")?);
-    match least.zip(most).is_some_and(|(least, most)| least > most) {
-        true => Err(format!(
+    if least.zip(most).is_some_and(|(least, most)| least > most) {
+        Err(format!(
             "Property \"{place}\": invalid range (minCount > maxCount)."
-        )),
-        false => Ok(many.then_some(ElementCount { least, most })),
+        ))
+    } else {
+        Ok(many.then_some(ElementCount { least, most }))
     }
 }

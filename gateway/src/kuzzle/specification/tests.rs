@@ -1,4 +1,4 @@
-use super::{check::shown, *};
+use super::{check::shown_findings, *};
 use serde_json::json;
 
 fn read(value: Value) -> Specification {
@@ -252,7 +252,7 @@ fn documents_are_held_against_all_of_it() {
     }
     let found = specification.check(None, json!({"o": {}, "z": 1}).as_object().unwrap());
     assert_eq!(
-        shown(&found),
+        shown_findings(&found),
         json!({
             "documentScope": ["The document validation is strict. Cannot add unspecified sub-field \"z\""],
             "fieldScope": {"children": {

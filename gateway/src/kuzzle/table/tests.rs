@@ -39,7 +39,7 @@ fn the_page_names_every_action_and_no_other() {
     }
     for (name, told) in page {
         let (controller, action) = name.split_once(':').unwrap();
-        let served = crate::kuzzle::routes::action(controller, action).is_ok();
+        let served = crate::kuzzle::routes::find_action(controller, action).is_ok();
         assert_eq!(
             served,
             told != "not",

@@ -2,7 +2,7 @@
 
 use super::{
     explanation::RequestExplanation,
-    log_records::{KeptEvent, ToldRecord, away, told},
+    log_records::{KeptEvent, ToldRecord, log_unreadable, told_record},
 };
 use crate::{app::App, error::Problem, lookup::key_queue::KeyQueue};
 use event_schema::{
@@ -128,13 +128,15 @@ impl RequestExplanation {
         let range = last.get()..last.get() + UNTIL_MARK;
         let log = &app.ports.log;
         let kept = log.scan_kept(&topic, self.partition, range.start).await;
-        let mut scan = kept.map_err(|error| away(&error))?;
-        while let Some(records) = scan.next().await.map_err(|error| away(&error))? {
+        let mut scan = kept.map_err(|error| log_unreadable(&error))?;
+        while let Some(records) = scan.next().await.map_err(|error| log_unreadable(&error))? {
             for record in records {
                 if record.offset >= range.end {
                     return Ok(false);
                 }
-                let Some(told) = told(record) else { continue };
+                let Some(told) = told_record(record) else {
+                    continue;
+                };
                 let Change::Mark(mark) = &told.change else {
                     continue;
                 };

@@ -67,12 +67,12 @@ impl RequestExplanation {
             let of_record = stored[n].as_ref().map(|stored| stored.meta.version);
             let of_view = viewed.as_ref().map(|viewed| {
                 let viewed = viewed[n].as_ref();
-                standing(viewed.and_then(|viewed| viewed.version), version)
+                standing_text(viewed.and_then(|viewed| viewed.version), version)
             });
             self.documents.push(ExplainedDocument {
                 document: change.key.to_string(),
                 version: change.revision,
-                record: standing(of_record, version),
+                record: standing_text(of_record, version),
                 view: of_view,
             });
         }
@@ -94,7 +94,7 @@ impl RequestExplanation {
             (None, Some(entry)) => entry.parts.clone(),
             (None, None) => Vec::new(),
         };
-        let entries = parts::entries(app.ports.record.as_ref(), &requests).await?;
+        let entries = parts::part_entries(app.ports.record.as_ref(), &requests).await?;
         for (request, entry) in requests.into_iter().zip(entries) {
             let verdict = entry.as_ref().map(|entry| entry.verdict.clone());
             let (operation, key) = entry.map(|entry| (entry.operation, entry.key.0)).unzip();
@@ -110,7 +110,7 @@ impl RequestExplanation {
     }
 }
 
-fn standing(stands: Option<Version>, ours: Version) -> &'static str {
+fn standing_text(stands: Option<Version>, ours: Version) -> &'static str {
     match stands {
         None => "nothing stands",
         Some(stands) if stands == ours => "stands",

@@ -27,13 +27,13 @@ pub(super) struct ToldRecord {
     pub(super) change: Change,
 }
 
-pub(super) fn away(error: &StreamError) -> Problem {
+pub(super) fn log_unreadable(error: &StreamError) -> Problem {
     let detail = format!("the log cannot be read now: {error}");
     Problem::new(Code::LookupIncomplete, detail).retry_after(2)
 }
 
 /// The record that the ledger names, and those that it replaced.
-pub(super) async fn chain(
+pub(super) async fn record_chain(
     app: &App,
     id: RequestId,
     version: Version,
@@ -67,32 +67,35 @@ pub(super) async fn record_at(
     let records = match scan.collect().await {
         // It is no longer kept.
         Err(StreamError::OutOfRange { .. }) => return Ok(None),
-        other => other.map_err(|error| away(&error))?,
+        other => other.map_err(|error| log_unreadable(&error))?,
     };
-    Ok(records.into_iter().next().and_then(told))
+    Ok(records.into_iter().next().and_then(told_record))
 }
 
 /// The records of a request that the ledger does not know: behind the last mark.
-pub(super) async fn unresolved(app: &App, id: RequestId) -> Result<Vec<ToldRecord>, Problem> {
+pub(super) async fn unresolved_records(
+    app: &App,
+    id: RequestId,
+) -> Result<Vec<ToldRecord>, Problem> {
     let layout = &app.ports.layout;
     let mark = app.ports.record.mark(layout.generation, id.partition());
     let from = mark.await?.map_or(0, |mark| mark.through.get());
     let topic = layout.name(&CHANGES);
     let scan = app.ports.log.scan_kept(&topic, id.partition(), from).await;
-    let mut scan = scan.map_err(|error| away(&error))?;
+    let mut scan = scan.map_err(|error| log_unreadable(&error))?;
     let mut found = Vec::new();
     let is_ours = |told: &ToldRecord| match &told.change {
         Change::Decision(decision) => decision.request == id,
         Change::Void(void) => void.request == id,
         Change::Open(_) | Change::Mark(_) => false,
     };
-    while let Some(records) = scan.next().await.map_err(|error| away(&error))? {
-        found.extend(records.into_iter().filter_map(told).filter(is_ours));
+    while let Some(records) = scan.next().await.map_err(|error| log_unreadable(&error))? {
+        found.extend(records.into_iter().filter_map(told_record).filter(is_ours));
     }
     Ok(found)
 }
 
-pub(super) fn told(record: Record) -> Option<ToldRecord> {
+pub(super) fn told_record(record: Record) -> Option<ToldRecord> {
     let (offset, time) = (ChangesOffset::new(record.offset), record.timestamp);
     let change = codec::decode_change(&parts_of(record)).ok()?;
     Some(ToldRecord {
@@ -110,7 +113,10 @@ pub(super) fn parts_of(record: Record) -> Parts {
     }
 }
 
-pub(super) fn position(records: &[ToldRecord], entry: Option<&LedgerEntry>) -> Option<Position> {
+pub(super) fn event_position(
+    records: &[ToldRecord],
+    entry: Option<&LedgerEntry>,
+) -> Option<Position> {
     let of_record = records.iter().find_map(|told| match &told.change {
         Change::Decision(decision) => Some(decision.position),
         Change::Void(void) => Some(void.position),
@@ -136,7 +142,7 @@ pub(super) async fn event_at(
     let scan = app.ports.log.scan(&app.transactions, id.partition(), range);
     match scan.collect().await {
         Err(StreamError::OutOfRange { .. }) => Ok(None),
-        Err(error) => Err(away(&error)),
+        Err(error) => Err(log_unreadable(&error)),
         Ok(records) => Ok(records.into_iter().next().map(kept_event)),
     }
 }
@@ -148,9 +154,9 @@ pub(super) async fn waiting_event(app: &App, id: RequestId) -> Result<Option<Kep
     let from = mark.await?.map_or(0, |mark| mark.next.get());
     let log = &app.ports.log;
     let scan = log.scan_kept(&app.transactions, id.partition(), from).await;
-    let mut scan = scan.map_err(|error| away(&error))?;
+    let mut scan = scan.map_err(|error| log_unreadable(&error))?;
     let wanted = id.to_string();
-    while let Some(records) = scan.next().await.map_err(|error| away(&error))? {
+    while let Some(records) = scan.next().await.map_err(|error| log_unreadable(&error))? {
         let is_it = |record: &Record| {
             let mut headers = record.headers.iter();
             headers.any(|(name, value)| name == "ce_id" && value == wanted.as_bytes())

@@ -29,7 +29,7 @@ pub(super) enum Severity {
     Failing,
 }
 
-fn failing(problem: String, remedy: impl Into<String>) -> Advice {
+fn failing_advice(problem: String, remedy: impl Into<String>) -> Advice {
     Advice {
         severity: Severity::Failing,
         problem,
@@ -37,15 +37,15 @@ fn failing(problem: String, remedy: impl Into<String>) -> Advice {
     }
 }
 
-fn attention(problem: String, remedy: impl Into<String>) -> Advice {
+fn attention_advice(problem: String, remedy: impl Into<String>) -> Advice {
     Advice {
         severity: Severity::Attention,
-        ..failing(problem, remedy)
+        ..failing_advice(problem, remedy)
     }
 }
 
 /// The worst first.
-pub(super) fn of(status: &SystemStatus) -> Vec<Advice> {
+pub(super) fn status_advice(status: &SystemStatus) -> Vec<Advice> {
     let mut advice: Vec<Advice> = status.systems.iter().filter_map(of_system).collect();
     let is_any_away = !advice.is_empty();
     advice.extend(of_components(status));
@@ -83,7 +83,7 @@ fn of_system(system: &SystemAnswer) -> Option<Advice> {
             "bring it back; searches fail and events wait in the log meanwhile: consign doctor",
         ),
     };
-    Some(failing(problem, remedy))
+    Some(failing_advice(problem, remedy))
 }
 
 /// Components of this process that are not ready, but for those of which something is said already.
@@ -103,9 +103,9 @@ fn of_components(status: &SystemStatus) -> Vec<Advice> {
         match state {
             State::Ready => None,
             State::Starting { why } | State::Degraded { why } => {
-                Some(attention(problem(why), "consign health"))
+                Some(attention_advice(problem(why), "consign health"))
             }
-            State::Missing { why } => Some(failing(problem(why), "consign health")),
+            State::Missing { why } => Some(failing_advice(problem(why), "consign health")),
         }
     });
     advised.collect()
@@ -123,7 +123,7 @@ fn of_floods(status: &SystemStatus) -> Vec<Advice> {
             "mend the cause, then it goes on by itself; or let them die: consign dlq pass --operation {}",
             flood.operation
         );
-        failing(problem, remedy)
+        failing_advice(problem, remedy)
     });
     advised.collect()
 }
@@ -138,7 +138,7 @@ fn of_late_partitions(status: &SystemStatus) -> Vec<Advice> {
                 "partition {} is {lag} events behind, the oldest has waited for {seconds} s",
                 partition.partition
             );
-            attention(
+            attention_advice(
                 problem,
                 "does a write-worker own it, and does it get on? consign health --url WORKER",
             )
@@ -156,7 +156,7 @@ fn of_late_notifiers(status: &SystemStatus) -> Vec<Advice> {
                 "subscribers are {lag} records of partition {} behind, the oldest has waited for {seconds} s",
                 partition.partition
             );
-            attention(
+            attention_advice(
                 problem,
                 "does a notifier own it, and does it get on? consign health --url NOTIFIER",
             )
@@ -178,7 +178,7 @@ fn of_dead_letters(status: &SystemStatus) -> Vec<Advice> {
         .sum();
     let rest = held.dead.saturating_sub(shown as u64);
     if rest > 0 {
-        advice.push(attention(
+        advice.push(attention_advice(
             format!("{rest} more dead letters wait"),
             "consign dlq stats",
         ));
@@ -201,7 +201,7 @@ fn of_cause(cause: &LetterCause) -> Advice {
     let remedy = format!(
         "look: consign dlq replay --fingerprint {fingerprint} --dry-run; mend: consign dlq edit --fingerprint {fingerprint} --patch FILE"
     );
-    attention(problem, remedy)
+    attention_advice(problem, remedy)
 }
 
 /// Other gateways' spools; this one's is a component.
@@ -212,7 +212,7 @@ fn of_spools(status: &SystemStatus) -> Vec<Advice> {
     if others == 0 {
         return Vec::new();
     }
-    vec![attention(
+    vec![attention_advice(
         format!("{others} spools of other gateways hold writes that are not in the log"),
         "they are shipped when those gateways reach the log; where one is gone: consign spool status, consign spool ship",
     )]

@@ -1,6 +1,6 @@
 //! What waits in each partition: of the workers, of the notifiers, and for how long.
 
-use super::{UnreadPart, ask, noted};
+use super::{UnreadPart, ask_in_time, note_unread};
 use crate::app::App;
 use event_log::{Limits, Offsets, StreamError};
 use event_schema::{
@@ -48,14 +48,16 @@ pub(super) struct PartitionStatus {
 }
 
 /// All of them, and what could not be read.
-pub(super) async fn read(app: &App) -> (Vec<PartitionStatus>, Vec<UnreadPart>) {
+pub(super) async fn read_partitions(app: &App) -> (Vec<PartitionStatus>, Vec<UnreadPart>) {
     let numbers = stream::iter(0..app.ports.layout.partitions);
-    let read = numbers.map(|number| one(app, number)).buffered(TOGETHER);
+    let read = numbers
+        .map(|number| read_partition(app, number))
+        .buffered(TOGETHER);
     let (mut partitions, mut unread) = (Vec::new(), Vec::new());
     for (partition, missed) in read.collect::<Vec<_>>().await {
         partitions.push(partition);
         for part in missed {
-            noted::<()>(&mut unread, Err(part));
+            note_unread::<()>(&mut unread, Err(part));
         }
     }
     let layout = &app.ports.layout;
@@ -68,7 +70,7 @@ pub(super) async fn read(app: &App) -> (Vec<PartitionStatus>, Vec<UnreadPart>) {
             ..
         } = partitions[index];
         let age = age_of(app, &events, partition, resolved.zip(end)).await;
-        partitions[index].waiting_seconds = noted(&mut unread, age).flatten();
+        partitions[index].waiting_seconds = note_unread(&mut unread, age).flatten();
     }
     for index in furthest_behind(&partitions, |partition| partition.notifier_lag) {
         let PartitionStatus {
@@ -78,7 +80,7 @@ pub(super) async fn read(app: &App) -> (Vec<PartitionStatus>, Vec<UnreadPart>) {
             ..
         } = partitions[index];
         let age = age_of(app, &changes, partition, notified.zip(changes_end)).await;
-        partitions[index].notifier_waiting_seconds = noted(&mut unread, age).flatten();
+        partitions[index].notifier_waiting_seconds = note_unread(&mut unread, age).flatten();
     }
     (partitions, unread)
 }
@@ -127,31 +129,31 @@ async fn age_of(
     }
 }
 
-async fn one(app: &App, number: u16) -> (PartitionStatus, Vec<UnreadPart>) {
+async fn read_partition(app: &App, number: u16) -> (PartitionStatus, Vec<UnreadPart>) {
     let (layout, record) = (&app.ports.layout, app.ports.record.as_ref());
     let log = &app.ports.log;
     let topics = [layout.name(&TRANSACTIONS), layout.name(&CHANGES)];
     let flood_name = DeadLetterFlood::name(layout.generation, number);
     let group = layout.notifier_group();
     let (end, changes_end, mark, notified, flood) = tokio::join!(
-        ask("ends of the log", log.admin.offsets(&topics[0], number)),
-        ask("ends of the log", log.admin.offsets(&topics[1], number)),
-        ask("marks", record.mark(layout.generation, number)),
-        ask(
+        ask_in_time("ends of the log", log.admin.offsets(&topics[0], number)),
+        ask_in_time("ends of the log", log.admin.offsets(&topics[1], number)),
+        ask_in_time("marks", record.mark(layout.generation, number)),
+        ask_in_time(
             "the notifiers' offsets",
             log.groups.committed(&group, &topics[1], number)
         ),
-        ask("floods", record.kept_text(&flood_name)),
+        ask_in_time("floods", record.kept_text(&flood_name)),
     );
     let mut unread = Vec::new();
     let of_end = |end: Result<Offsets, UnreadPart>| end.map(|offsets| offsets.end);
-    let end = noted(&mut unread, of_end(end));
-    let changes_end = noted(&mut unread, of_end(changes_end));
-    let mark = noted(&mut unread, mark);
+    let end = note_unread(&mut unread, of_end(end));
+    let changes_end = note_unread(&mut unread, of_end(changes_end));
+    let mark = note_unread(&mut unread, mark);
     let resolved = mark.map(|mark| mark.map_or(0, |mark| mark.next.get()));
-    let notified = noted(&mut unread, notified).flatten();
+    let notified = note_unread(&mut unread, notified).flatten();
     let notified = notified.map(|committed| committed.offset);
-    let flood = noted(&mut unread, flood).flatten();
+    let flood = note_unread(&mut unread, flood).flatten();
     let flood = flood.and_then(|text| serde_json::from_str::<DeadLetterFlood>(&text).ok());
     let behind =
         |end: Option<u64>, at: Option<u64>| end.zip(at).map(|(end, at)| end.saturating_sub(at));

@@ -40,7 +40,7 @@ fn seen() -> SystemStatus {
 
 /// How it stands, and every sentence of the advice.
 fn advised(mut status: SystemStatus) -> (SystemState, String) {
-    status.advice = advice::of(&status);
+    status.advice = advice::status_advice(&status);
     let sentences = status.advice.iter();
     let text = sentences.map(|one| format!("{} -> {}\n", one.problem, one.remedy));
     (status.standing(), text.collect())
@@ -174,7 +174,7 @@ fn floods_components_and_spools_are_named_the_worst_first() {
         over: None,
     });
     status.partitions[0].waiting_seconds = Some(400);
-    let advice = advice::of(&status);
+    let advice = advice::status_advice(&status);
     assert_eq!(advice[0].severity, Severity::Failing);
     assert!(
         advice[0]

@@ -106,11 +106,11 @@ fn content_types_are_checked() {
     assert!(expect_ndjson(&headers(&[("content-type", "application/x-ndjson")])).is_ok());
     assert!(expect_ndjson(&headers(&[("content-type", "application/json")])).is_err());
     assert_eq!(
-        encoding(&headers(&[("content-encoding", "gzip")])).unwrap(),
+        content_encoding(&headers(&[("content-encoding", "gzip")])).unwrap(),
         Encoding::Gzip
     );
     assert_eq!(
-        encoding(&headers(&[("content-encoding", "br")]))
+        content_encoding(&headers(&[("content-encoding", "br")]))
             .unwrap_err()
             .code(),
         Code::UnsupportedEncoding

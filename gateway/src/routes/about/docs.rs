@@ -3,7 +3,7 @@
 
 use crate::{
     error::{Code, Problem},
-    request::path::{PathSegments, shorten},
+    request::path::{PathSegments, shorten_text},
 };
 use axum::response::{Html, IntoResponse, Response};
 use http::header;
@@ -23,7 +23,7 @@ pub(crate) async fn error(PathSegments(code): PathSegments<String>) -> Result<Re
     let row = Code::named(&code).ok_or_else(|| {
         Problem::new(
             Code::UnknownRoute,
-            format!("there is no error code `{}`", shorten(&code)),
+            format!("there is no error code `{}`", shorten_text(&code)),
         )
     })?;
     Ok((

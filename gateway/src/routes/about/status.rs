@@ -5,5 +5,5 @@ use axum::{extract::State, response::Response};
 use http::StatusCode;
 
 pub(crate) async fn status(State(app): State<Shared>) -> Response {
-    answer::json(StatusCode::OK, &SystemStatus::read(&app).await)
+    answer::json_response(StatusCode::OK, &SystemStatus::read(&app).await)
 }

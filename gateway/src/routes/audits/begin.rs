@@ -17,7 +17,7 @@ pub(crate) async fn begin(
 ) -> Result<Response, Problem> {
     let partitions: Vec<u16> = query
         .all("partition")
-        .map(|text| number("partition", text))
+        .map(|text| parse_number("partition", text))
         .collect::<Result<_, _>>()?;
     let layout = &app.ports.layout;
     if let Some(none) = partitions.iter().find(|p| **p >= layout.partitions) {
@@ -27,7 +27,7 @@ pub(crate) async fn begin(
         );
         return Err(Problem::new(Code::BadRequest, detail));
     }
-    let sample = query.one("sample").map(|text| number("sample", text));
+    let sample = query.one("sample").map(|text| parse_number("sample", text));
     let options = AuditOptions {
         partitions: (!partitions.is_empty()).then_some(partitions),
         sample: sample.transpose()?.unwrap_or(1),
@@ -41,7 +41,7 @@ pub(crate) async fn begin(
         )
         .retry_after(5)
     })?;
-    Ok(answer::json(
+    Ok(answer::json_response(
         StatusCode::ACCEPTED,
         &job.shown(&HiddenNames {
             catalog: &app.ports.catalog.current(),
@@ -50,7 +50,7 @@ pub(crate) async fn begin(
     ))
 }
 
-fn number<T: std::str::FromStr>(name: &str, text: &str) -> Result<T, Problem> {
+fn parse_number<T: std::str::FromStr>(name: &str, text: &str) -> Result<T, Problem> {
     text.parse().map_err(|_| {
         Problem::new(
             Code::BadRequest,

@@ -23,5 +23,5 @@ pub(crate) async fn repair(
         return Err(Problem::new(Code::AuditRunning, detail).retry_after(1));
     }
     let answer = job.repair(&app.ports, &caller, query.one("reason")).await?;
-    Ok(answer::json(StatusCode::ACCEPTED, &answer))
+    Ok(answer::json_response(StatusCode::ACCEPTED, &answer))
 }

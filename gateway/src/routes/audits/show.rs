@@ -20,7 +20,7 @@ pub(crate) async fn show(
             "this gateway has no audit of this id: it keeps the last few, until it ends",
         )
     })?;
-    Ok(answer::json(
+    Ok(answer::json_response(
         StatusCode::OK,
         &job.shown(&HiddenNames {
             catalog: &app.ports.catalog.current(),

@@ -5,5 +5,8 @@ use axum::{extract::State, response::Response};
 use http::StatusCode;
 
 pub(crate) async fn reload(State(app): State<Shared>) -> Result<Response, Problem> {
-    Ok(answer::json(StatusCode::OK, &app.reloads.ask().await?))
+    Ok(answer::json_response(
+        StatusCode::OK,
+        &app.reloads.ask().await?,
+    ))
 }

@@ -9,7 +9,7 @@ use crate::{
     request::{
         headers,
         path::{PathSegments, check_index, check_name},
-        scanned,
+        scanned_json,
     },
 };
 use axum::{body::Body, extract::State, response::Response};
@@ -36,24 +36,27 @@ pub(crate) async fn create(
     check_index(&index)?;
     check_name("collection", &name)?;
     let (json, _held) = app.requests.collect(&headers, body).await?;
-    let asked = asked(&app, &headers, &json)?;
-    let (stands, fresh) = make(&app, index, name, asked).await?;
+    let asked = read_asked(&app, &headers, &json)?;
+    let (stands, fresh) = make_collection(&app, index, name, asked).await?;
     let status = if fresh {
         StatusCode::CREATED
     } else {
         StatusCode::OK
     };
-    Ok(answer::json(status, &CollectionShown::from(&stands)))
+    Ok(answer::json_response(
+        status,
+        &CollectionShown::from(&stands),
+    ))
 }
 
 /// No body asks for nothing in particular.
-fn asked(app: &App, headers: &HeaderMap, json: &Bytes) -> Result<CreateAsked, Problem> {
+fn read_asked(app: &App, headers: &HeaderMap, json: &Bytes) -> Result<CreateAsked, Problem> {
     if json.is_empty() {
         return Ok(CreateAsked::default());
     }
     headers::expect_json(headers)?;
     headers::expect_plain(headers)?;
-    let json = scanned(json.clone(), app.config.json_depth)?;
+    let json = scanned_json(json.clone(), app.config.json_depth)?;
     let asked: CreateAsked = serde_json::from_slice(json.bytes())
         .map_err(|error| Problem::new(Code::Invalid, error.to_string()))?;
     if asked
@@ -68,7 +71,7 @@ fn asked(app: &App, headers: &HeaderMap, json: &Bytes) -> Result<CreateAsked, Pr
     Ok(asked)
 }
 
-async fn make(
+async fn make_collection(
     app: &App,
     index: String,
     collection: String,
@@ -85,13 +88,13 @@ async fn make(
         })
         .await?;
     let stands = created.collection;
-    same("mappings", mappings.as_ref(), stands.mappings.as_ref())?;
-    same("settings", settings.as_ref(), stands.settings.as_ref())?;
+    expect_same("mappings", mappings.as_ref(), stands.mappings.as_ref())?;
+    expect_same("settings", settings.as_ref(), stands.settings.as_ref())?;
     app.collections.put(stands.clone());
     Ok((stands, created.fresh))
 }
 
-fn same(what: &str, asked: Option<&Value>, stands: Option<&Value>) -> Result<(), Problem> {
+fn expect_same(what: &str, asked: Option<&Value>, stands: Option<&Value>) -> Result<(), Problem> {
     if asked.is_none() || asked == stands {
         Ok(())
     } else {

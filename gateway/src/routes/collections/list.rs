@@ -18,7 +18,7 @@ pub(crate) async fn list(State(app): State<Shared>, caller: Caller) -> Result<Re
         let place = ActionPlace::Collection(&one.index, &one.collection);
         caller.check(("collection", "list"), place).is_ok()
     });
-    Ok(answer::json(
+    Ok(answer::json_response(
         StatusCode::OK,
         &CollectionListed {
             collections: list.iter().map(CollectionShown::from).collect(),

@@ -43,5 +43,5 @@ pub(crate) async fn list(
     // The newest are last.
     lines.drain(..count.saturating_sub(limit.unwrap_or(count)));
     let shown = json!({"dead_letters": lines, "count": count});
-    Ok(answer::json(StatusCode::OK, &shown))
+    Ok(answer::json_response(StatusCode::OK, &shown))
 }

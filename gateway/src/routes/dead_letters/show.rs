@@ -1,7 +1,7 @@
 //! `GET /v1/dead-letters/{request_id}`: one of them whole, with its event as text where it is text,
 //! byte for byte, and what a replay would change now.
 
-use super::letter;
+use super::find_letter;
 use crate::{
     answer, app::Shared, error::Problem, replays::preview_stores, request::path::PathSegments,
 };
@@ -14,10 +14,10 @@ pub(crate) async fn show(
     State(app): State<Shared>,
     PathSegments(id): PathSegments<String>,
 ) -> Result<Response, Problem> {
-    let letter = letter(&app, &id).await?;
+    let letter = find_letter(&app, &id).await?;
     let catalog = app.ports.catalog.current();
     let stores = preview_stores(&app, &catalog);
-    let preview = replay::preview(stores, &letter, &letter.event).await?;
+    let preview = replay::preview_replay(stores, &letter, &letter.event).await?;
     let held = &letter.held;
     let failures = held.history.iter().map(|failed| {
         json!({
@@ -36,15 +36,15 @@ pub(crate) async fn show(
         "held_since": rfc3339(held.since),
         "position": held.position,
         "failures": failures.collect::<Vec<_>>(),
-        "event": event(&letter.event),
+        "event": event_json(&letter.event),
         "original": letter.event,
         "preview": preview,
     });
-    Ok(answer::json(StatusCode::OK, &shown))
+    Ok(answer::json_response(StatusCode::OK, &shown))
 }
 
 /// As far as it is text.
-fn event(original: &OriginalRecord) -> Value {
+fn event_json(original: &OriginalRecord) -> Value {
     let Ok(parts) = original.parts() else {
         return Value::Null;
     };

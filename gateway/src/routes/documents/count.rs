@@ -21,10 +21,14 @@ pub(crate) async fn count(
     body: Body,
 ) -> Result<Response, Problem> {
     let clauses = Clauses::read(&app, &headers, body, &["query"]).await?;
-    let (view, collection) = search::fresh(&app, &index, &name, &caller, &headers, &query).await?;
+    let (view, collection) =
+        search::fresh_view(&app, &index, &name, &caller, &headers, &query).await?;
     let count = view
         .count(&collection, clauses.query())
         .await
-        .map_err(search::refused)?;
-    Ok(answer::json(StatusCode::OK, &json!({ "count": count })))
+        .map_err(search::refused_search)?;
+    Ok(answer::json_response(
+        StatusCode::OK,
+        &json!({ "count": count }),
+    ))
 }

@@ -12,7 +12,7 @@ use crate::{
         history::{self, HistoryMoment},
     },
     request::{
-        path::{PathSegments, check_id, shorten},
+        path::{PathSegments, check_id, shorten_text},
         query::QueryString,
     },
 };
@@ -29,7 +29,7 @@ pub(crate) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     check_id(&id)?;
-    after::wait(&app, &caller, &headers, &query).await?;
+    after::wait_for_query(&app, &caller, &headers, &query).await?;
     let incarnation = app
         .collections
         .get(&index, &name)
@@ -48,21 +48,21 @@ pub(crate) async fn get(
             let place = ActionPlace::Collection(&key.index, &key.collection);
             caller.check(("document", "history"), place)?;
             let moment = HistoryMoment::read(&app, &caller, at)?;
-            history::at(&app, &key, moment).await?
+            history::document_at(&app, &key, moment).await?
         }
-        None => current(&app, &key).await?,
+        None => current_document(&app, &key).await?,
     };
     let Some((revision, body)) = found else {
         return Err(Problem::new(
             Code::Missing,
-            format!("there is no document `{}`", shorten(&key.to_string())),
+            format!("there is no document `{}`", shorten_text(&key.to_string())),
         ));
     };
     let body = app
         .sealed
         .document(&key.index, &key.collection, body)
         .await?;
-    let mut response = answer::json(
+    let mut response = answer::json_response(
         StatusCode::OK,
         &DocumentAnswer {
             id: &key.id,
@@ -77,7 +77,7 @@ pub(crate) async fn get(
 }
 
 /// The document as it stands: revision and body.
-async fn current(app: &App, key: &DocumentKey) -> Result<Option<(u64, Raw)>, Problem> {
+async fn current_document(app: &App, key: &DocumentKey) -> Result<Option<(u64, Raw)>, Problem> {
     let found = app
         .ports
         .record

@@ -6,7 +6,7 @@ use crate::{
     app::Shared,
     error::{Code, Problem},
     lookup::history,
-    request::path::{PathSegments, check_id, shorten},
+    request::path::{PathSegments, check_id, shorten_text},
 };
 use axum::{extract::State, response::Response};
 use event_schema::mutation::DocumentKey;
@@ -26,9 +26,9 @@ pub(crate) async fn history(
         incarnation: collection.incarnation.clone(),
         id,
     };
-    let history = history::of(&app, &key).await?;
+    let history = history::read_history(&app, &key).await?;
     if history.is_unknown() {
-        let detail = format!("there is no document `{}`", shorten(&key.to_string()));
+        let detail = format!("there is no document `{}`", shorten_text(&key.to_string()));
         return Err(Problem::new(Code::Missing, detail));
     }
     let mut history = history.shown(&app).await?;
@@ -39,5 +39,5 @@ pub(crate) async fn history(
     {
         history.hide_requests();
     }
-    Ok(answer::json(StatusCode::OK, &history))
+    Ok(answer::json_response(StatusCode::OK, &history))
 }

@@ -60,9 +60,9 @@ pub(crate) async fn mget(
     let request = app.requests.read(call).await?;
     let DocumentsAsked { ids } = serde_json::from_slice(request.json.bytes())
         .map_err(|error| Problem::new(Code::Invalid, error.to_string()))?;
-    within(&app, &ids)?;
-    let (ids, refused) = usable(ids);
-    after::wait(&app, &request.caller, &headers, &query).await?;
+    check_count(&app, &ids)?;
+    let (ids, refused) = usable_ids(ids);
+    after::wait_for_query(&app, &request.caller, &headers, &query).await?;
     let incarnation = app
         .collections
         .get(&index, &name)
@@ -75,7 +75,7 @@ pub(crate) async fn mget(
         incarnation: incarnation.clone(),
         id: id.clone(),
     };
-    let found = read(&app, &ids.iter().map(key).collect::<Vec<_>>()).await?;
+    let found = read_documents(&app, &ids.iter().map(key).collect::<Vec<_>>()).await?;
     let documents = ids.iter().zip(&found).filter_map(|(id, found)| {
         found.as_ref().map(|(source, version)| DocumentAnswer {
             id,
@@ -89,7 +89,7 @@ pub(crate) async fn mget(
         .filter(|(_, found)| found.is_none())
         .map(|(id, _)| id.as_str())
         .collect();
-    Ok(answer::json(
+    Ok(answer::json_response(
         StatusCode::OK,
         &DocumentsFound {
             documents: documents.collect(),
@@ -100,7 +100,7 @@ pub(crate) async fn mget(
 }
 
 /// The ids that documents can have, in order, and those that none can.
-fn usable(ids: Vec<Value>) -> (Vec<String>, Vec<RefusedId>) {
+fn usable_ids(ids: Vec<Value>) -> (Vec<String>, Vec<RefusedId>) {
     let (mut usable, mut refused) = (Vec::with_capacity(ids.len()), Vec::new());
     for (n, id) in ids.into_iter().enumerate() {
         let checked = match id {
@@ -117,7 +117,7 @@ fn usable(ids: Vec<Value>) -> (Vec<String>, Vec<RefusedId>) {
     (usable, refused)
 }
 
-fn within(app: &App, ids: &[Value]) -> Result<(), Problem> {
+fn check_count(app: &App, ids: &[Value]) -> Result<(), Problem> {
     if ids.len() > app.config.mget_limit {
         let detail = format!(
             "{} ids are more than the {} that one call may name",
@@ -129,7 +129,10 @@ fn within(app: &App, ids: &[Value]) -> Result<(), Problem> {
     Ok(())
 }
 
-async fn read(app: &App, keys: &[DocumentKey]) -> Result<Vec<Option<(Raw, u64)>>, Problem> {
+async fn read_documents(
+    app: &App,
+    keys: &[DocumentKey],
+) -> Result<Vec<Option<(Raw, u64)>>, Problem> {
     let (mut found, mut bytes) = (Vec::with_capacity(keys.len()), 0);
     for keys in keys.chunks(STEP) {
         let stored = app.ports.record.documents(keys).await?;

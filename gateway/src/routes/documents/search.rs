@@ -8,9 +8,9 @@ use crate::{
     lookup::after,
     request::{
         headers as given,
-        path::{PathSegments, shorten},
+        path::{PathSegments, shorten_text},
         query::QueryString,
-        scanned,
+        scanned_json,
     },
 };
 use axum::{body::Body, extract::State, response::Response};
@@ -32,17 +32,17 @@ pub(crate) async fn search(
 ) -> Result<Response, Problem> {
     let clauses = Clauses::read(&app, &headers, body, &MEMBERS).await?;
     let request = clauses.request()?;
-    let view = view(&app)?;
-    let waited = after::wait(&app, &caller, &headers, &query).await?;
+    let view = search_view(&app)?;
+    let waited = after::wait_for_query(&app, &caller, &headers, &query).await?;
     let mut collections = Vec::new();
     for name in name.split(',') {
-        collections.push(searchable(&app, &*view, &index, name, waited).await?);
+        collections.push(searchable_collection(&app, &*view, &index, name, waited).await?);
     }
     let searched: Vec<&Collection> = collections.iter().map(|one| &**one).collect();
     let result = view.search_together(&searched, &request).await;
-    let result = result.map_err(refused)?;
+    let result = result.map_err(refused_search)?;
     if searched.len() == 1 {
-        return Ok(answer::json(StatusCode::OK, &result));
+        return Ok(answer::json_response(StatusCode::OK, &result));
     }
     let of = |hit: &Hit| Value::from(searched[hit.collection].collection.as_str());
     let names: Vec<Value> = result.hits.iter().map(of).collect();
@@ -51,11 +51,11 @@ pub(crate) async fn search(
     for (hit, name) in hits.zip(names) {
         hit["collection"] = name;
     }
-    Ok(answer::json(StatusCode::OK, &shown))
+    Ok(answer::json_response(StatusCode::OK, &shown))
 }
 
 /// What the view refuses is the search.
-pub(crate) fn refused(error: StoreError) -> Problem {
+pub(crate) fn refused_search(error: StoreError) -> Problem {
     match error {
         StoreError::Refused { .. } => Problem::new(Code::BadSearch, error.to_string()),
         other => other.into(),
@@ -79,7 +79,7 @@ impl Clauses {
         }
         given::expect_json(headers)?;
         given::expect_plain(headers)?;
-        let json = scanned(json, app.config.json_depth)?;
+        let json = scanned_json(json, app.config.json_depth)?;
         let map: Map<String, Value> = serde_json::from_slice(json.bytes())
             .map_err(|_| Problem::new(Code::BadSearch, "a search body is an object").at(""))?;
         match map.keys().find(|name| !known.contains(&name.as_str())) {
@@ -87,7 +87,7 @@ impl Clauses {
             Some(name) => {
                 let detail = format!(
                     "`{}` is not supported here; known are {}",
-                    shorten(name),
+                    shorten_text(name),
                     known.join(", ")
                 );
                 Err(Problem::new(Code::UnsupportedSearch, detail)
@@ -116,7 +116,7 @@ impl Clauses {
 }
 
 /// The view and the collection, once the read's tokens are applied and searchable.
-pub(crate) async fn fresh(
+pub(crate) async fn fresh_view(
     app: &App,
     index: &str,
     name: &str,
@@ -124,19 +124,19 @@ pub(crate) async fn fresh(
     headers: &HeaderMap,
     query: &QueryString,
 ) -> Result<(Arc<dyn View>, Arc<Collection>), Problem> {
-    let view = view(app)?;
-    let waited = after::wait(app, caller, headers, query).await?;
-    let collection = searchable(app, &*view, index, name, waited).await?;
+    let view = search_view(app)?;
+    let waited = after::wait_for_query(app, caller, headers, query).await?;
+    let collection = searchable_collection(app, &*view, index, name, waited).await?;
     Ok((view, collection))
 }
 
-fn view(app: &App) -> Result<Arc<dyn View>, Problem> {
+fn search_view(app: &App) -> Result<Arc<dyn View>, Problem> {
     let view = app.ports.view.clone();
     view.ok_or_else(|| Problem::new(Code::NoView, "this deployment has no view to search"))
 }
 
 /// The collection; what was waited for is searchable in it.
-async fn searchable(
+async fn searchable_collection(
     app: &App,
     view: &dyn View,
     index: &str,

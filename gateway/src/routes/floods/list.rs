@@ -21,11 +21,14 @@ pub(crate) async fn list(State(app): State<Shared>) -> Result<Response, Problem>
     let floods: Result<Vec<_>, _> = texts.iter().flatten().map(read).collect();
     let floods = floods.map_err(|error| Problem::new(Code::Damaged, error.to_string()))?;
     let waiting = floods.iter().filter(|flood| flood.over.is_none());
-    let floods: Vec<Value> = waiting.map(shown).collect();
-    Ok(answer::json(StatusCode::OK, &json!({"floods": floods})))
+    let floods: Vec<Value> = waiting.map(shown_flood).collect();
+    Ok(answer::json_response(
+        StatusCode::OK,
+        &json!({"floods": floods}),
+    ))
 }
 
-fn shown(flood: &DeadLetterFlood) -> Value {
+fn shown_flood(flood: &DeadLetterFlood) -> Value {
     json!({
         "partition": flood.partition,
         "offset": flood.offset,

@@ -38,7 +38,7 @@ pub(crate) async fn pass(
     body: Body,
 ) -> Result<Response, Problem> {
     let asked: Asked = app.requests.order(&headers, body).await?;
-    let passage = passage(&asked).map_err(|why| Problem::new(Code::Invalid, why))?;
+    let passage = flood_passage(&asked).map_err(|why| Problem::new(Code::Invalid, why))?;
     let seconds = asked.seconds.unwrap_or(SECONDS).clamp(1, LONGEST);
     let since = app.now();
     let permission = FloodPermission {
@@ -63,10 +63,10 @@ pub(crate) async fn pass(
         "reason": permission.reason,
         "until": rfc3339(permission.until),
     });
-    Ok(answer::json(StatusCode::OK, &shown))
+    Ok(answer::json_response(StatusCode::OK, &shown))
 }
 
-fn passage(asked: &Asked) -> Result<FloodPassage, String> {
+fn flood_passage(asked: &Asked) -> Result<FloodPassage, String> {
     match (&asked.operation, &asked.fingerprint, asked.all) {
         (Some(operation), None, false) => Ok(FloodPassage::Operation(operation.clone())),
         (None, Some(fingerprint), false) => Ok(FloodPassage::Fingerprint(fingerprint.clone())),

@@ -13,5 +13,5 @@ pub(crate) async fn bulk(
     PathSegments(operation): PathSegments<String>,
     call: RequestCall,
 ) -> Result<Response, Problem> {
-    bulk::start(&app, &operation, call)
+    bulk::start_bulk(&app, &operation, call)
 }

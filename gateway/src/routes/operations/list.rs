@@ -10,5 +10,5 @@ pub(crate) async fn list(State(app): State<Shared>) -> Response {
     let public = catalog.operations().filter(|known| !known.internal());
     let operations: Vec<_> = public.map(|known| known.outline()).collect();
     let list = json!({"catalog": catalog.version(), "operations": operations});
-    answer::json(StatusCode::OK, &list)
+    answer::json_response(StatusCode::OK, &list)
 }

@@ -10,25 +10,25 @@ pub(crate) async fn pause(
     State(app): State<Shared>,
     PathSegments(id): PathSegments<String>,
 ) -> Result<Response, Problem> {
-    control(&app, &id, JobState::Paused).await
+    control_job(&app, &id, JobState::Paused).await
 }
 
 pub(crate) async fn resume(
     State(app): State<Shared>,
     PathSegments(id): PathSegments<String>,
 ) -> Result<Response, Problem> {
-    control(&app, &id, JobState::Running).await
+    control_job(&app, &id, JobState::Running).await
 }
 
 pub(crate) async fn cancel(
     State(app): State<Shared>,
     PathSegments(id): PathSegments<String>,
 ) -> Result<Response, Problem> {
-    control(&app, &id, JobState::Cancelled).await
+    control_job(&app, &id, JobState::Cancelled).await
 }
 
-async fn control(app: &Shared, id: &str, state: JobState) -> Result<Response, Problem> {
-    let job = replays::ask(app, id, state).await?;
-    let shown = super::shown(app, &job, &[])?;
-    Ok(answer::json(StatusCode::OK, &shown))
+async fn control_job(app: &Shared, id: &str, state: JobState) -> Result<Response, Problem> {
+    let job = replays::ask_state(app, id, state).await?;
+    let shown = super::shown_job(app, &job, &[])?;
+    Ok(answer::json_response(StatusCode::OK, &shown))
 }

@@ -26,11 +26,14 @@ pub(crate) async fn create(
         .check()
         .map_err(|why| Problem::new(Code::Invalid, why))?;
     if order.dry_run {
-        return Ok(answer::json(StatusCode::OK, &dry_run(&app, &order).await?));
+        return Ok(answer::json_response(
+            StatusCode::OK,
+            &dry_run(&app, &order).await?,
+        ));
     }
-    let job = replays::create(&app, &caller, order).await?;
-    let shown = super::shown(&app, &job, &[])?;
-    let mut response = answer::json(StatusCode::ACCEPTED, &shown);
+    let job = replays::create_job(&app, &caller, order).await?;
+    let shown = super::shown_job(&app, &job, &[])?;
+    let mut response = answer::json_response(StatusCode::ACCEPTED, &shown);
     if let Ok(location) = HeaderValue::try_from(format!("/v1/replays/{}", job.id)) {
         response.headers_mut().insert(header::LOCATION, location);
     }
@@ -52,7 +55,7 @@ async fn dry_run(app: &App, order: &JobOrder) -> Result<Value, Problem> {
         let Some(letter) = replay::dead_letter(record, *request).await? else {
             continue;
         };
-        let would = would(app, order, &letter).await?;
+        let would = dry_run_result(app, order, &letter).await?;
         let mut item = json!(letter.line());
         match would {
             Ok(preview) => item["preview"] = preview,
@@ -63,7 +66,7 @@ async fn dry_run(app: &App, order: &JobOrder) -> Result<Value, Problem> {
     Ok(json!({"dry_run": true, "total": letters.len(), "items": items}))
 }
 
-async fn would(
+async fn dry_run_result(
     app: &App,
     order: &JobOrder,
     letter: &HeldLetter,
@@ -73,13 +76,13 @@ async fn would(
             json!({"verdict": "discarded", "follow": letter.waiting()}),
         ));
     }
-    let edited = match replays::edited(app, letter, order.patch.as_ref()).await? {
+    let edited = match replays::edited_event(app, letter, order.patch.as_ref()).await? {
         Ok(edited) => edited,
         Err(problem) => return Ok(Err(problem)),
     };
     let event = edited.as_ref().unwrap_or(&letter.event);
     let catalog = app.ports.catalog.current();
     let stores = preview_stores(app, &catalog);
-    let preview = replay::preview(stores, letter, event).await?;
+    let preview = replay::preview_replay(stores, letter, event).await?;
     Ok(Ok(json!(preview)))
 }

@@ -6,8 +6,11 @@ use http::StatusCode;
 use serde_json::json;
 
 pub(crate) async fn list(State(app): State<Shared>) -> Result<Response, Problem> {
-    let jobs = replays::newest(&app).await?;
-    let shown = jobs.iter().map(|job| super::shown(&app, job, &[]));
+    let jobs = replays::newest_jobs(&app).await?;
+    let shown = jobs.iter().map(|job| super::shown_job(&app, job, &[]));
     let shown: Vec<_> = shown.collect::<Result<_, _>>()?;
-    Ok(answer::json(StatusCode::OK, &json!({"replays": shown})))
+    Ok(answer::json_response(
+        StatusCode::OK,
+        &json!({"replays": shown}),
+    ))
 }

@@ -23,8 +23,8 @@ pub(crate) async fn show(
     let store = JobStore::of(&app);
     let job = store.job(&id).await?;
     let items = store.page(&job, from.unwrap_or(0), PAGE).await?;
-    Ok(answer::json(
+    Ok(answer::json_response(
         StatusCode::OK,
-        &super::shown(&app, &job, &items)?,
+        &super::shown_job(&app, &job, &items)?,
     ))
 }

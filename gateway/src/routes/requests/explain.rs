@@ -1,6 +1,6 @@
 //! `GET /v1/requests/{id}/explain`: a request's way from acceptance to notification.
 
-use super::parse;
+use super::parse_id;
 use crate::{
     access::system,
     answer,
@@ -16,11 +16,11 @@ pub(crate) async fn explain(
     State(app): State<Shared>,
     PathSegments(id): PathSegments<String>,
 ) -> Result<Response, Problem> {
-    let id = parse(&app, &id)?;
-    let explanation = explain::explain(&app, id).await?;
+    let id = parse_id(&app, &id)?;
+    let explanation = explain::explain_request(&app, id).await?;
     if explanation.operation().is_some_and(system::is_operation) {
         let detail = "what changes users and rights is shown by nothing";
         return Err(Problem::new(Code::UnknownRequest, detail).about(id, None));
     }
-    Ok(answer::json(StatusCode::OK, &explanation))
+    Ok(answer::json_response(StatusCode::OK, &explanation))
 }

@@ -1,6 +1,6 @@
 //! `GET /v1/requests/{id}`: what became of a request.
 
-use super::parse;
+use super::parse_id;
 use crate::{answer, app::Shared, error::Problem, lookup::requests, request::path::PathSegments};
 use axum::{extract::State, response::Response};
 use http::StatusCode;
@@ -9,7 +9,7 @@ pub(crate) async fn show(
     State(app): State<Shared>,
     PathSegments(id): PathSegments<String>,
 ) -> Result<Response, Problem> {
-    let id = parse(&app, &id)?;
-    let status = requests::status(&app, id).await?;
-    Ok(answer::json(StatusCode::OK, &status))
+    let id = parse_id(&app, &id)?;
+    let status = requests::request_status(&app, id).await?;
+    Ok(answer::json_response(StatusCode::OK, &status))
 }

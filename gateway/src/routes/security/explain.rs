@@ -43,7 +43,7 @@ pub(crate) async fn explain(
         "allowed": explained.allowed, "because": because, "policies": explained.policies,
         "unknown_profiles": explained.unknown_profiles,
     });
-    Ok(answer::json(StatusCode::OK, &answer))
+    Ok(answer::json_response(StatusCode::OK, &answer))
 }
 
 async fn profiles(app: &Shared, user: &str) -> Result<Vec<String>, Problem> {

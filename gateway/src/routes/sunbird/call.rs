@@ -22,7 +22,7 @@ type Parameters = BTreeMap<String, String>;
 const QUERY: [&str; 1] = ["refresh"];
 
 /// In Sunbird's envelope, errors too.
-pub(crate) async fn call(
+pub(crate) async fn call_operation(
     operation: String,
     State(app): State<Shared>,
     PathSegments(parameters): PathSegments<Parameters>,
@@ -36,7 +36,7 @@ pub(crate) async fn call(
 }
 
 /// What is answered before the request was read.
-pub(crate) fn refused(operation: &str, now: i64, problem: &Problem) -> Response {
+pub(crate) fn refused_response(operation: &str, now: i64, problem: &Problem) -> Response {
     SunbirdEnvelope::of(operation, now).problem(problem)
 }
 
@@ -65,7 +65,7 @@ async fn carry_out(
 }
 
 /// The bare request, as `/v1/operations/{operation}` takes it.
-pub(crate) async fn bare(
+pub(crate) async fn call_bare(
     operation: String,
     State(app): State<Shared>,
     PathSegments(parameters): PathSegments<Parameters>,
@@ -100,7 +100,7 @@ fn with_parameters(bare: ScannedJson, parameters: Parameters) -> Result<ScannedJ
             let is_same = serde_json::from_str::<Value>(member.text.get())
                 .is_ok_and(|given| given == *value.as_str());
             if !is_same {
-                return Err(differs(&member.name));
+                return Err(differing_member(&member.name));
             }
             given.insert(member.name.to_string());
         }
@@ -114,7 +114,7 @@ fn with_parameters(bare: ScannedJson, parameters: Parameters) -> Result<ScannedJ
     Ok(merged.finish())
 }
 
-fn differs(name: &str) -> Problem {
+fn differing_member(name: &str) -> Problem {
     let detail = format!("`{name}` differs from the one in the path");
     Problem::new(Code::Invalid, detail).at(format!("/{name}"))
 }

@@ -3,10 +3,10 @@
 
 use crate::{
     answer::OperationAnswer,
-    answer::{self, told},
+    answer::{self, taken_answer},
     app::App,
     error::{Code, Problem},
-    request::scanned,
+    request::scanned_json,
     write::feedback::Outcome,
 };
 use axum::response::Response;
@@ -48,7 +48,7 @@ impl OpenedEnvelope {
         let bare = json.bytes().slice_ref(bare.get().as_bytes());
         Ok(Self {
             msgid,
-            bare: scanned(bare, usize::MAX)?,
+            bare: scanned_json(bare, usize::MAX)?,
         })
     }
 }
@@ -73,7 +73,7 @@ impl SunbirdEnvelope {
     pub(crate) fn of(operation: &str, now: i64) -> Self {
         Self {
             id: format!("api.{operation}"),
-            ts: timestamp(now),
+            ts: sunbird_timestamp(now),
             msgid: None,
         }
     }
@@ -90,7 +90,7 @@ impl SunbirdEnvelope {
                 "a request came to no outcome",
             ));
         };
-        let taken = match told(app, &answer.caller, outcome) {
+        let taken = match taken_answer(app, &answer.caller, outcome) {
             Ok(taken) => taken,
             Err(problem) => return self.problem(&problem),
         };
@@ -175,12 +175,12 @@ impl SunbirdEnvelope {
             "errmsg": problem.map(Problem::detail),
         });
         let body = json!({"id": self.id, "ver": "v1", "ts": self.ts, "params": params, "responseCode": code, "result": result});
-        answer::json(status, &body)
+        answer::json_response(status, &body)
     }
 }
 
 /// `yyyy-MM-dd HH:mm:ss:SSSZ`, in UTC.
-fn timestamp(millis: i64) -> String {
+fn sunbird_timestamp(millis: i64) -> String {
     let text = event_schema::codec::rfc3339(millis - millis.rem_euclid(1000));
     format!(
         "{}:{:03}+0000",

@@ -8,8 +8,8 @@ use crate::{
     error::{Code, Problem},
     lookup::after,
     request::{
-        path::shorten,
-        query::{QueryString, decode},
+        path::shorten_text,
+        query::{QueryString, percent_decode},
     },
 };
 use axum::{extract::State, response::Response};
@@ -28,8 +28,8 @@ pub(crate) async fn get(
     query: QueryString,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let key = key(&app, uri.path())?;
-    after::wait(&app, &caller, &headers, &query).await?;
+    let key = row_key(&app, uri.path())?;
+    after::wait_for_query(&app, &caller, &headers, &query).await?;
     let found = app
         .ports
         .record
@@ -41,24 +41,24 @@ pub(crate) async fn get(
     let row = found.ok_or_else(|| {
         Problem::new(
             Code::Missing,
-            format!("there is no row `{}`", shorten(&key.to_string())),
+            format!("there is no row `{}`", shorten_text(&key.to_string())),
         )
     })?;
     let (mut whole, mut cells) = (key.key, row.cells);
     app.sealed.row(&key.table, &mut cells).await?;
     whole.extend(cells);
-    Ok(answer::json(StatusCode::OK, &whole))
+    Ok(answer::json_response(StatusCode::OK, &whole))
 }
 
 /// From the raw path: an escaped slash belongs to its segment.
-fn key(app: &App, path: &str) -> Result<RowKey, Problem> {
+fn row_key(app: &App, path: &str) -> Result<RowKey, Problem> {
     let mut segments = path
         .trim_start_matches("/v1/tables/")
         .split('/')
-        .map(|segment| decode(segment, false));
+        .map(|segment| percent_decode(segment, false));
     let name = segments.next().transpose()?.unwrap_or_default();
     let catalog = app.ports.catalog.current();
-    let table = table(&catalog, &name)?;
+    let table = find_table(&catalog, &name)?;
     let segments: Vec<String> = segments.collect::<Result<_, _>>()?;
     let columns: Vec<&str> = table.key().collect();
     if segments.len() != columns.len() {
@@ -73,13 +73,13 @@ fn key(app: &App, path: &str) -> Result<RowKey, Problem> {
     let mut key = Map::new();
     for (column, segment) in columns.into_iter().zip(segments) {
         let kind = table.column(column).map(|column| &column.kind);
-        let value = kind.and_then(|kind| value(kind, &segment));
+        let value = kind.and_then(|kind| parse_cell(kind, &segment));
         let value = value.ok_or_else(|| {
             Problem::new(
                 Code::BadKey,
                 format!(
                     "`{}` is no value of the key column `{column}`",
-                    shorten(&segment)
+                    shorten_text(&segment)
                 ),
             )
         })?;
@@ -91,7 +91,7 @@ fn key(app: &App, path: &str) -> Result<RowKey, Problem> {
     })
 }
 
-fn table<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Table, Problem> {
+fn find_table<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Table, Problem> {
     let shown = |table: &&Table| !catalog.is_hidden(&table.name) && !system::is_table(&table.name);
     let tables: Vec<&Table> = catalog.tables().iter().filter(shown).collect();
     tables
@@ -108,16 +108,16 @@ fn table<'a>(catalog: &'a Catalog, name: &str) -> Result<&'a Table, Problem> {
             let detail = match nearest {
                 Some(table) => format!(
                     "there is no table `{}`: did you mean `{}`?",
-                    shorten(name),
+                    shorten_text(name),
                     table.name
                 ),
-                None => format!("there is no table `{}`", shorten(name)),
+                None => format!("there is no table `{}`", shorten_text(name)),
             };
             Problem::new(Code::UnknownTable, detail)
         })
 }
 
-fn value(kind: &ColumnType, text: &str) -> Option<Value> {
+fn parse_cell(kind: &ColumnType, text: &str) -> Option<Value> {
     match kind {
         ColumnType::Text => Some(text.into()),
         ColumnType::Int => text.parse::<i32>().ok().map(Value::from),

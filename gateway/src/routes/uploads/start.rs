@@ -8,7 +8,7 @@ use crate::{
     error::{Code, Problem},
     request::{
         RequestCall,
-        body::{incomplete, too_slow},
+        body::{incomplete_body, too_slow},
         body_pace::BodyPace,
         headers::Options,
         query::QueryString,
@@ -60,7 +60,7 @@ pub(crate) async fn start_bare(operation: &str, app: &Shared, call: RequestCall)
         Ok(process) => {
             let status = format!("/v1/upload/status/{process}");
             let body = json!({"processId": process, "status": status});
-            answer::json(StatusCode::ACCEPTED, &body)
+            answer::json_response(StatusCode::ACCEPTED, &body)
         }
         Err(problem) => problem.into_response(),
     }
@@ -91,7 +91,7 @@ async fn take_file(
     let fields = match kind {
         UploadBody::Plain => {
             let _permit = BulkPermit::take(app)?;
-            feed(app, &mut intake, call.body).await?;
+            feed_intake(app, &mut intake, call.body).await?;
             as_fields(&call.query)
         }
         kind => {
@@ -177,7 +177,11 @@ fn not_a_file(operation: &Operation) -> Problem {
 }
 
 /// Piece by piece, as it comes.
-async fn feed(app: &Shared, intake: &mut UploadIntake<'_>, mut body: Body) -> Result<(), Problem> {
+async fn feed_intake(
+    app: &Shared,
+    intake: &mut UploadIntake<'_>,
+    mut body: Body,
+) -> Result<(), Problem> {
     let mut pace = BodyPace::new(&app.config);
     loop {
         let since = Instant::now();
@@ -185,7 +189,7 @@ async fn feed(app: &Shared, intake: &mut UploadIntake<'_>, mut body: Body) -> Re
         let frame = frame.map_err(|_| too_slow(pace.idle))?;
         match frame {
             None => return Ok(()),
-            Some(Err(_)) => return Err(incomplete()),
+            Some(Err(_)) => return Err(incomplete_body()),
             Some(Ok(frame)) => {
                 let data = frame.into_data().unwrap_or_default();
                 pace.check(since.elapsed(), data.len())?;

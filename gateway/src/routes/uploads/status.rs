@@ -7,7 +7,7 @@ use crate::{
     error::Problem,
     request::path::PathSegments,
     routes::sunbird::envelope::SunbirdEnvelope,
-    upload::status::{cell, columns, result_lines, status},
+    upload::status::{csv_cell, result_lines, upload_columns, upload_status},
 };
 use axum::{body::Body, extract::State, response::Response};
 use bytes::Bytes;
@@ -22,7 +22,7 @@ pub(crate) async fn show(
     PathSegments(process): PathSegments<String>,
 ) -> Response {
     let envelope = SunbirdEnvelope::of("upload.status", app.now());
-    match status(&app, &caller, &process).await {
+    match upload_status(&app, &caller, &process).await {
         Ok(found) => {
             let mut result = serde_json::to_value(&found).unwrap_or_default();
             result["response"] = "SUCCESS".into();
@@ -38,10 +38,10 @@ pub(crate) async fn results(
     caller: Caller,
     PathSegments(process): PathSegments<String>,
 ) -> Result<Response, Problem> {
-    let found = status(&app, &caller, &process).await?;
-    let columns = columns(&app, &process).await?;
+    let found = upload_status(&app, &caller, &process).await?;
+    let columns = upload_columns(&app, &process).await?;
     let names: Vec<Value> = columns.iter().map(|name| name.as_str().into()).collect();
-    let mut head: Vec<String> = names.iter().map(|name| cell(Some(name))).collect();
+    let mut head: Vec<String> = names.iter().map(|name| csv_cell(Some(name))).collect();
     head.extend(["Status".to_owned(), "Remarks".to_owned()]);
     let head = head.join(",") + "\r\n";
     let state = (app, process, columns, 0, found.processed);

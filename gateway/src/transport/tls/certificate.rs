@@ -1,7 +1,7 @@
 //! The certificate that the gateway shows, read from files and read anew when they change: open
 //! connections stay as they are. A certificate that cannot be served never replaces one that can.
 
-use super::provider;
+use super::crypto_provider;
 use parking_lot::RwLock;
 use prometheus::IntGauge;
 use runtime::{Clock, Health, Shutdown, health::Weakened};
@@ -172,7 +172,7 @@ impl CertificateFiles {
         if expires <= clock.now() / 1_000 {
             return Err(CertificateError::Expired(self.certificate.clone()));
         }
-        let key = CertifiedKey::from_der(chain, self.private_key()?, &provider());
+        let key = CertifiedKey::from_der(chain, self.private_key()?, &crypto_provider());
         Ok(LoadedCertificate {
             key: Arc::new(key.map_err(|error| unusable(error.to_string()))?),
             expires,
@@ -182,34 +182,34 @@ impl CertificateFiles {
     /// The certificate, and those between it and an authority.
     fn chain(&self) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
         let path = &self.certificate;
-        let text = fs::read(path).map_err(|error| unreadable(path, &error))?;
+        let text = fs::read(path).map_err(|error| unreadable_file(path, &error))?;
         let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&text).collect();
-        let chain = chain.map_err(|error| unreadable(path, &error))?;
+        let chain = chain.map_err(|error| unreadable_file(path, &error))?;
         if chain.is_empty() {
-            return Err(missing(path, "certificate"));
+            return Err(missing_part(path, "certificate"));
         }
         Ok(chain)
     }
 
     fn private_key(&self) -> Result<PrivateKeyDer<'static>, CertificateError> {
         let path = &self.key;
-        let about = fs::metadata(path).map_err(|error| unreadable(path, &error))?;
+        let about = fs::metadata(path).map_err(|error| unreadable_file(path, &error))?;
         if about.permissions().mode() & 0o077 != 0 {
             return Err(CertificateError::KeyExposed(path.clone()));
         }
-        let text = Zeroizing::new(fs::read(path).map_err(|error| unreadable(path, &error))?);
-        PrivateKeyDer::from_pem_slice(&text).map_err(|_| missing(path, "private key"))
+        let text = Zeroizing::new(fs::read(path).map_err(|error| unreadable_file(path, &error))?);
+        PrivateKeyDer::from_pem_slice(&text).map_err(|_| missing_part(path, "private key"))
     }
 }
 
-fn unreadable(path: &Path, error: &impl ToString) -> CertificateError {
+fn unreadable_file(path: &Path, error: &impl ToString) -> CertificateError {
     CertificateError::Unreadable {
         path: path.to_owned(),
         why: error.to_string(),
     }
 }
 
-fn missing(path: &Path, what: &'static str) -> CertificateError {
+fn missing_part(path: &Path, what: &'static str) -> CertificateError {
     CertificateError::Missing {
         path: path.to_owned(),
         what,

@@ -10,7 +10,7 @@ use tracing::debug;
 /// Ids in one look-up.
 const MOST: usize = 512;
 
-pub(crate) async fn run(
+pub(crate) async fn run_sweep(
     pending: Arc<PendingRequests>,
     record: Arc<dyn Record>,
     every: Duration,

@@ -12,7 +12,7 @@ use event_schema::{
 
 /// The record with the definitions of this catalog: what every event that is made by them stands
 /// on.
-pub(crate) fn record(catalog: &Catalog, layout: &Layout) -> NewRecord {
+pub(crate) fn definitions_record(catalog: &Catalog, layout: &Layout) -> NewRecord {
     let parts = codec::encode_catalog(catalog.version(), catalog.definitions());
     NewRecord {
         topic: layout.name(&topics::CATALOG).into(),
@@ -35,19 +35,22 @@ pub(crate) async fn announce_spooled(ports: &Ports) -> Result<(), String> {
 }
 
 /// Returns when the log holds the definitions of this catalog.
-pub(crate) async fn announce(ports: &Ports, catalog: &Catalog) -> Result<(), String> {
+pub(crate) async fn announce_definitions(ports: &Ports, catalog: &Catalog) -> Result<(), String> {
     let topic = ports.layout.name(&topics::CATALOG);
     let version = catalog.version();
-    if published(ports, &topic, version).await? {
+    if is_published(ports, &topic, version).await? {
         return Ok(());
     }
-    let appended = ports.log.append(record(catalog, &ports.layout)).await;
+    let appended = ports
+        .log
+        .append(definitions_record(catalog, &ports.layout))
+        .await;
     appended.map_err(|error| error.to_string())?;
     tracing::info!(version, "the catalog's definitions are published");
     Ok(())
 }
 
-async fn published(ports: &Ports, topic: &str, version: &str) -> Result<bool, String> {
+async fn is_published(ports: &Ports, topic: &str, version: &str) -> Result<bool, String> {
     let failed = |error: StreamError| error.to_string();
     let mut scan = ports.log.scan_kept(topic, 0, 0).await.map_err(failed)?;
     while let Some(records) = scan.next().await.map_err(failed)? {

@@ -67,7 +67,7 @@ impl Event {
     /// What stands for its entity, or its channel, in the order of a connection's writes.
     pub(crate) fn order_key(&self) -> u64 {
         let key = self.record.key.as_deref().unwrap_or_default();
-        order::key(&self.record.topic, key)
+        order::turn_key(&self.record.topic, key)
     }
 
     /// The record for the log; what is left can take it back.
@@ -210,7 +210,7 @@ impl EventBuilder {
             traceparent: Some(TraceContext::fresh(true).to_string()),
         };
         let data = TransactionData {
-            request: event_schema::raw(asked),
+            request: event_schema::to_raw(asked),
             generated: Map::new(),
             incarnations: Map::new(),
             volatile: None,

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use store::unique;
 
 /// One answer for each subject that is one, in order; null where nothing is found.
-pub(super) async fn find(
+pub(super) async fn find_subjects(
     validator: &Validator,
     operation: &Operation,
     subjects: &[Option<LookUpSubject>],
@@ -31,18 +31,18 @@ pub(super) async fn find(
         }
     }
     // One look-up is about one kind of thing.
-    let mut found = owners(validator, &values).await?;
+    let mut found = find_owners(validator, &values).await?;
     found.extend(read_rows(validator, &rows).await?);
     found.extend(read_documents(validator, documents).await?);
     Ok(found)
 }
 
 /// The id of the key that holds each value, without its kind.
-async fn owners(validator: &Validator, values: &[UniqueValue]) -> Result<Vec<Value>, Problem> {
+async fn find_owners(validator: &Validator, values: &[UniqueValue]) -> Result<Vec<Value>, Problem> {
     if values.is_empty() {
         return Ok(Vec::new());
     }
-    let owners = unique::owners(validator.record.as_ref(), values).await?;
+    let owners = unique::find_owners(validator.record.as_ref(), values).await?;
     let id = |key: &event_schema::id::EntityKey| {
         let id = key.0.split_once('/').map_or(&*key.0, |(_, id)| id);
         Value::from(id)

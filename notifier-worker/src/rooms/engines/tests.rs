@@ -1,5 +1,5 @@
 use super::*;
-use event_schema::raw;
+use event_schema::to_raw;
 use serde_json::json;
 
 fn matching(engines: &Engines, collection: &str, document: &Value) -> Vec<String> {
@@ -14,10 +14,10 @@ fn matching(engines: &Engines, collection: &str, document: &Value) -> Vec<String
 fn a_room_hears_until_it_is_closed() {
     let mut engines = Engines::default();
     engines
-        .open("b", "i", "c", &raw(&json!({"equals": {"a": 1}})))
+        .open("b", "i", "c", &to_raw(&json!({"equals": {"a": 1}})))
         .unwrap();
-    engines.open("a", "i", "c", &raw(&json!({}))).unwrap();
-    engines.open("d", "i", "d", &raw(&json!({}))).unwrap();
+    engines.open("a", "i", "c", &to_raw(&json!({}))).unwrap();
+    engines.open("d", "i", "d", &to_raw(&json!({}))).unwrap();
     assert_eq!(matching(&engines, "c", &json!({"a": 1})), ["a", "b"]);
     assert_eq!(matching(&engines, "c", &json!({"a": 2})), ["a"]);
     engines.close("b", "i", "c");
@@ -34,7 +34,7 @@ fn a_filter_that_cannot_be_read_is_a_room_that_hears_nothing() {
     let mut engines = Engines::default();
     assert!(
         engines
-            .open("r", "i", "c", &raw(&json!({"nonsense": 1})))
+            .open("r", "i", "c", &to_raw(&json!({"nonsense": 1})))
             .is_err()
     );
     assert!(!engines.listened("i", "c"));

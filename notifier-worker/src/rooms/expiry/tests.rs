@@ -42,7 +42,7 @@ fn a_gateway_that_is_silent_while_somebody_listens_is_dead() {
     beat(&mut state, "g", start);
     beat(&mut state, "h", at(start, 5));
     let dead = |state: &RoomsState, listening: &ListeningSince, second: u64| {
-        expired(state, 4, LIMIT, listening, at(start, second), |_| {
+        expired_gateways(state, 4, LIMIT, listening, at(start, second), |_| {
             Some(start)
         })
         .join(" ")
@@ -68,14 +68,14 @@ fn whoever_took_the_partition_waits_a_full_expiry_and_others_judge_nobody() {
     listen(&mut listening, start, 1, 20);
     let taken = at(start, 12);
     let of_it = |partition: u16| (partition == owner_partition("g", 4)).then_some(taken);
-    assert!(expired(&state, 4, LIMIT, &listening, at(start, 20), of_it).is_empty());
+    assert!(expired_gateways(&state, 4, LIMIT, &listening, at(start, 20), of_it).is_empty());
     listen(&mut listening, start, 21, 22);
     assert_eq!(
-        expired(&state, 4, LIMIT, &listening, at(start, 22), of_it),
+        expired_gateways(&state, 4, LIMIT, &listening, at(start, 22), of_it),
         ["g"]
     );
     assert!(
-        expired(&state, 4, LIMIT, &listening, at(start, 22), |partition| {
+        expired_gateways(&state, 4, LIMIT, &listening, at(start, 22), |partition| {
             (partition != owner_partition("g", 4)).then_some(start)
         })
         .is_empty()
@@ -91,7 +91,7 @@ fn nobody_is_dead_because_we_or_the_log_were_away() {
     );
     beat(&mut state, "g", start);
     let dead = |state: &RoomsState, listening: &ListeningSince, second: u64| {
-        expired(state, 4, LIMIT, listening, at(start, second), |_| {
+        expired_gateways(state, 4, LIMIT, listening, at(start, second), |_| {
             Some(start)
         })
         .len()

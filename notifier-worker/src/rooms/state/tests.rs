@@ -2,7 +2,7 @@ use super::*;
 use event_schema::{
     envelope::Reply,
     membership::{Heartbeat, PresenceFilter},
-    raw,
+    to_raw,
 };
 use serde_json::json;
 
@@ -24,7 +24,7 @@ fn subscribed(instance: &str, room: &str, users: PresenceFilter) -> MembershipRe
     let subscription = Subscription {
         index: "i".into(),
         collection: "c".into(),
-        filter: raw(&json!({})),
+        filter: to_raw(&json!({})),
         mailbox: 2,
         users,
         pending: false,

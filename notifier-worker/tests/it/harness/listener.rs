@@ -7,7 +7,7 @@ use event_schema::{
     envelope::Reply,
     membership::{Heartbeat, MembershipRecord, PresenceFilter, RoomMembership, Subscription},
     notification::{Mail, Presence, Push, State},
-    raw,
+    to_raw,
     topics::MAILBOX,
 };
 use serde_json::{Value, json};
@@ -79,11 +79,11 @@ impl<'a> Gate<'a> {
         let subscription = Subscription {
             index: "i".into(),
             collection: "c".into(),
-            filter: raw(&filter),
+            filter: to_raw(&filter),
             mailbox: self.reply.partition,
             users,
             pending: true,
-            volatile: Some(raw(&json!({"who": connection}))),
+            volatile: Some(to_raw(&json!({"who": connection}))),
         };
         self.world
             .rooms(&MembershipRecord::Subscribed(seat, subscription))
@@ -99,7 +99,7 @@ impl<'a> Gate<'a> {
         self.world
             .rooms(&MembershipRecord::Unsubscribed(
                 seat,
-                volatile.map(|volatile| raw(&volatile)),
+                volatile.map(|volatile| to_raw(&volatile)),
             ))
             .await
     }

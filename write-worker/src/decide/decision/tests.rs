@@ -70,7 +70,7 @@ fn wide_rows_count_as_they_are_encoded() {
     ];
     for cells in cells {
         let decision = decision(cells);
-        let counted = size(&decision);
+        let counted = decision_size(&decision);
         let parts = codec::encode_change(&Change::Decision(decision.clone()));
         let encoded = parts.value.map_or(0, |value| value.len());
         assert!(counted + 4096 >= encoded, "{counted} for {encoded} bytes");

@@ -54,7 +54,7 @@ fn alarm(change: impl FnOnce(&mut Evidence<'_>)) -> Option<String> {
     let topics = ids("t", "c");
     let mut evidence = evidence(&topics);
     change(&mut evidence);
-    contradiction(Some(&mark()), &evidence)
+    find_contradiction(Some(&mark()), &evidence)
 }
 
 #[test]
@@ -66,14 +66,14 @@ fn the_log_that_the_mark_was_made_of_is_taken() {
         "deleted behind the mark"
     );
     let unknown = TopicIds::default();
-    assert_eq!(contradiction(Some(&mark()), &evidence(&unknown)), None);
+    assert_eq!(find_contradiction(Some(&mark()), &evidence(&unknown)), None);
 }
 
 #[test]
 fn a_topic_made_again_is_named() {
     let (transactions, changes) = (ids("other", "c"), ids("t", "other"));
     for (topics, name) in [(&transactions, "`transactions`"), (&changes, "`changes`")] {
-        let why = contradiction(Some(&mark()), &evidence(topics)).unwrap();
+        let why = find_contradiction(Some(&mark()), &evidence(topics)).unwrap();
         assert!(why.contains(name) && why.contains("made again"), "{why}");
     }
 }
@@ -104,10 +104,10 @@ fn records_that_are_still_needed_may_not_be_gone() {
 fn a_store_without_a_mark_belongs_to_a_log_that_begins_at_0() {
     let topics = ids("t", "c");
     let mut log = evidence(&topics);
-    let why = contradiction(None, &log).unwrap();
+    let why = find_contradiction(None, &log).unwrap();
     assert!(why.contains("no mark"), "{why}");
     log.changes.earliest = 0;
-    assert_eq!(contradiction(None, &log), None);
+    assert_eq!(find_contradiction(None, &log), None);
 }
 
 #[test]

@@ -1,17 +1,17 @@
 //! Conditions, and values that hang on them.
 
-use super::{EvalError, Evaluated, Expr, Scope, kind_of, known, numbers::number_less};
+use super::{EvalError, Evaluated, Expr, Scope, kind_of, known_value, numbers::number_less};
 use serde_json::Value;
 use std::collections::HashSet;
 
-fn truth(holds: bool) -> Evaluated {
+fn truth_value(holds: bool) -> Evaluated {
     Ok(Some(holds.into()))
 }
 
 /// The first that is neither absent nor null.
 pub(super) fn default(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
     for arg in args {
-        if let Some(value) = known(scope, arg)? {
+        if let Some(value) = known_value(scope, arg)? {
             return Ok(Some(value));
         }
     }
@@ -28,15 +28,15 @@ pub(super) fn branch(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
 }
 
 pub(super) fn present(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
-    truth(known(scope, &args[0])?.is_some())
+    truth_value(known_value(scope, &args[0])?.is_some())
 }
 
 pub(super) fn absent(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
-    truth(known(scope, &args[0])?.is_none())
+    truth_value(known_value(scope, &args[0])?.is_none())
 }
 
 pub(super) fn blank(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
-    truth(match known(scope, &args[0])? {
+    truth_value(match known_value(scope, &args[0])? {
         None => true,
         Some(Value::String(text)) => text.trim().is_empty(),
         Some(_) => false,
@@ -44,48 +44,50 @@ pub(super) fn blank(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
 }
 
 pub(super) fn equals(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
-    truth(scope.find(&args[0])? == scope.find(&args[1])?)
+    truth_value(scope.find(&args[0])? == scope.find(&args[1])?)
 }
 
 pub(super) fn less(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
-    truth(match (known(scope, &args[0])?, known(scope, &args[1])?) {
-        (Some(Value::Number(a)), Some(Value::Number(b))) => number_less(&a, &b),
-        (Some(Value::String(a)), Some(Value::String(b))) => a < b,
-        (None, _) | (_, None) => false,
-        (Some(a), Some(b)) => {
-            return Err(EvalError(format!(
-                "less: cannot compare {} with {}",
-                kind_of(&a),
-                kind_of(&b)
-            )));
-        }
-    })
+    truth_value(
+        match (known_value(scope, &args[0])?, known_value(scope, &args[1])?) {
+            (Some(Value::Number(a)), Some(Value::Number(b))) => number_less(&a, &b),
+            (Some(Value::String(a)), Some(Value::String(b))) => a < b,
+            (None, _) | (_, None) => false,
+            (Some(a), Some(b)) => {
+                return Err(EvalError(format!(
+                    "less: cannot compare {} with {}",
+                    kind_of(&a),
+                    kind_of(&b)
+                )));
+            }
+        },
+    )
 }
 
 pub(super) fn not(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
-    truth(!scope.holds(&args[0])?)
+    truth_value(!scope.holds(&args[0])?)
 }
 
 pub(super) fn any(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
     for arg in args {
         if scope.holds(arg)? {
-            return truth(true);
+            return truth_value(true);
         }
     }
-    truth(false)
+    truth_value(false)
 }
 
 pub(super) fn all(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
     for arg in args {
         if !scope.holds(arg)? {
-            return truth(false);
+            return truth_value(false);
         }
     }
-    truth(true)
+    truth_value(true)
 }
 
 pub(super) fn within(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
-    truth(match (scope.find(&args[0])?, scope.list(&args[1])?) {
+    truth_value(match (scope.find(&args[0])?, scope.list(&args[1])?) {
         (Some(value), Some(list)) => list.contains(&value),
         _ => false,
     })
@@ -94,5 +96,5 @@ pub(super) fn within(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
 pub(super) fn distinct(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
     let mut seen = HashSet::new();
     let list = scope.list(&args[0])?;
-    truth(list.is_none_or(|list| list.iter().all(|value| seen.insert(value.to_string()))))
+    truth_value(list.is_none_or(|list| list.iter().all(|value| seen.insert(value.to_string()))))
 }

@@ -1,6 +1,6 @@
 //! Lists: elements, sets, and elements that are told apart by one of their members.
 
-use super::{Evaluated, Expr, Scope, known, named_member, objects};
+use super::{Evaluated, Expr, Scope, known_value, named_member, objects};
 use serde_json::{Map, Value};
 
 pub(super) fn at(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
@@ -18,7 +18,7 @@ pub(super) fn count(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
 }
 
 pub(super) fn as_list(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
-    Ok(known(scope, &args[0])?.map(|value| match value {
+    Ok(known_value(scope, &args[0])?.map(|value| match value {
         Value::Array(list) => Value::Array(list),
         one => Value::Array(vec![one]),
     }))
@@ -68,18 +68,18 @@ pub(super) fn put_in(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
             .iter_mut()
             .find(|old| id.is_some() && named_member(old, &name) == id);
         match old {
-            Some(old) => *old = merged(old, element),
+            Some(old) => *old = merged_value(old, element),
             None => list.push(element.clone()),
         }
     }
     Ok(Some(list.into()))
 }
 
-fn merged(old: &Value, new: &Value) -> Value {
+fn merged_value(old: &Value, new: &Value) -> Value {
     match (old, new) {
         (Value::Object(old), Value::Object(new)) => {
             let mut merged: Map<String, Value> = old.clone();
-            objects::extend(&mut merged, new.clone());
+            objects::extend_object(&mut merged, new.clone());
             merged.into()
         }
         _ => new.clone(),

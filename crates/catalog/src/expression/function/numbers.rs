@@ -1,27 +1,27 @@
 //! Sums and bounds.
 
-use super::{EvalError, Evaluated, Expr, Scope, wrong};
+use super::{EvalError, Evaluated, Expr, Scope, wrong_type};
 use serde_json::{Number, Value};
 
 pub(super) fn add(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
-    fold(scope, args, plus)
+    fold_numbers(scope, args, add_numbers)
 }
 
 pub(super) fn minus(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
-    fold(scope, args, |a, b| match (a.as_i64(), b.as_i64()) {
+    fold_numbers(scope, args, |a, b| match (a.as_i64(), b.as_i64()) {
         (Some(a), Some(b)) => a.checked_sub(b).map(Number::from),
         _ => Number::from_f64(a.as_f64()? - b.as_f64()?),
     })
 }
 
 pub(super) fn greatest(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
-    fold(scope, args, |a, b| {
+    fold_numbers(scope, args, |a, b| {
         Some(if number_less(a, b) { b } else { a }.clone())
     })
 }
 
 pub(super) fn least(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
-    fold(scope, args, |a, b| {
+    fold_numbers(scope, args, |a, b| {
         Some(if number_less(b, a) { b } else { a }.clone())
     })
 }
@@ -34,21 +34,21 @@ pub(super) fn sum(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
     let mut sum = Number::from(0);
     for value in list.iter() {
         let Value::Number(next) = value else {
-            return Err(wrong("a number", value));
+            return Err(wrong_type("a number", value));
         };
-        sum = plus(&sum, next).ok_or_else(too_large)?;
+        sum = add_numbers(&sum, next).ok_or_else(too_large)?;
     }
     Ok(Some(Value::Number(sum)))
 }
 
-fn plus(a: &Number, b: &Number) -> Option<Number> {
+fn add_numbers(a: &Number, b: &Number) -> Option<Number> {
     match (a.as_i64(), b.as_i64()) {
         (Some(a), Some(b)) => a.checked_add(b).map(Number::from),
         _ => Number::from_f64(a.as_f64()? + b.as_f64()?),
     }
 }
 
-fn fold(
+fn fold_numbers(
     scope: &Scope<'_>,
     args: &[Expr],
     fold: impl Fn(&Number, &Number) -> Option<Number>,
@@ -63,7 +63,7 @@ fn fold(
                     Some(before) => Some(fold(&before, &next).ok_or_else(too_large)?),
                 };
             }
-            Some(other) => return Err(wrong("a number", &other)),
+            Some(other) => return Err(wrong_type("a number", &other)),
         }
     }
     Ok(sum.map(Value::Number))

@@ -1,18 +1,18 @@
 //! Objects: parts of them, several made one, members by names that are values themselves.
 
-use super::{EvalError, Evaluated, Expr, Scope, as_text, wrong};
+use super::{EvalError, Evaluated, Expr, Scope, as_text, wrong_type};
 use serde_json::{Map, Value};
 
 pub(super) fn without(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
-    select(scope, args, false)
+    select_members(scope, args, false)
 }
 
 pub(super) fn only(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
-    select(scope, args, true)
+    select_members(scope, args, true)
 }
 
-fn select(scope: &Scope<'_>, args: &[Expr], kept: bool) -> Evaluated {
-    let Some(mut object) = object(scope, &args[0])? else {
+fn select_members(scope: &Scope<'_>, args: &[Expr], kept: bool) -> Evaluated {
+    let Some(mut object) = object_value(scope, &args[0])? else {
         return Ok(None);
     };
     let names = scope.list(&args[1])?.unwrap_or_default();
@@ -24,19 +24,19 @@ fn select(scope: &Scope<'_>, args: &[Expr], kept: bool) -> Evaluated {
 pub(super) fn merge(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
     let mut merged: Option<Map<String, Value>> = None;
     for arg in args {
-        if let Some(next) = object(scope, arg)? {
-            extend(merged.get_or_insert_default(), next);
+        if let Some(next) = object_value(scope, arg)? {
+            extend_object(merged.get_or_insert_default(), next);
         }
     }
     Ok(merged.map(Value::Object))
 }
 
-pub(super) fn extend(object: &mut Map<String, Value>, more: Map<String, Value>) {
+pub(super) fn extend_object(object: &mut Map<String, Value>, more: Map<String, Value>) {
     object.extend(more);
 }
 
 pub(super) fn get(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
-    let (object, name) = (object(scope, &args[0])?, scope.text(&args[1])?);
+    let (object, name) = (object_value(scope, &args[0])?, scope.text(&args[1])?);
     Ok(object
         .zip(name)
         .and_then(|(object, name)| object.get(&*name).cloned()))
@@ -44,7 +44,7 @@ pub(super) fn get(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
 
 /// The names of the members that are this value.
 pub(super) fn names_where(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
-    let Some(object) = object(scope, &args[0])? else {
+    let Some(object) = object_value(scope, &args[0])? else {
         return Ok(None);
     };
     let wanted = scope.value(&args[1])?;
@@ -62,16 +62,16 @@ pub(super) fn object_of(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
     let value = scope.value(&args[1])?.unwrap_or_default();
     let mut object = Map::new();
     for name in names.iter() {
-        let name = as_text(name).ok_or_else(|| wrong("a text", name))?;
+        let name = as_text(name).ok_or_else(|| wrong_type("a text", name))?;
         object.insert(name, value.clone());
     }
     Ok(Some(object.into()))
 }
 
-fn object(scope: &Scope<'_>, expr: &Expr) -> Result<Option<Map<String, Value>>, EvalError> {
+fn object_value(scope: &Scope<'_>, expr: &Expr) -> Result<Option<Map<String, Value>>, EvalError> {
     match scope.value(expr)? {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Object(object)) => Ok(Some(object)),
-        Some(other) => Err(wrong("an object", &other)),
+        Some(other) => Err(wrong_type("an object", &other)),
     }
 }

@@ -4,28 +4,28 @@ use super::{EvalError, Evaluated, Expr, Scope, as_text};
 use crate::expression::text as make;
 use serde_json::Value;
 
-fn of(scope: &Scope<'_>, args: &[Expr], make: impl Fn(&str) -> String) -> Evaluated {
+fn map_text(scope: &Scope<'_>, args: &[Expr], make: impl Fn(&str) -> String) -> Evaluated {
     Ok(scope.text(&args[0])?.map(|text| make(&text).into()))
 }
 
 pub(super) fn lower(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
-    of(scope, args, str::to_lowercase)
+    map_text(scope, args, str::to_lowercase)
 }
 
 pub(super) fn trim(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
-    of(scope, args, |text| text.trim().to_owned())
+    map_text(scope, args, |text| text.trim().to_owned())
 }
 
 pub(super) fn slug(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
-    of(scope, args, make::slug)
+    map_text(scope, args, make::make_slug)
 }
 
 pub(super) fn mask_email(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
-    of(scope, args, make::mask_email)
+    map_text(scope, args, make::mask_email)
 }
 
 pub(super) fn mask_phone(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
-    of(scope, args, make::mask_phone)
+    map_text(scope, args, make::mask_phone)
 }
 
 pub(super) fn text(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
@@ -36,17 +36,17 @@ pub(super) fn text(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
 }
 
 pub(super) fn concat(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
-    Ok(texts(scope, args)?.map(|parts| parts.concat().into()))
+    Ok(all_texts(scope, args)?.map(|parts| parts.concat().into()))
 }
 
 pub(super) fn sha256_join(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
-    Ok(texts(scope, args)?.map(|parts| make::sha256_join(&parts).into()))
+    Ok(all_texts(scope, args)?.map(|parts| make::sha256_join(&parts).into()))
 }
 
 /// Six digits that only the holder of the deployment's secret can make of these texts; absent where
 /// there is no secret, as at the gateway.
 pub(super) fn secret_digits(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
-    Ok(texts(scope, args)?
+    Ok(all_texts(scope, args)?
         .zip(scope.secret)
         .map(|(parts, keys)| make::secret_digits(keys, &parts).into()))
 }
@@ -76,7 +76,7 @@ pub(super) fn split(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
 pub(super) fn csv(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
     Ok(scope
         .text(&args[0])?
-        .and_then(|text| make::csv(&text))
+        .and_then(|text| make::parse_csv(&text))
         .map(Value::Array))
 }
 
@@ -99,7 +99,7 @@ pub(super) fn parse_json(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
 }
 
 /// All texts, or `None` if one is absent.
-fn texts(scope: &Scope<'_>, args: &[Expr]) -> Result<Option<Vec<String>>, EvalError> {
+fn all_texts(scope: &Scope<'_>, args: &[Expr]) -> Result<Option<Vec<String>>, EvalError> {
     let mut parts = Vec::with_capacity(args.len());
     for arg in args {
         match scope.find(arg)?.and_then(|value| as_text(&value)) {

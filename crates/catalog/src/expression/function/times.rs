@@ -1,19 +1,19 @@
 //! Times as texts, and which of them is the later.
 
-use super::{Evaluated, Expr, Scope, wrong};
+use super::{Evaluated, Expr, Scope, wrong_type};
 use crate::expression::text as make;
 use serde_json::Value;
 
 pub(super) fn sunbird_time(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
-    of(scope, args, make::sunbird_time)
+    map_time(scope, args, make::sunbird_time)
 }
 
 pub(super) fn date(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
-    of(scope, args, make::date)
+    map_time(scope, args, make::utc_date)
 }
 
 pub(super) fn rfc3339(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
-    of(scope, args, event_schema::codec::rfc3339)
+    map_time(scope, args, event_schema::codec::rfc3339)
 }
 
 /// The text that stands for the latest moment, as it was written; what is absent or no time does
@@ -34,12 +34,12 @@ pub(super) fn latest(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
     Ok(latest.map(|(_, text)| text.into()))
 }
 
-fn of(scope: &Scope<'_>, args: &[Expr], make: impl Fn(i64) -> String) -> Evaluated {
+fn map_time(scope: &Scope<'_>, args: &[Expr], make: impl Fn(i64) -> String) -> Evaluated {
     match scope.find(&args[0])?.as_deref() {
         None | Some(Value::Null) => Ok(None),
         Some(value) => match value.as_i64() {
             Some(millis) => Ok(Some(make(millis).into())),
-            None => Err(wrong("a time in milliseconds", value)),
+            None => Err(wrong_type("a time in milliseconds", value)),
         },
     }
 }

@@ -10,7 +10,7 @@ fn shares(of: &[(u64, &[u16])]) -> Shares {
 #[test]
 fn a_newcomer_gets_only_its_share() {
     assert_eq!(
-        balance(&shares(&[(1, &[0, 1, 2, 3, 4, 5]), (2, &[])]), 6),
+        balance_shares(&shares(&[(1, &[0, 1, 2, 3, 4, 5]), (2, &[])]), 6),
         shares(&[(1, &[0, 1, 2]), (2, &[3, 4, 5])])
     );
 }
@@ -18,7 +18,7 @@ fn a_newcomer_gets_only_its_share() {
 #[test]
 fn the_odd_one_stays_where_it_is() {
     assert_eq!(
-        balance(&shares(&[(1, &[0]), (2, &[1, 2])]), 3),
+        balance_shares(&shares(&[(1, &[0]), (2, &[1, 2])]), 3),
         shares(&[(1, &[0]), (2, &[1, 2])])
     );
 }
@@ -26,14 +26,14 @@ fn the_odd_one_stays_where_it_is() {
 #[test]
 fn more_members_than_partitions() {
     assert_eq!(
-        balance(&shares(&[(1, &[0]), (2, &[]), (3, &[])]), 1),
+        balance_shares(&shares(&[(1, &[0]), (2, &[]), (3, &[])]), 1),
         shares(&[(1, &[0]), (2, &[]), (3, &[])])
     );
 }
 
 #[test]
 fn nobody() {
-    assert_eq!(balance(&Shares::new(), 4), Shares::new());
+    assert_eq!(balance_shares(&Shares::new(), 4), Shares::new());
 }
 
 proptest! {
@@ -46,7 +46,7 @@ proptest! {
                 share.insert(partition);
             }
         }
-        let then = balance(&now, partitions);
+        let then = balance_shares(&now, partitions);
         let all: Vec<u16> = then.values().flatten().copied().collect();
         prop_assert_eq!(all.len(), owners.len());
         prop_assert_eq!(all.into_iter().collect::<BTreeSet<_>>().len(), owners.len());
@@ -58,6 +58,6 @@ proptest! {
             let kept = share.intersection(&then[member]).count();
             prop_assert!(kept == share.len() || kept >= *least);
         }
-        prop_assert_eq!(balance(&then, partitions), then);
+        prop_assert_eq!(balance_shares(&then, partitions), then);
     }
 }

@@ -11,7 +11,7 @@ fn spec(cleanup: CleanupPolicy) -> TopicSpec {
 }
 
 fn found(spec: &TopicSpec, replicas: usize) -> TopicDescription {
-    let settings = settings(spec, replicas)
+    let settings = topic_settings(spec, replicas)
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect();
@@ -30,8 +30,8 @@ fn what_is_created_is_right() {
         CleanupPolicy::Compact,
     ] {
         let spec = spec(cleanup);
-        assert_eq!(differences(&spec, &found(&spec, 3)), []);
-        assert_eq!(weak(&spec, &found(&spec, 3)), []);
+        assert_eq!(topic_differences(&spec, &found(&spec, 3)), []);
+        assert_eq!(topic_weaknesses(&spec, &found(&spec, 3)), []);
     }
 }
 
@@ -47,7 +47,7 @@ fn every_difference_is_named() {
     ] {
         let mut found = found(&spec, 3);
         found.settings.insert(setting.into(), value.into());
-        let problems = differences(&spec, &found);
+        let problems = topic_differences(&spec, &found);
         assert!(
             matches!(&problems[..], [TopicProblem::Setting { setting: named, found, .. }] if named == setting && found == value),
             "{problems:?}"
@@ -58,21 +58,25 @@ fn every_difference_is_named() {
         ..found(&spec, 3)
     };
     assert_eq!(
-        differences(&spec, &fewer)[0].to_string(),
+        topic_differences(&spec, &fewer)[0].to_string(),
         "topic `t`: `partitions` is `3`, must be `4`"
     );
     let mut larger = found(&spec, 3);
     larger
         .settings
         .insert("max.message.bytes".into(), "99999999".into());
-    assert_eq!(differences(&spec, &larger), [], "a topic may take more");
+    assert_eq!(
+        topic_differences(&spec, &larger),
+        [],
+        "a topic may take more"
+    );
 }
 
 #[test]
 fn every_weakness_is_named() {
     let spec = spec(CleanupPolicy::Keep);
     let named = |found: &TopicDescription| {
-        weak(&spec, found)
+        topic_weaknesses(&spec, found)
             .into_iter()
             .map(|weakness| weakness.setting)
             .collect::<Vec<_>>()

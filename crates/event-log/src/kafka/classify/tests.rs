@@ -2,7 +2,7 @@ use super::*;
 
 #[test]
 fn failed_deliveries() {
-    let answer = |code| match delivery(code) {
+    let answer = |code| match delivery_failure(code) {
         Failed::Answer(DeliveryError::Rejected(_)) => "rejected",
         Failed::Answer(DeliveryError::Unknown(_)) => "unknown",
         Failed::PerhapsAgain(_) => "again",
@@ -31,18 +31,21 @@ fn failed_deliveries() {
 
 #[test]
 fn refusals() {
-    assert_eq!(refused(Code::Fatal), None);
-    assert_eq!(refused(Code::QueueFull), Some(Refused::QueueFull));
-    assert_eq!(refused(Code::MessageSizeTooLarge), Some(Refused::TooLarge));
+    assert_eq!(refused_send(Code::Fatal), None);
+    assert_eq!(refused_send(Code::QueueFull), Some(Refused::QueueFull));
     assert_eq!(
-        refused(Code::UnknownPartition),
+        refused_send(Code::MessageSizeTooLarge),
+        Some(Refused::TooLarge)
+    );
+    assert_eq!(
+        refused_send(Code::UnknownPartition),
         Some(Refused::UnknownPartition)
     );
 }
 
 #[test]
 fn what_a_member_hears() {
-    let heard = |code| consumer(&KafkaError::MessageConsumption(code));
+    let heard = |code| consumer_error(&KafkaError::MessageConsumption(code));
     assert!(matches!(
         heard(Code::GroupAuthorizationFailed),
         Some(ConsumerError::Fatal(_))
@@ -54,14 +57,14 @@ fn what_a_member_hears() {
     assert_eq!(heard(Code::AllBrokersDown), None);
     assert_eq!(heard(Code::BrokerTransportFailure), None);
     assert!(matches!(
-        consumer(&KafkaError::MessageConsumptionFatal(Code::FencedInstanceId)),
+        consumer_error(&KafkaError::MessageConsumptionFatal(Code::FencedInstanceId)),
         Some(ConsumerError::Fatal(_))
     ));
 }
 
 #[test]
 fn what_an_administrator_hears() {
-    let heard = |code| admin(&KafkaError::AdminOp(code), "topic");
+    let heard = |code| admin_error(&KafkaError::AdminOp(code), "topic");
     assert_eq!(
         heard(Code::UnknownTopicOrPartition),
         AdminError::UnknownPartition("topic".into())

@@ -1,7 +1,7 @@
 //! An outage in a few lines, whoever fails how often; and the lines of real clients without a broker.
 
 use super::*;
-use crate::kafka::{KafkaSettings, connect};
+use crate::kafka::{KafkaSettings, connect_log};
 use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 use tracing::{
     Event, Level, Metadata, Subscriber,
@@ -86,7 +86,7 @@ async fn clients_without_a_broker_fill_no_log() {
     let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let brokers = socket.local_addr().expect("it is bound").to_string();
     drop(socket);
-    let log = connect(KafkaSettings {
+    let log = connect_log(KafkaSettings {
         brokers: brokers.clone(),
         properties: BTreeMap::new(),
     })

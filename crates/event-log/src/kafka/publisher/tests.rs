@@ -5,7 +5,7 @@ use crate::{
     Limits, Log, TopicSpec,
     admin::CleanupPolicy,
     consumer::From,
-    kafka::{KafkaSettings, connect},
+    kafka::{KafkaSettings, connect_log},
     publisher::DeliveryError,
     record::RESENT,
 };
@@ -97,7 +97,7 @@ async fn all(log: &Log, topic: &str, partition: u16) -> Vec<(u64, bool)> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_fatal_error_loses_and_reorders_nothing() {
-    let log = connect(settings()).unwrap();
+    let log = connect_log(settings()).unwrap();
     let topic = topic(&log, 3).await;
     let publisher = publisher(settings());
     let mut sent = Vec::new();
@@ -163,7 +163,7 @@ async fn a_fatal_error_loses_and_reorders_nothing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_producer_broken_while_idle_is_replaced() {
-    let log = connect(settings()).unwrap();
+    let log = connect_log(settings()).unwrap();
     let topic = topic(&log, 1).await;
     let publisher = publisher(settings());
     for number in 0..5 {

@@ -14,7 +14,7 @@ async fn copied(from: &Path) -> Vec<Record> {
     let into = tempfile::tempdir().unwrap();
     assert!(!embedded::copy_topic(from, "other", into.path()).unwrap());
     assert!(embedded::copy_topic(from, "letters", into.path()).unwrap());
-    let (log, handle) = embedded::open(into.path(), Options::default()).unwrap();
+    let (log, handle) = embedded::open_log(into.path(), Options::default()).unwrap();
     let end = log.admin.offsets("letters", 0).await.unwrap().end;
     let limits = Limits {
         records: 100,
@@ -32,7 +32,7 @@ async fn copied(from: &Path) -> Vec<Record> {
 #[tokio::test]
 async fn an_open_log_and_one_that_lost_power() {
     let folder = tempfile::tempdir().unwrap();
-    let (log, handle) = embedded::open(folder.path(), Options::default()).unwrap();
+    let (log, handle) = embedded::open_log(folder.path(), Options::default()).unwrap();
     let topics = ["letters", "more"].map(|name| TopicSpec {
         name: name.into(),
         ..spec(1)

@@ -41,7 +41,7 @@ fn child() {
         return;
     };
     tokio::runtime::Runtime::new().unwrap().block_on(async {
-        let (log, _handle) = match embedded::open(Path::new(&folder), options()) {
+        let (log, _handle) = match embedded::open_log(Path::new(&folder), options()) {
             Ok(opened) => opened,
             Err(error) => {
                 println!("refused: {error}");
@@ -144,7 +144,7 @@ async fn nothing_acknowledged_is_lost_by_kill_9() {
 }
 
 async fn check(folder: &Path, acknowledged: &HashMap<(u16, u64), String>) {
-    let (log, handle) = embedded::open(folder, options()).unwrap();
+    let (log, handle) = embedded::open_log(folder, options()).unwrap();
     let mut stored = HashMap::new();
     for partition in 0..PARTITIONS {
         let end = log.admin.offsets("crash", partition).await.unwrap().end;
@@ -183,7 +183,7 @@ async fn check(folder: &Path, acknowledged: &HashMap<(u16, u64), String>) {
 #[test]
 fn a_second_process_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let (_log, _handle) = embedded::open(folder.path(), options()).unwrap();
+    let (_log, _handle) = embedded::open_log(folder.path(), options()).unwrap();
     let output = start(folder.path()).wait_with_output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(text.contains("is in use by another process"), "{text}");

@@ -6,7 +6,7 @@ use event_log::embedded::{self, Options};
 #[tokio::test]
 async fn it_has_another_id() {
     let folder = tempfile::tempdir().unwrap();
-    let (log, handle) = embedded::open(folder.path(), Options::default()).unwrap();
+    let (log, handle) = embedded::open_log(folder.path(), Options::default()).unwrap();
     let spec = spec(1);
     log.admin.create(std::slice::from_ref(&spec)).await.unwrap();
     let appended = log.append(record(&spec.name, 0, "x")).await.unwrap();
@@ -15,7 +15,7 @@ async fn it_has_another_id() {
     drop(log);
     handle.shutdown().await;
     std::fs::remove_dir_all(folder.path().join("topics").join(&spec.name)).unwrap();
-    let (log, _handle) = embedded::open(folder.path(), Options::default()).unwrap();
+    let (log, _handle) = embedded::open_log(folder.path(), Options::default()).unwrap();
     assert!(log.admin.topic_ids(&[&spec.name]).await.is_err());
     log.admin.create(std::slice::from_ref(&spec)).await.unwrap();
     let after = log.admin.topic_ids(&[&spec.name]).await.unwrap();

@@ -19,7 +19,7 @@ fn options() -> Options {
 #[tokio::test]
 async fn old_records_go() {
     let folder = tempfile::tempdir().unwrap();
-    let (log, handle) = embedded::open(folder.path(), options()).unwrap();
+    let (log, handle) = embedded::open_log(folder.path(), options()).unwrap();
     let spec = TopicSpec {
         cleanup: CleanupPolicy::Age(300),
         durable: false,
@@ -45,7 +45,7 @@ async fn old_records_go() {
 #[tokio::test]
 async fn the_newest_value_of_each_key_stays() {
     let folder = tempfile::tempdir().unwrap();
-    let (log, handle) = embedded::open(folder.path(), options()).unwrap();
+    let (log, handle) = embedded::open_log(folder.path(), options()).unwrap();
     let spec = TopicSpec {
         cleanup: CleanupPolicy::Compact,
         ..spec(1)
@@ -104,7 +104,7 @@ async fn the_newest_value_of_each_key_stays() {
 async fn a_closed_log_says_so() {
     use event_log::{ConsumerError, Refused, StreamError};
     let folder = tempfile::tempdir().unwrap();
-    let (log, handle) = embedded::open(folder.path(), options()).unwrap();
+    let (log, handle) = embedded::open_log(folder.path(), options()).unwrap();
     let spec = spec(1);
     log.admin.create(std::slice::from_ref(&spec)).await.unwrap();
     let mut stream = log.reader.tail(&spec.name, 0, From::End).await.unwrap();
@@ -135,7 +135,7 @@ async fn a_closed_log_says_so() {
     );
     assert!(!log.publisher.healthy());
     assert!(
-        embedded::open(folder.path(), options()).is_ok(),
+        embedded::open_log(folder.path(), options()).is_ok(),
         "another may open it"
     );
 }

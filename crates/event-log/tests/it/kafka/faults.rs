@@ -25,7 +25,7 @@ fn private(advertised: Option<u16>) -> Servers {
 }
 
 fn connect(brokers: &str) -> Log {
-    kafka::connect(KafkaSettings {
+    kafka::connect_log(KafkaSettings {
         brokers: brokers.to_owned(),
         properties: BTreeMap::new(),
     })

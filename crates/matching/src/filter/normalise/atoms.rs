@@ -7,7 +7,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use serde_json::{Map, Value};
 
-use super::{Literal, key, normalise};
+use super::{Literal, key, normalise_clause};
 use crate::field::FieldPath;
 use crate::filter::{Bounds, Clause, Condition, Scalar, Shape};
 
@@ -66,7 +66,7 @@ impl Atoms {
 
     /// The same without a copy of the condition.
     fn shared(&mut self, condition: Arc<Condition>, negated: bool) -> u32 {
-        let text = key::of(&condition);
+        let text = key::condition_key(&condition);
         let number = self.number(&text).unwrap_or_else(|| {
             let number = self.conditions.len() as u32;
             let text: Arc<str> = text.into();
@@ -129,7 +129,7 @@ impl Atoms {
                             bounds,
                         };
                         found.push((
-                            key::of(&joined).into(),
+                            key::condition_key(&joined).into(),
                             Literal {
                                 condition: Arc::new(joined),
                                 negated: false,
@@ -184,8 +184,8 @@ impl Atoms {
     /// The clause, or its opposite, as a formula.
     pub fn formula(&mut self, clause: &Clause, negated: bool) -> Formula {
         match clause {
-            Clause::Everything => truth(!negated),
-            Clause::Nothing => truth(negated),
+            Clause::Everything => constant_formula(!negated),
+            Clause::Nothing => constant_formula(negated),
             Clause::Condition(condition) => self.leaf(condition, negated),
             Clause::Missing(condition) => self.leaf(condition, !negated),
             Clause::And(parts) => self.parts(parts, true, negated),
@@ -208,7 +208,7 @@ impl Atoms {
                 if !should_not.is_empty() {
                     parts.push(self.parts(should_not, true, !negated));
                 }
-                connect(parts, !negated)
+                connect_formulas(parts, !negated)
             }
         }
     }
@@ -218,7 +218,7 @@ impl Atoms {
             .iter()
             .map(|part| self.formula(part, negated))
             .collect();
-        connect(parts, all != negated)
+        connect_formulas(parts, all != negated)
     }
 
     fn leaf(&mut self, condition: &Arc<Condition>, negated: bool) -> Formula {
@@ -238,7 +238,7 @@ impl Atoms {
                     .iter()
                     .map(|value| Formula::Literal(self.literal(equal(value), negated)))
                     .collect();
-                connect(parts, negated)
+                connect_formulas(parts, negated)
             }
             Condition::Range { field, bounds } => {
                 let low = bounds.low.map(|low| Bounds {
@@ -258,7 +258,7 @@ impl Atoms {
                     .chain(high)
                     .map(|bounds| Formula::Literal(self.literal(end(bounds), negated)))
                     .collect();
-                connect(parts, !negated)
+                connect_formulas(parts, !negated)
             }
             Condition::Geo { field, shape } => {
                 let shape = match shape {
@@ -282,9 +282,9 @@ impl Atoms {
                 index,
                 query,
             } => {
-                let query = normalise(query);
+                let query = normalise_clause(query);
                 if query.is_nothing() {
-                    return truth(negated);
+                    return constant_formula(negated);
                 }
                 let query = Arc::new(query.to_clause());
                 Formula::Literal(self.literal(
@@ -303,8 +303,8 @@ impl Atoms {
     fn containment(&mut self, object: &Map<String, Value>, negated: bool) -> Formula {
         let mut leaves = Vec::new();
         if !leaves_of(object, &mut Vec::new(), &mut leaves) {
-            let Value::Object(object) = key::sorted(&Value::Object(object.clone())) else {
-                return truth(negated);
+            let Value::Object(object) = key::sorted_value(&Value::Object(object.clone())) else {
+                return constant_formula(negated);
             };
             return Formula::Literal(self.literal(
                 Condition::Match {
@@ -317,7 +317,7 @@ impl Atoms {
             .into_iter()
             .map(|(path, wanted)| Formula::Literal(self.contained(&path, wanted, negated)))
             .collect();
-        connect(parts, !negated)
+        connect_formulas(parts, !negated)
     }
 
     fn contained(&mut self, path: &[&str], wanted: &Value, negated: bool) -> u32 {
@@ -331,7 +331,7 @@ impl Atoms {
                 let nest = |inner: Value, key: &str| {
                     Value::Object(Map::from_iter([(key.to_owned(), inner)]))
                 };
-                let object = match path.rsplit('.').fold(key::sorted(wanted), nest) {
+                let object = match path.rsplit('.').fold(key::sorted_value(wanted), nest) {
                     Value::Object(object) => object,
                     _ => Map::new(),
                 };
@@ -371,7 +371,7 @@ fn leaves_of<'v>(
 }
 
 /// The formula that always, or never, holds.
-pub fn truth(value: bool) -> Formula {
+pub fn constant_formula(value: bool) -> Formula {
     if value {
         Formula::All(Vec::new())
     } else {
@@ -380,14 +380,16 @@ pub fn truth(value: bool) -> Formula {
 }
 
 /// `and` or `or` of the parts, without nesting the same connective in itself.
-pub fn connect(parts: Vec<Formula>, all: bool) -> Formula {
+pub fn connect_formulas(parts: Vec<Formula>, all: bool) -> Formula {
     let mut flat = Vec::with_capacity(parts.len());
     for part in parts {
         match part {
             Formula::All(inner) if all => flat.extend(inner),
             Formula::Any(inner) if !all => flat.extend(inner),
             // A false part of an `and`, a true part of an `or`.
-            Formula::All(inner) | Formula::Any(inner) if inner.is_empty() => return truth(!all),
+            Formula::All(inner) | Formula::Any(inner) if inner.is_empty() => {
+                return constant_formula(!all);
+            }
             other => flat.push(other),
         }
     }

@@ -2,7 +2,7 @@
 //! what it cannot finish within the bounds below.
 
 use super::atoms::{Atoms, Formula};
-use super::{largest, theory};
+use super::{max_literals, theory};
 
 /// More conjunctions than this are not combined with each other.
 const MAX_COMBINED: usize = 64;
@@ -18,32 +18,32 @@ const MAX_ROUNDS: usize = 8;
 type Cube = Vec<u32>;
 
 /// The unique set of conjunctions, or `None` when multiplying out would exceed the bound.
-pub fn canonical(formula: &Formula, atoms: &mut Atoms) -> Option<Vec<Cube>> {
+pub fn canonical_cubes(formula: &Formula, atoms: &mut Atoms) -> Option<Vec<Cube>> {
     let mut distinct = Vec::new();
-    collect(formula, &mut distinct);
-    if size(formula).literals > bound(distinct) {
+    collect_literals(formula, &mut distinct);
+    if formula_size(formula).literals > literal_bound(distinct) {
         return None;
     }
-    let cubes: Vec<Cube> = expand(formula)
+    let cubes: Vec<Cube> = expand_formula(formula)
         .into_iter()
-        .filter_map(|cube| theory::simplify(cube, atoms))
+        .filter_map(|cube| theory::simplify_cube(cube, atoms))
         .collect();
-    let cubes = absorb(cubes, atoms);
-    close(&cubes, atoms)
-        .filter(|closed| fits(closed))
-        .or_else(|| Some(cubes).filter(|cubes| fits(cubes)))
+    let cubes = absorb_cubes(cubes, atoms);
+    close_cubes(&cubes, atoms)
+        .filter(|closed| fits_bound(closed))
+        .or_else(|| Some(cubes).filter(|cubes| fits_bound(cubes)))
 }
 
-fn bound(mut literals: Vec<u32>) -> usize {
+fn literal_bound(mut literals: Vec<u32>) -> usize {
     literals.sort_unstable();
     literals.dedup();
-    largest(literals.len())
+    max_literals(literals.len())
 }
 
 /// Whether the result, read as a formula, is within the bound again.
-fn fits(cubes: &[Cube]) -> bool {
+fn fits_bound(cubes: &[Cube]) -> bool {
     let literals: usize = cubes.iter().map(Vec::len).sum();
-    literals <= bound(cubes.iter().flatten().copied().collect())
+    literals <= literal_bound(cubes.iter().flatten().copied().collect())
 }
 
 /// How large the multiplied form is: conjunctions, and literals in all of them together.
@@ -53,13 +53,13 @@ struct Size {
     literals: usize,
 }
 
-fn size(formula: &Formula) -> Size {
+fn formula_size(formula: &Formula) -> Size {
     match formula {
         Formula::Literal(_) => Size {
             cubes: 1,
             literals: 1,
         },
-        Formula::Any(parts) => parts.iter().map(size).fold(
+        Formula::Any(parts) => parts.iter().map(formula_size).fold(
             Size {
                 cubes: 0,
                 literals: 0,
@@ -69,7 +69,7 @@ fn size(formula: &Formula) -> Size {
                 literals: sum.literals.saturating_add(part.literals),
             },
         ),
-        Formula::All(parts) => parts.iter().map(size).fold(
+        Formula::All(parts) => parts.iter().map(formula_size).fold(
             Size {
                 cubes: 1,
                 literals: 0,
@@ -83,35 +83,38 @@ fn size(formula: &Formula) -> Size {
     }
 }
 
-fn collect(formula: &Formula, literals: &mut Vec<u32>) {
+fn collect_literals(formula: &Formula, literals: &mut Vec<u32>) {
     match formula {
         Formula::Literal(literal) => literals.push(*literal),
-        Formula::All(parts) | Formula::Any(parts) => {
-            parts.iter().for_each(|part| collect(part, literals))
+        Formula::All(parts) | Formula::Any(parts) => parts
+            .iter()
+            .for_each(|part| collect_literals(part, literals)),
+    }
+}
+
+fn expand_formula(formula: &Formula) -> Vec<Cube> {
+    match formula {
+        Formula::Literal(literal) => vec![vec![*literal]],
+        Formula::Any(parts) => parts.iter().flat_map(expand_formula).collect(),
+        Formula::All(parts) => {
+            parts
+                .iter()
+                .map(expand_formula)
+                .fold(vec![Cube::new()], |product, part| {
+                    let join = |left: &Cube, right: &Cube| {
+                        left.iter().chain(right).copied().collect::<Cube>()
+                    };
+                    product
+                        .iter()
+                        .flat_map(|left| part.iter().map(move |right| join(left, right)))
+                        .collect()
+                })
         }
     }
 }
 
-fn expand(formula: &Formula) -> Vec<Cube> {
-    match formula {
-        Formula::Literal(literal) => vec![vec![*literal]],
-        Formula::Any(parts) => parts.iter().flat_map(expand).collect(),
-        Formula::All(parts) => parts
-            .iter()
-            .map(expand)
-            .fold(vec![Cube::new()], |product, part| {
-                let join =
-                    |left: &Cube, right: &Cube| left.iter().chain(right).copied().collect::<Cube>();
-                product
-                    .iter()
-                    .flat_map(|left| part.iter().map(move |right| join(left, right)))
-                    .collect()
-            }),
-    }
-}
-
 /// Drops every conjunction that implies another: what it matches is matched anyway.
-fn absorb(mut cubes: Vec<Cube>, atoms: &Atoms) -> Vec<Cube> {
+fn absorb_cubes(mut cubes: Vec<Cube>, atoms: &Atoms) -> Vec<Cube> {
     cubes.sort_unstable_by(|a, b| a.len().cmp(&b.len()).then_with(|| a.cmp(b)));
     cubes.dedup();
     let covers = |general: &Cube, special: &Cube| {
@@ -119,7 +122,7 @@ fn absorb(mut cubes: Vec<Cube>, atoms: &Atoms) -> Vec<Cube> {
             special.binary_search(wanted).is_ok()
                 || special
                     .iter()
-                    .any(|given| theory::implies(*given, *wanted, atoms))
+                    .any(|given| theory::literal_implies(*given, *wanted, atoms))
         })
     };
     let mut kept: Vec<Cube> = Vec::with_capacity(cubes.len());
@@ -136,10 +139,10 @@ fn absorb(mut cubes: Vec<Cube>, atoms: &Atoms) -> Vec<Cube> {
 /// one that is true whenever the first is false, until nothing new follows. What is left when the
 /// implied ones are dropped depends only on the meaning, not on the spelling. `None` when that
 /// would take too many conjunctions.
-fn close(cubes: &[Cube], atoms: &mut Atoms) -> Option<Vec<Cube>> {
+fn close_cubes(cubes: &[Cube], atoms: &mut Atoms) -> Option<Vec<Cube>> {
     let mut cubes = cubes.to_vec();
     for _ in 0..MAX_ROUNDS {
-        let complements = complements(&cubes, atoms);
+        let complements = find_complements(&cubes, atoms);
         if complements.is_empty() {
             return Some(cubes);
         }
@@ -151,7 +154,7 @@ fn close(cubes: &[Cube], atoms: &mut Atoms) -> Option<Vec<Cube>> {
             .flat_map(|at| (0..cubes.len()).map(move |other| (at, other)))
             .filter(|(at, other)| at != other)
         {
-            opposed(
+            visit_opposed(
                 &cubes[at],
                 &cubes[other],
                 &complements,
@@ -165,9 +168,9 @@ fn close(cubes: &[Cube], atoms: &mut Atoms) -> Option<Vec<Cube>> {
         for (at, first, other, second) in pairs {
             let rest = cubes[at].iter().filter(|literal| **literal != first);
             let rest = rest.chain(cubes[other].iter().filter(|literal| **literal != second));
-            grown.extend(theory::simplify(rest.copied().collect(), atoms));
+            grown.extend(theory::simplify_cube(rest.copied().collect(), atoms));
         }
-        grown = absorb(grown, atoms);
+        grown = absorb_cubes(grown, atoms);
         if grown.len() > MAX_CLOSURE {
             return None;
         }
@@ -180,21 +183,21 @@ fn close(cubes: &[Cube], atoms: &mut Atoms) -> Option<Vec<Cube>> {
 }
 
 /// The pairs of literals of which at least one is always true. Without a negation there is none.
-fn complements(cubes: &[Cube], atoms: &Atoms) -> Vec<(u32, u32)> {
+fn find_complements(cubes: &[Cube], atoms: &Atoms) -> Vec<(u32, u32)> {
     let mut seen: Vec<u32> = cubes.iter().flatten().copied().collect();
     seen.sort_unstable();
     seen.dedup();
     let negations = seen.iter().filter(|literal| *literal % 2 == 1);
     let pairs = negations.flat_map(|negation| seen.iter().map(move |other| (*negation, *other)));
     let mut found: Vec<(u32, u32)> = pairs
-        .filter(|(a, b)| theory::implies(a ^ 1, *b, atoms))
+        .filter(|(a, b)| theory::literal_implies(a ^ 1, *b, atoms))
         .collect();
     found.sort_unstable();
     found
 }
 
 /// The complementary pairs between two conjunctions.
-fn opposed(a: &Cube, b: &Cube, complements: &[(u32, u32)], found: &mut dyn FnMut(u32, u32)) {
+fn visit_opposed(a: &Cube, b: &Cube, complements: &[(u32, u32)], found: &mut dyn FnMut(u32, u32)) {
     for &first in a.iter().filter(|literal| *literal % 2 == 1) {
         for &second in b {
             if complements.binary_search(&(first, second)).is_ok() {

@@ -10,28 +10,31 @@ use crate::geo::{BoundingBox, Point};
 use crate::number::Number;
 
 /// The text of a condition in canonical form; the query of a `select` in it must be so too.
-pub fn of(condition: &Condition) -> String {
+pub fn condition_key(condition: &Condition) -> String {
     match condition {
-        Condition::Equals { field, value } => scalar("equals", field, value),
+        Condition::Equals { field, value } => scalar_key("equals", field, value),
         Condition::In { field, values } => {
             let values: Vec<Value> = values.iter().map(|value| Value::from(&**value)).collect();
-            text("in", field, &values)
+            key_text("in", field, &values)
         }
-        Condition::Exists { field } => text("exists", field, &[]),
-        Condition::Holds { field, value } => scalar("holds", field, value),
-        Condition::Range { field, bounds } => range(field, bounds),
+        Condition::Exists { field } => key_text("exists", field, &[]),
+        Condition::Holds { field, value } => scalar_key("holds", field, value),
+        Condition::Range { field, bounds } => range_key(field, bounds),
         Condition::Regexp { field, pattern } => {
-            let mut text = start("regexp", field);
+            let mut text = start_key("regexp", field);
             text.push(',');
-            quote(pattern.source(), &mut text);
+            write_quoted(pattern.source(), &mut text);
             text.push(',');
-            quote(&pattern.flags().to_text(), &mut text);
+            write_quoted(&pattern.flags().to_text(), &mut text);
             text.push(']');
             text
         }
-        Condition::Geo { field, shape } => area(field, shape),
+        Condition::Geo { field, shape } => area_key(field, shape),
         Condition::Match { object } => {
-            format!("[\"match\",{}]", sorted(&Value::Object((**object).clone())))
+            format!(
+                "[\"match\",{}]",
+                sorted_value(&Value::Object((**object).clone()))
+            )
         }
         Condition::Select {
             field,
@@ -41,21 +44,27 @@ pub fn of(condition: &Condition) -> String {
             format!(
                 "[\"select\",{},{index},{}]",
                 Value::from(field.as_str()),
-                clause(query)
+                clause_key(query)
             )
         }
     }
 }
 
 /// The text of a clause in canonical form, which holds no `bool`.
-fn clause(clause: &Clause) -> String {
-    let parts = |parts: &[Clause]| parts.iter().map(self::clause).collect::<Vec<_>>().join(",");
+fn clause_key(clause: &Clause) -> String {
+    let parts = |parts: &[Clause]| {
+        parts
+            .iter()
+            .map(self::clause_key)
+            .collect::<Vec<_>>()
+            .join(",")
+    };
     match clause {
         Clause::Everything => "true".to_owned(),
         Clause::Nothing => "false".to_owned(),
-        Clause::Condition(leaf) => of(leaf),
-        Clause::Missing(leaf) => format!("{{\"not\":{}}}", of(leaf)),
-        Clause::Not(inner) => format!("{{\"not\":{}}}", self::clause(inner)),
+        Clause::Condition(leaf) => condition_key(leaf),
+        Clause::Missing(leaf) => format!("{{\"not\":{}}}", condition_key(leaf)),
+        Clause::Not(inner) => format!("{{\"not\":{}}}", self::clause_key(inner)),
         Clause::And(all) => format!("{{\"and\":[{}]}}", parts(all)),
         Clause::Or(any) => format!("{{\"or\":[{}]}}", parts(any)),
         Clause::Bool {
@@ -70,8 +79,8 @@ fn clause(clause: &Clause) -> String {
     }
 }
 
-fn text(keyword: &str, field: &FieldPath, operands: &[Value]) -> String {
-    let mut text = start(keyword, field);
+fn key_text(keyword: &str, field: &FieldPath, operands: &[Value]) -> String {
+    let mut text = start_key(keyword, field);
     for operand in operands {
         text.push(',');
         text.push_str(&operand.to_string());
@@ -82,16 +91,16 @@ fn text(keyword: &str, field: &FieldPath, operands: &[Value]) -> String {
 
 /// `["keyword","field"`, to which operands and the closing bracket are added: JSON, written without
 /// making a value of it first.
-fn start(keyword: &str, field: &FieldPath) -> String {
+fn start_key(keyword: &str, field: &FieldPath) -> String {
     let mut text = String::with_capacity(keyword.len() + field.as_str().len() + 40);
     text.push('[');
-    quote(keyword, &mut text);
+    write_quoted(keyword, &mut text);
     text.push(',');
-    quote(field.as_str(), &mut text);
+    write_quoted(field.as_str(), &mut text);
     text
 }
 
-fn quote(plain: &str, text: &mut String) {
+fn write_quoted(plain: &str, text: &mut String) {
     let special = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\' || byte == 0x7f;
     if plain.bytes().any(special) {
         text.push_str(&Value::from(plain).to_string());
@@ -102,23 +111,23 @@ fn quote(plain: &str, text: &mut String) {
     }
 }
 
-fn scalar(keyword: &str, field: &FieldPath, value: &Scalar) -> String {
-    let mut text = start(keyword, field);
+fn scalar_key(keyword: &str, field: &FieldPath, value: &Scalar) -> String {
+    let mut text = start_key(keyword, field);
     text.push(',');
     match value {
-        Scalar::String(plain) => quote(plain, &mut text),
+        Scalar::String(plain) => write_quoted(plain, &mut text),
         other => text.push_str(&other.to_json().to_string()),
     }
     text.push(']');
     text
 }
 
-fn range(field: &FieldPath, bounds: &Bounds) -> String {
-    let mut text = start("range", field);
+fn range_key(field: &FieldPath, bounds: &Bounds) -> String {
+    let mut text = start_key("range", field);
     for (limit, names) in [(bounds.low, ["gt", "gte"]), (bounds.high, ["lt", "lte"])] {
         if let Some(limit) = limit {
             text.push(',');
-            quote(names[usize::from(limit.inclusive)], &mut text);
+            write_quoted(names[usize::from(limit.inclusive)], &mut text);
             text.push(',');
             text.push_str(&limit.at.to_json().to_string());
         }
@@ -127,32 +136,32 @@ fn range(field: &FieldPath, bounds: &Bounds) -> String {
     text
 }
 
-fn area(field: &FieldPath, shape: &Shape) -> String {
+fn area_key(field: &FieldPath, shape: &Shape) -> String {
     match shape {
-        Shape::Box(area) => text("geoBoundingBox", field, &edges(area)),
+        Shape::Box(area) => key_text("geoBoundingBox", field, &edge_values(area)),
         Shape::Circle { centre, radius } => {
-            let [lat, lon] = position(*centre);
-            text("geoDistance", field, &[lat, lon, float(*radius)])
+            let [lat, lon] = position_values(*centre);
+            key_text("geoDistance", field, &[lat, lon, float_value(*radius)])
         }
         Shape::Ring { centre, from, to } => {
-            let [lat, lon] = position(*centre);
-            text(
+            let [lat, lon] = position_values(*centre);
+            key_text(
                 "geoDistanceRange",
                 field,
-                &[lat, lon, float(*from), float(*to)],
+                &[lat, lon, float_value(*from), float_value(*to)],
             )
         }
-        Shape::Polygon(polygon) => text("geoPolygon", field, &corners(polygon.points())),
+        Shape::Polygon(polygon) => key_text("geoPolygon", field, &corner_values(polygon.points())),
     }
 }
 
 /// One spelling per number: no `-0`, no `1.0`.
-fn float(value: f64) -> Value {
+fn float_value(value: f64) -> Value {
     Number::from_f64(value).map_or(Value::Null, Number::to_json)
 }
 
 /// The same longitude in [-180, 180).
-fn wrapped(lon: f64) -> f64 {
+fn wrapped_longitude(lon: f64) -> f64 {
     if (-180.0..180.0).contains(&lon) {
         lon
     } else {
@@ -160,37 +169,40 @@ fn wrapped(lon: f64) -> f64 {
     }
 }
 
-fn position(point: Point) -> [Value; 2] {
-    [float(point.lat), float(wrapped(point.lon))]
+fn position_values(point: Point) -> [Value; 2] {
+    [
+        float_value(point.lat),
+        float_value(wrapped_longitude(point.lon)),
+    ]
 }
 
 /// A box across the antimeridian is the same whether its right edge is written 181 or -179.
-fn edges(area: &BoundingBox) -> [Value; 4] {
+fn edge_values(area: &BoundingBox) -> [Value; 4] {
     let ordinary = |lon: f64| (-180.0..=180.0).contains(&lon);
     let (left, right) =
         if (ordinary(area.left) && ordinary(area.right)) || area.right - area.left >= 360.0 {
             (area.left, area.right)
         } else {
-            let left = wrapped(area.left);
-            let right = wrapped(area.right);
+            let left = wrapped_longitude(area.left);
+            let right = wrapped_longitude(area.right);
             // A right edge on the antimeridian belongs to the box on its left.
             (left, if right == -180.0 { 180.0 } else { right })
         };
     [
-        float(area.top),
-        float(left),
-        float(area.bottom),
-        float(right),
+        float_value(area.top),
+        float_value(left),
+        float_value(area.bottom),
+        float_value(right),
     ]
 }
 
 /// The corners from the smallest one on, in the direction that gives the smaller list: neither
 /// where the list starts, nor its orientation, nor a repeated last corner changes the polygon.
-fn corners(points: &[Point]) -> Vec<Value> {
+fn corner_values(points: &[Point]) -> Vec<Value> {
     let key = |point: &Point| {
         (
             Number::from_f64(point.lat),
-            Number::from_f64(wrapped(point.lon)),
+            Number::from_f64(wrapped_longitude(point.lon)),
         )
     };
     let mut keys: Vec<_> = points.iter().map(key).collect();
@@ -228,18 +240,18 @@ const MOST_STARTS: usize = 8;
 
 /// JSON with the keys of objects and the elements of arrays in order, and each number in its one
 /// spelling.
-pub fn sorted(value: &Value) -> Value {
+pub fn sorted_value(value: &Value) -> Value {
     match value {
         Value::Number(number) => Number::from_json(number).map_or(Value::Null, Number::to_json),
         Value::Array(items) => {
-            let mut items: Vec<Value> = items.iter().map(sorted).collect();
+            let mut items: Vec<Value> = items.iter().map(sorted_value).collect();
             items.sort_by_cached_key(Value::to_string);
             Value::Array(items)
         }
         Value::Object(object) => {
             let mut entries: Vec<(String, Value)> = object
                 .iter()
-                .map(|(key, value)| (key.clone(), sorted(value)))
+                .map(|(key, value)| (key.clone(), sorted_value(value)))
                 .collect();
             entries.sort_by(|(a, _), (b, _)| a.cmp(b));
             Value::Object(entries.into_iter().collect())

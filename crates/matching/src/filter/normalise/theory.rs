@@ -17,7 +17,7 @@ enum ValueKind {
     Point,
 }
 
-fn kind(condition: &Condition) -> ValueKind {
+fn value_kind(condition: &Condition) -> ValueKind {
     match condition {
         Condition::Equals {
             value: Scalar::Number(_),
@@ -38,7 +38,7 @@ fn kind(condition: &Condition) -> ValueKind {
     }
 }
 
-fn apart(a: ValueKind, b: ValueKind) -> bool {
+fn are_apart(a: ValueKind, b: ValueKind) -> bool {
     match (a, b) {
         (ValueKind::Anything, _) | (_, ValueKind::Anything) => false,
         (ValueKind::Point, other) | (other, ValueKind::Point) => other == ValueKind::Number,
@@ -52,32 +52,34 @@ fn holds_of(condition: &Condition, value: &Scalar) -> bool {
 }
 
 /// Whether `b` is true of every value that `a` is true of. Both look at the same field.
-fn entails(a: &Condition, b: &Condition) -> bool {
+fn condition_entails(a: &Condition, b: &Condition) -> bool {
     match (a, b) {
         (_, Condition::Exists { .. }) => true,
         (Condition::Equals { value: a, .. }, Condition::Equals { value: b, .. }) => a == b,
         (Condition::Equals { value, .. }, _) => holds_of(b, value),
-        (Condition::Range { bounds: a, .. }, Condition::Range { bounds: b, .. }) => inside(a, b),
+        (Condition::Range { bounds: a, .. }, Condition::Range { bounds: b, .. }) => {
+            bounds_inside(a, b)
+        }
         _ => false,
     }
 }
 
 /// Whether no value satisfies both. Both look at the same field.
-fn exclude(a: &Condition, b: &Condition) -> bool {
+fn conditions_exclude(a: &Condition, b: &Condition) -> bool {
     match (a, b) {
         (Condition::Equals { value: a, .. }, Condition::Equals { value: b, .. }) => a != b,
         (Condition::Equals { value, .. }, other) | (other, Condition::Equals { value, .. }) => {
             !holds_of(other, value)
         }
         (Condition::Range { bounds: a, .. }, Condition::Range { bounds: b, .. }) => {
-            disjoint(a, b) || disjoint(b, a)
+            bounds_disjoint(a, b) || bounds_disjoint(b, a)
         }
-        _ => apart(kind(a), kind(b)),
+        _ => are_apart(value_kind(a), value_kind(b)),
     }
 }
 
 /// Whether every number in `a` is in `b`.
-fn inside(a: &Bounds, b: &Bounds) -> bool {
+fn bounds_inside(a: &Bounds, b: &Bounds) -> bool {
     let low = match (a.low, b.low) {
         (_, None) => true,
         (None, Some(_)) => false,
@@ -92,7 +94,7 @@ fn inside(a: &Bounds, b: &Bounds) -> bool {
 }
 
 /// Whether `lower` ends before `upper` begins.
-fn disjoint(lower: &Bounds, upper: &Bounds) -> bool {
+fn bounds_disjoint(lower: &Bounds, upper: &Bounds) -> bool {
     match (lower.high, upper.low) {
         (Some(high), Some(low)) => {
             high.at < low.at || (high.at == low.at && !(high.inclusive && low.inclusive))
@@ -101,12 +103,12 @@ fn disjoint(lower: &Bounds, upper: &Bounds) -> bool {
     }
 }
 
-fn negated(literal: u32) -> bool {
+fn is_negated(literal: u32) -> bool {
     literal % 2 == 1
 }
 
 /// Whether the literal `a` cannot be true without `b` being so.
-pub fn implies(a: u32, b: u32, atoms: &Atoms) -> bool {
+pub fn literal_implies(a: u32, b: u32, atoms: &Atoms) -> bool {
     if a == b {
         return true;
     }
@@ -114,36 +116,36 @@ pub fn implies(a: u32, b: u32, atoms: &Atoms) -> bool {
         return false;
     }
     let (first, second) = (atoms.condition(a), atoms.condition(b));
-    match (negated(a), negated(b)) {
-        (false, false) => entails(first, second),
-        (true, true) => entails(second, first),
-        (false, true) => exclude(first, second),
+    match (is_negated(a), is_negated(b)) {
+        (false, false) => condition_entails(first, second),
+        (true, true) => condition_entails(second, first),
+        (false, true) => conditions_exclude(first, second),
         (true, false) => false,
     }
 }
 
 /// Whether the two literals cannot be true together.
-fn contradict(a: u32, b: u32, atoms: &Atoms) -> bool {
-    implies(a, b ^ 1, atoms)
+fn literals_contradict(a: u32, b: u32, atoms: &Atoms) -> bool {
+    literal_implies(a, b ^ 1, atoms)
 }
 
 /// Sorts a conjunction and strips it of what follows from the rest; `None` when it contradicts
 /// itself.
-pub fn simplify(mut cube: Vec<u32>, atoms: &mut Atoms) -> Option<Vec<u32>> {
+pub fn simplify_cube(mut cube: Vec<u32>, atoms: &mut Atoms) -> Option<Vec<u32>> {
     if cube.len() > 1 {
         bind_ranges(&mut cube, atoms);
     }
-    reduce(cube, atoms)
+    reduce_cube(cube, atoms)
 }
 
 /// The same without writing any literal in another way.
-pub fn reduce(mut cube: Vec<u32>, atoms: &Atoms) -> Option<Vec<u32>> {
+pub fn reduce_cube(mut cube: Vec<u32>, atoms: &Atoms) -> Option<Vec<u32>> {
     cube.sort_unstable();
     cube.dedup();
     for (at, a) in cube.iter().enumerate() {
         if cube[at + 1..]
             .iter()
-            .any(|b| contradict(*a, *b, atoms) || contradict(*b, *a, atoms))
+            .any(|b| literals_contradict(*a, *b, atoms) || literals_contradict(*b, *a, atoms))
         {
             return None;
         }
@@ -153,7 +155,7 @@ pub fn reduce(mut cube: Vec<u32>, atoms: &Atoms) -> Option<Vec<u32>> {
         let literal = cube[at];
         if cube
             .iter()
-            .any(|other| *other != literal && implies(*other, literal, atoms))
+            .any(|other| *other != literal && literal_implies(*other, literal, atoms))
         {
             cube.remove(at);
         } else {
@@ -170,20 +172,20 @@ fn bind_ranges(cube: &mut Vec<u32>, atoms: &mut Atoms) {
         |literal: u32, atoms: &Atoms| matches!(**atoms.condition(literal), Condition::Range { .. });
     if !cube
         .iter()
-        .any(|literal| !negated(*literal) && is_range(*literal, atoms))
+        .any(|literal| !is_negated(*literal) && is_range(*literal, atoms))
     {
         return;
     }
     for at in 0..cube.len() {
         let literal = cube[at];
-        let known = negated(literal)
+        let known = is_negated(literal)
             && cube.iter().any(|other| {
-                !negated(*other) && is_range(*other, atoms) && atoms.same_field(*other, literal)
+                !is_negated(*other) && is_range(*other, atoms) && atoms.same_field(*other, literal)
             });
         if let (true, Condition::Range { field, bounds }) = (known, &**atoms.condition(literal)) {
             let opposite = Condition::Range {
                 field: field.clone(),
-                bounds: beyond(bounds),
+                bounds: bounds_beyond(bounds),
             };
             cube[at] = atoms.literal(opposite, false);
         }
@@ -198,7 +200,7 @@ fn bind_ranges(cube: &mut Vec<u32>, atoms: &mut Atoms) {
 }
 
 /// The numbers outside a range that has one end only.
-fn beyond(bounds: &Bounds) -> Bounds {
+fn bounds_beyond(bounds: &Bounds) -> Bounds {
     let flip = |limit: Limit| Limit {
         at: limit.at,
         inclusive: !limit.inclusive,
@@ -211,7 +213,7 @@ fn beyond(bounds: &Bounds) -> Bounds {
 
 /// The `equals` that "at least n" and "at most n" amount to.
 fn single_point(a: u32, b: u32, atoms: &Atoms) -> Option<Condition> {
-    if negated(a) || negated(b) || !atoms.same_field(a, b) {
+    if is_negated(a) || is_negated(b) || !atoms.same_field(a, b) {
         return None;
     }
     match (&**atoms.condition(a), &**atoms.condition(b)) {

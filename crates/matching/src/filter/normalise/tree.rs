@@ -1,12 +1,12 @@
 //! What is kept of a formula that is too large to multiply out: the tree, with sorted and distinct
 //! branches. Must never make it larger.
 
-use super::atoms::{Atoms, Formula, connect, truth};
+use super::atoms::{Atoms, Formula, connect_formulas, constant_formula};
 use super::{Tree, theory};
 
 /// One pass of simplification: literals side by side are reduced as in a conjunction, equal
 /// branches are merged.
-pub fn simplify(formula: Formula, atoms: &mut Atoms) -> Formula {
+pub fn simplify_formula(formula: Formula, atoms: &mut Atoms) -> Formula {
     match formula {
         Formula::Literal(_) => formula,
         Formula::All(parts) => side_by_side(parts, true, atoms),
@@ -18,9 +18,9 @@ pub fn simplify(formula: Formula, atoms: &mut Atoms) -> Formula {
 fn side_by_side(parts: Vec<Formula>, all: bool, atoms: &mut Atoms) -> Formula {
     let parts = parts
         .into_iter()
-        .map(|part| simplify(part, atoms))
+        .map(|part| simplify_formula(part, atoms))
         .collect();
-    let parts = match (connect(parts, all), all) {
+    let parts = match (connect_formulas(parts, all), all) {
         (Formula::All(parts), true) | (Formula::Any(parts), false) => parts,
         (reduced, _) => return reduced,
     };
@@ -33,12 +33,12 @@ fn side_by_side(parts: Vec<Formula>, all: bool, atoms: &mut Atoms) -> Formula {
     // In an `or` no literal may be written in another way: multiplied out, its parts stand alone
     // and could not be either.
     let reduced = if all {
-        theory::simplify(literals, atoms)
+        theory::simplify_cube(literals, atoms)
     } else {
-        theory::reduce(literals, atoms)
+        theory::reduce_cube(literals, atoms)
     };
     let Some(literals) = reduced else {
-        return truth(!all);
+        return constant_formula(!all);
     };
     let mut kept: Vec<Formula> = literals
         .into_iter()
@@ -47,12 +47,12 @@ fn side_by_side(parts: Vec<Formula>, all: bool, atoms: &mut Atoms) -> Formula {
     kept.extend(parts.into_iter().filter(|part| part.as_literal().is_none()));
     kept.sort_unstable();
     kept.dedup();
-    connect(kept, all)
+    connect_formulas(kept, all)
 }
 
 /// The tree as it is given out: the two ends of a range joined again, branches sorted by their
 /// text.
-pub fn output(formula: &Formula, atoms: &Atoms) -> Tree {
+pub fn output_tree(formula: &Formula, atoms: &Atoms) -> Tree {
     let (parts, all) = match formula {
         Formula::Literal(literal) => (vec![Formula::Literal(*literal)], true),
         Formula::All(parts) => (parts.clone(), true),
@@ -72,7 +72,7 @@ pub fn output(formula: &Formula, atoms: &Atoms) -> Tree {
         parts
             .iter()
             .filter(|part| part.as_literal().is_none())
-            .map(|part| output(part, atoms)),
+            .map(|part| output_tree(part, atoms)),
     );
     trees.sort_by_cached_key(Tree::text);
     if trees.len() == 1 {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Path, attributes, non_empty_object, one_property, properties, refuse};
+use super::{
+    Path, expect_attributes, expect_properties, non_empty_object, one_property, refuse_at,
+};
 use crate::field::FieldPath;
 use crate::filter::{Bounds, Condition, FilterError, Limit, Options, Scalar};
 use crate::number::Number;
@@ -25,21 +27,21 @@ pub fn non_empty_text<'v>(
     keyword: &str,
 ) -> Result<&'v str, FilterError> {
     match value.as_str() {
-        None => Err(refuse(path, keyword, "must be a string")),
-        Some("") => Err(refuse(path, keyword, "cannot be empty")),
+        None => Err(refuse_at(path, keyword, "must be a string")),
+        Some("") => Err(refuse_at(path, keyword, "cannot be empty")),
         Some(text) => Ok(text),
     }
 }
 
 /// A number without decimals; `1.0` is one.
-pub fn integer(value: &Value, path: &Path<'_>, keyword: &str) -> Result<i64, FilterError> {
+pub fn parse_integer(value: &Value, path: &Path<'_>, keyword: &str) -> Result<i64, FilterError> {
     let number = match value {
         Value::Number(number) => Number::from_json(number),
         _ => None,
     };
-    let number = number.ok_or_else(|| refuse(path, keyword, "must be an integer"))?;
+    let number = number.ok_or_else(|| refuse_at(path, keyword, "must be an integer"))?;
     if number.to_f64().fract() != 0.0 {
-        return Err(refuse(
+        return Err(refuse_at(
             path,
             keyword,
             "cannot have decimals, must be an integer",
@@ -48,18 +50,18 @@ pub fn integer(value: &Value, path: &Path<'_>, keyword: &str) -> Result<i64, Fil
     number
         .to_json()
         .as_i64()
-        .ok_or_else(|| refuse(path, keyword, "must be an integer"))
+        .ok_or_else(|| refuse_at(path, keyword, "must be an integer"))
 }
 
 /// `equals: {field: scalar}`
-pub fn equality(operand: &Value, path: &Path<'_>) -> Result<Condition, FilterError> {
+pub fn parse_equals(operand: &Value, path: &Path<'_>) -> Result<Condition, FilterError> {
     let (field, value) = one_property(operand, path, "equals")?;
     match Scalar::from_json(value) {
         Some(value) => Ok(Condition::Equals {
             field: FieldPath::new(field),
             value,
         }),
-        None => Err(refuse(
+        None => Err(refuse_at(
             &path.then(field),
             "equals",
             "must either be a string, a number, a boolean, or null",
@@ -68,66 +70,70 @@ pub fn equality(operand: &Value, path: &Path<'_>) -> Result<Condition, FilterErr
 }
 
 /// `in: {field: ["…", …]}`
-pub fn membership(operand: &Value, path: &Path<'_>) -> Result<Condition, FilterError> {
+pub fn parse_in(operand: &Value, path: &Path<'_>) -> Result<Condition, FilterError> {
     let (field, values) = one_property(operand, path, "in")?;
     Ok(Condition::In {
         field: FieldPath::new(field),
-        values: strings(values, &path.then(field), "in")?,
+        values: parse_strings(values, &path.then(field), "in")?,
     })
 }
 
 /// `ids: {values: ["…", …]}`
-pub fn identity(operand: &Value, path: &Path<'_>) -> Result<Condition, FilterError> {
+pub fn parse_ids(operand: &Value, path: &Path<'_>) -> Result<Condition, FilterError> {
     let (name, values) = one_property(operand, path, "ids")?;
     if name != "values" {
-        return Err(refuse(path, "ids", "the property \"values\" is missing"));
+        return Err(refuse_at(path, "ids", "the property \"values\" is missing"));
     }
     Ok(Condition::In {
         field: FieldPath::new(ID),
-        values: strings(values, &path.then("values"), "ids")?,
+        values: parse_strings(values, &path.then("values"), "ids")?,
     })
 }
 
-fn strings(values: &Value, path: &Path<'_>, keyword: &str) -> Result<Vec<Arc<str>>, FilterError> {
+fn parse_strings(
+    values: &Value,
+    path: &Path<'_>,
+    keyword: &str,
+) -> Result<Vec<Arc<str>>, FilterError> {
     let values = values
         .as_array()
-        .ok_or_else(|| refuse(path, keyword, "must be an array"))?;
+        .ok_or_else(|| refuse_at(path, keyword, "must be an array"))?;
     if values.is_empty() {
-        return Err(refuse(path, keyword, "cannot be empty"));
+        return Err(refuse_at(path, keyword, "cannot be empty"));
     }
     let text = |value: &Value| value.as_str().map(Arc::from);
     values
         .iter()
         .map(text)
         .collect::<Option<_>>()
-        .ok_or_else(|| refuse(path, keyword, "must hold only values of type \"string\""))
+        .ok_or_else(|| refuse_at(path, keyword, "must hold only values of type \"string\""))
 }
 
 /// `exists: "field"`, `exists: 'field["value"]'`, and both as `{field: …}`; `missing` alike.
-pub fn existence(
+pub fn parse_exists(
     operand: &Value,
     path: &Path<'_>,
     keyword: &str,
 ) -> Result<Condition, FilterError> {
     if let Value::String(text) = operand {
         if text.is_empty() {
-            return Err(refuse(path, keyword, "cannot test empty field name"));
+            return Err(refuse_at(path, keyword, "cannot test empty field name"));
         }
-        return presence(text, path, keyword);
+        return parse_presence(text, path, keyword);
     }
     let object = operand
         .as_object()
-        .ok_or_else(|| refuse(path, keyword, "must be an object"))?;
-    properties(object, 1, path, keyword)?;
+        .ok_or_else(|| refuse_at(path, keyword, "must be an object"))?;
+    expect_properties(object, 1, path, keyword)?;
     let text = object
         .get("field")
-        .ok_or_else(|| refuse(path, keyword, "the property \"field\" is missing"))?;
+        .ok_or_else(|| refuse_at(path, keyword, "the property \"field\" is missing"))?;
     let path = path.then("field");
-    presence(non_empty_text(text, &path, keyword)?, &path, keyword)
+    parse_presence(non_empty_text(text, &path, keyword)?, &path, keyword)
 }
 
 /// A field name, or a field name and the JSON scalar between the brackets that follow it.
-fn presence(text: &str, path: &Path<'_>, keyword: &str) -> Result<Condition, FilterError> {
+fn parse_presence(text: &str, path: &Path<'_>, keyword: &str) -> Result<Condition, FilterError> {
     let Some((name, value)) = split_brackets(text) else {
         return Ok(Condition::Exists {
             field: FieldPath::new(&unescape_brackets(text)),
@@ -138,7 +144,7 @@ fn presence(text: &str, path: &Path<'_>, keyword: &str) -> Result<Condition, Fil
         .as_ref()
         .and_then(Scalar::from_json);
     let scalar = scalar.ok_or_else(|| {
-        refuse(
+        refuse_at(
             path,
             keyword,
             format!("contains an invalid array value (\"{value}\")"),
@@ -177,14 +183,14 @@ fn unescape_brackets(name: &str) -> String {
 }
 
 /// `range: {field: {gt | gte | lt | lte: number}}`
-pub fn range(operand: &Value, path: &Path<'_>) -> Result<Condition, FilterError> {
+pub fn parse_range(operand: &Value, path: &Path<'_>) -> Result<Condition, FilterError> {
     let (field, limits) = one_property(operand, path, "range")?;
     let path = path.then(field);
     let limits = match limits {
         Value::Object(limits) if !limits.is_empty() => limits,
-        _ => return Err(refuse(&path, "range", "must be a non-empty object")),
+        _ => return Err(refuse_at(&path, "range", "must be a non-empty object")),
     };
-    attributes(limits, &["gt", "gte", "lt", "lte"], &path, "range")?;
+    expect_attributes(limits, &["gt", "gte", "lt", "lte"], &path, "range")?;
     let (mut low, mut high) = (None, None);
     for (name, value) in limits {
         let number = if let Value::Number(number) = value {
@@ -192,7 +198,7 @@ pub fn range(operand: &Value, path: &Path<'_>) -> Result<Condition, FilterError>
         } else {
             None
         };
-        let at = number.ok_or_else(|| refuse(&path.then(name), "range", "must be a number"))?;
+        let at = number.ok_or_else(|| refuse_at(&path.then(name), "range", "must be a number"))?;
         let limit = Limit {
             at,
             inclusive: name.ends_with('e'),
@@ -203,7 +209,7 @@ pub fn range(operand: &Value, path: &Path<'_>) -> Result<Condition, FilterError>
             (&mut high, "upper")
         };
         if end.replace(limit).is_some() {
-            return Err(refuse(
+            return Err(refuse_at(
                 &path,
                 "range",
                 format!("only 1 {side} boundary allowed"),
@@ -213,7 +219,7 @@ pub fn range(operand: &Value, path: &Path<'_>) -> Result<Condition, FilterError>
     if let (Some(low), Some(high)) = (low, high)
         && low.at >= high.at
     {
-        return Err(refuse(
+        return Err(refuse_at(
             &path,
             "range",
             "lower boundary must be strictly inferior to the upper one",
@@ -226,7 +232,7 @@ pub fn range(operand: &Value, path: &Path<'_>) -> Result<Condition, FilterError>
 }
 
 /// `regexp: {field: "pattern"}`, `regexp: {field: {value: "pattern", flags: "i"}}`
-pub fn pattern(
+pub fn parse_regexp(
     operand: &Value,
     path: &Path<'_>,
     options: &Options,
@@ -236,23 +242,23 @@ pub fn pattern(
     let (source, flags) = match operand {
         Value::String(source) => (source.as_str(), ""),
         Value::Object(object) if !object.is_empty() => {
-            attributes(object, &["flags", "value"], &path, "regexp")?;
+            expect_attributes(object, &["flags", "value"], &path, "regexp")?;
             let source = object
                 .get("value")
-                .ok_or_else(|| refuse(&path, "regexp", "the property \"value\" is missing"))?;
+                .ok_or_else(|| refuse_at(&path, "regexp", "the property \"value\" is missing"))?;
             let source = source
                 .as_str()
-                .ok_or_else(|| refuse(&path.then("value"), "regexp", "must be a string"))?;
+                .ok_or_else(|| refuse_at(&path.then("value"), "regexp", "must be a string"))?;
             let flags = match object.get("flags") {
                 None => "",
                 Some(flags) => flags
                     .as_str()
-                    .ok_or_else(|| refuse(&path.then("flags"), "regexp", "must be a string"))?,
+                    .ok_or_else(|| refuse_at(&path.then("flags"), "regexp", "must be a string"))?,
             };
             (source, flags)
         }
         _ => {
-            return Err(refuse(
+            return Err(refuse_at(
                 &path,
                 "regexp",
                 "must be either a string or a non-empty object",
@@ -271,7 +277,7 @@ pub fn pattern(
         }),
         Err(error) => {
             let shown: String = source.chars().take(80).collect();
-            Err(refuse(
+            Err(refuse_at(
                 &path,
                 "regexp",
                 format!("cannot parse regexp expression \"/{shown}/{flags}\" ({error})"),
@@ -281,7 +287,7 @@ pub fn pattern(
 }
 
 /// `match: {…}`
-pub fn containment(operand: &Value, path: &Path<'_>) -> Result<Condition, FilterError> {
+pub fn parse_match(operand: &Value, path: &Path<'_>) -> Result<Condition, FilterError> {
     let object = non_empty_object(operand, path, "match")?;
     Ok(Condition::Match {
         object: Arc::new(object.clone()),

@@ -20,7 +20,7 @@ fn left() -> tempfile::TempDir {
     let (folder, left) = (folder(), folder());
     let running = journal(Arc::new(Disk), folder.path());
     let log = running.open_log("log", small()).unwrap().0;
-    let segment = fs::read(crate::segment::path(&folder.path().join("log"), 0)).unwrap();
+    let segment = fs::read(crate::segment::segment_path(&folder.path().join("log"), 0)).unwrap();
     for number in 0..RECORDS {
         append(&log, &[u8::try_from(number).unwrap(); 600]).unwrap();
         // The second file is written, the first one's emptying is not on the disk.
@@ -31,7 +31,11 @@ fn left() -> tempfile::TempDir {
     }
     fs::copy(file(folder.path(), 1), file(left.path(), 1)).unwrap();
     fs::create_dir_all(left.path().join("log")).unwrap();
-    fs::write(crate::segment::path(&left.path().join("log"), 0), segment).unwrap();
+    fs::write(
+        crate::segment::segment_path(&left.path().join("log"), 0),
+        segment,
+    )
+    .unwrap();
     left
 }
 
@@ -82,7 +86,7 @@ fn is_whole_when_nothing_happens() {
 #[test]
 fn a_flipped_bit_in_any_sector_is_reported() {
     let left = left();
-    let log = fs::read(crate::segment::path(&left.path().join("log"), 0)).unwrap();
+    let log = fs::read(crate::segment::segment_path(&left.path().join("log"), 0)).unwrap();
     for number in 0..2 {
         let path = file(left.path(), number);
         let bytes = fs::read(&path).unwrap();
@@ -101,7 +105,7 @@ fn a_flipped_bit_in_any_sector_is_reported() {
         fs::write(&path, &bytes).unwrap();
     }
     assert_eq!(
-        fs::read(crate::segment::path(&left.path().join("log"), 0)).unwrap(),
+        fs::read(crate::segment::segment_path(&left.path().join("log"), 0)).unwrap(),
         log
     );
     assert_eq!(whole(left.path()), RECORDS);
@@ -134,7 +138,7 @@ fn an_entry_that_is_missing_before_a_later_one_is_reported() {
 #[test]
 fn a_segment_that_lost_what_was_synced_is_reported() {
     let left = left();
-    let path = crate::segment::path(&left.path().join("log"), 0);
+    let path = crate::segment::segment_path(&left.path().join("log"), 0);
     let whole = fs::read(&path).unwrap();
     for length in 0..whole.len() {
         fs::write(&path, &whole[..length]).unwrap();
@@ -170,7 +174,7 @@ fn a_segment_without_a_beginning_that_others_followed_is_reported() {
     }
     journal.close().unwrap();
     drop((log, journal));
-    let path = crate::segment::path(&folder.path().join("log"), 0);
+    let path = crate::segment::segment_path(&folder.path().join("log"), 0);
     let mut bytes = fs::read(&path).unwrap();
     bytes[..SECTOR].fill(0);
     fs::write(&path, &bytes).unwrap();

@@ -383,10 +383,10 @@ fn walk(folder: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => files.extend(walk(&path)),
-            false if !path.ends_with("lock") => files.push(path),
-            false => {}
+        if path.is_dir() {
+            files.extend(walk(&path))
+        } else if !path.ends_with("lock") {
+            files.push(path)
         }
     }
     files

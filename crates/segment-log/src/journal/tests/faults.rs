@@ -212,10 +212,10 @@ fn what_a_killed_process_left_in_memory_is_synced_before_it_is_read() {
     drop(opened("log"));
     // Killed between writing the segment and writing the journal.
     let mut bytes = Vec::new();
-    frame::begin(&mut bytes, |buffer| {
+    frame::begin_frame(&mut bytes, |buffer| {
         buffer.extend_from_slice(b"never acknowledged")
     });
-    frame::seal(
+    frame::seal_frame(
         &mut bytes,
         frame::Place {
             base: 0,
@@ -228,7 +228,7 @@ fn what_a_killed_process_left_in_memory_is_synced_before_it_is_read() {
     let file = fs::File::options()
         .read(true)
         .write(true)
-        .open(segment::path(&folder.path().join("log"), 0))
+        .open(segment::segment_path(&folder.path().join("log"), 0))
         .unwrap();
     disk.write(&file, HEADER as u64, &bytes).unwrap();
     let (_journal, log) = opened("log");

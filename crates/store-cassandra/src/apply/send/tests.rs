@@ -1,6 +1,6 @@
 //! What is packed with what.
 
-use super::{PARTITION_BYTES, PARTITIONS, pack};
+use super::{PARTITION_BYTES, PARTITIONS, pack_units};
 use crate::apply::Unit;
 
 fn unit(item: usize, partition: u8, size: usize) -> Unit<'static> {
@@ -13,7 +13,7 @@ fn unit(item: usize, partition: u8, size: usize) -> Unit<'static> {
 }
 
 fn items(units: Vec<Unit<'static>>, limit: usize) -> Vec<Vec<usize>> {
-    pack(units, limit)
+    pack_units(units, limit)
         .iter()
         .map(|group| group.iter().map(|unit| unit.item).collect())
         .collect()

@@ -1,8 +1,8 @@
 //! Aggregations, nested as deep as they may be.
 
-use super::{clause, page, refused};
+use super::{clause, page, unsupported_clause};
 use serde_json::Value;
-use store::{StoreError, cell::pointer};
+use store::{StoreError, cell::join_pointer};
 
 /// Those that look at values or at the buckets of others, without queries inside.
 const OF_VALUES: [&str; 58] = [
@@ -68,59 +68,60 @@ const OF_VALUES: [&str; 58] = [
 const OTHERS: [&str; 3] = ["value_count", "variable_width_histogram", "weighted_avg"];
 
 /// `{"name": {"kind": …}}`.
-pub(super) fn all(value: &Value, at: &str) -> Result<(), StoreError> {
+pub(super) fn allow_aggregations(value: &Value, at: &str) -> Result<(), StoreError> {
     for (name, aggregation) in value.as_object().into_iter().flatten() {
-        let at = pointer(at, name);
+        let at = join_pointer(at, name);
         for (kind, body) in aggregation.as_object().into_iter().flatten() {
-            one(kind, body, &pointer(&at, kind))?;
+            allow_aggregation(kind, body, &join_pointer(&at, kind))?;
         }
     }
     Ok(())
 }
 
-fn one(kind: &str, body: &Value, at: &str) -> Result<(), StoreError> {
+fn allow_aggregation(kind: &str, body: &Value, at: &str) -> Result<(), StoreError> {
     match kind {
-        "aggs" | "aggregations" => all(body, at),
+        "aggs" | "aggregations" => allow_aggregations(body, at),
         "meta" => Ok(()),
-        "filter" => clause::query(body, at),
-        "filters" | "adjacency_matrix" => filters(body, at),
-        "top_hits" => page::hits(body, at),
-        "composite" => composite(body, at),
+        "filter" => clause::allow_query(body, at),
+        "filters" | "adjacency_matrix" => allow_filters(body, at),
+        "top_hits" => page::allow_hits(body, at),
+        "composite" => allow_composite(body, at),
         "top_metrics" => {
             let sort = body.get("sort");
-            sort.map_or(Ok(()), |sort| page::sort(sort, &pointer(at, "sort")))?;
-            parameters(body, at)
+            sort.map_or(Ok(()), |sort| {
+                page::allow_sort(sort, &join_pointer(at, "sort"))
+            })?;
+            allow_parameters(body, at)
         }
-        _ if OF_VALUES.contains(&kind) || OTHERS.contains(&kind) => parameters(body, at),
-        other => Err(refused(format!("the aggregation `{other}`"), at)),
+        _ if OF_VALUES.contains(&kind) || OTHERS.contains(&kind) => allow_parameters(body, at),
+        other => Err(unsupported_clause(format!("the aggregation `{other}`"), at)),
     }
 }
 
 /// Queries by name, or an array of them.
-fn filters(body: &Value, at: &str) -> Result<(), StoreError> {
-    let here = pointer(at, "filters");
+fn allow_filters(body: &Value, at: &str) -> Result<(), StoreError> {
+    let here = join_pointer(at, "filters");
     match body.get("filters") {
         Some(Value::Object(named)) => named
             .iter()
-            .try_for_each(|(name, filter)| clause::query(filter, &pointer(&here, name))),
-        Some(Value::Array(items)) => items
-            .iter()
-            .enumerate()
-            .try_for_each(|(n, filter)| clause::query(filter, &pointer(&here, &n.to_string()))),
+            .try_for_each(|(name, filter)| clause::allow_query(filter, &join_pointer(&here, name))),
+        Some(Value::Array(items)) => items.iter().enumerate().try_for_each(|(n, filter)| {
+            clause::allow_query(filter, &join_pointer(&here, &n.to_string()))
+        }),
         _ => Ok(()),
     }
 }
 
-fn composite(body: &Value, at: &str) -> Result<(), StoreError> {
-    let here = pointer(at, "sources");
+fn allow_composite(body: &Value, at: &str) -> Result<(), StoreError> {
+    let here = join_pointer(at, "sources");
     let source = |source: &Value, at: &str| {
         let mut named = source.as_object().into_iter().flatten();
-        named.try_for_each(|(name, kinds)| parameters(kinds, &pointer(at, name)))
+        named.try_for_each(|(name, kinds)| allow_parameters(kinds, &join_pointer(at, name)))
     };
     match body.get("sources") {
         Some(Value::Array(sources)) => {
             for (n, one) in sources.iter().enumerate() {
-                source(one, &pointer(&here, &n.to_string()))?;
+                source(one, &join_pointer(&here, &n.to_string()))?;
             }
         }
         Some(one) => source(one, &here)?,
@@ -132,30 +133,30 @@ fn composite(body: &Value, at: &str) -> Result<(), StoreError> {
     let mut others = members
         .iter()
         .filter(|(name, _)| *name != "sources" && *name != "after");
-    others.try_for_each(|(name, value)| parameters(value, &pointer(at, name)))
+    others.try_for_each(|(name, value)| allow_parameters(value, &join_pointer(at, name)))
 }
 
 /// No script at any depth, no field of the index itself.
-fn parameters(value: &Value, at: &str) -> Result<(), StoreError> {
+fn allow_parameters(value: &Value, at: &str) -> Result<(), StoreError> {
     match value {
         Value::Object(members) => members.iter().try_for_each(|(name, value)| {
-            let here = pointer(at, name);
+            let here = join_pointer(at, name);
             if name == "script" || name.ends_with("_script") {
-                return Err(refused("a script", &here));
+                return Err(unsupported_clause("a script", &here));
             }
             if name == "field" || name == "fields" {
-                page::fields(value, &here)?;
+                page::allow_fields(value, &here)?;
             }
             // Of a frequent item set.
             if name == "filter" {
-                return clause::query(value, &here);
+                return clause::allow_query(value, &here);
             }
-            parameters(value, &here)
+            allow_parameters(value, &here)
         }),
         Value::Array(items) => items
             .iter()
             .enumerate()
-            .try_for_each(|(n, item)| parameters(item, &pointer(at, &n.to_string()))),
+            .try_for_each(|(n, item)| allow_parameters(item, &join_pointer(at, &n.to_string()))),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
     }
 }

@@ -1,8 +1,8 @@
 //! The clauses of queries.
 
-use super::{page, query_text, refuse_ours, refused};
+use super::{page, query_text, refuse_ours, unsupported_clause};
 use serde_json::Value;
-use store::{StoreError, cell::pointer};
+use store::{StoreError, cell::join_pointer};
 
 /// Clauses about the values of fields, without others inside.
 const OF_FIELDS: [&str; 26] = [
@@ -104,35 +104,35 @@ const OF_CLAUSES: [OfClauses; 15] = [
     ("span_within", &["big", "little"], &[]),
 ];
 
-pub(in super::super) fn query(value: &Value, at: &str) -> Result<(), StoreError> {
+pub(in super::super) fn allow_query(value: &Value, at: &str) -> Result<(), StoreError> {
     let Value::Object(members) = value else {
         return Ok(());
     };
     for (name, body) in members {
-        clause(name, body, &pointer(at, name))?;
+        allow_clause(name, body, &join_pointer(at, name))?;
     }
     Ok(())
 }
 
 /// A query, or an array of them.
-pub(super) fn queries(value: &Value, at: &str) -> Result<(), StoreError> {
+pub(super) fn allow_queries(value: &Value, at: &str) -> Result<(), StoreError> {
     match value {
         Value::Array(items) => items
             .iter()
             .enumerate()
-            .try_for_each(|(n, item)| query(item, &pointer(at, &n.to_string()))),
-        one => query(one, at),
+            .try_for_each(|(n, item)| allow_query(item, &join_pointer(at, &n.to_string()))),
+        one => allow_query(one, at),
     }
 }
 
 /// What tells that a value reads a document of any index, or a script, and what that is called.
 type ForeignReach = (fn(&Value) -> bool, &'static str);
 
-fn clause(name: &str, body: &Value, at: &str) -> Result<(), StoreError> {
+fn allow_clause(name: &str, body: &Value, at: &str) -> Result<(), StoreError> {
     let members = body.as_object().into_iter().flatten();
     if let Some(known) = OF_CLAUSES.iter().find(|(known, ..)| *known == name) {
         for (member, value) in members {
-            inside(known, member, value, &pointer(at, member))?;
+            allow_member(known, member, value, &join_pointer(at, member))?;
         }
         return Ok(());
     }
@@ -148,12 +148,12 @@ fn clause(name: &str, body: &Value, at: &str) -> Result<(), StoreError> {
         )),
         "more_like_this" => Some((has_object, "more_like_this of documents")),
         _ if OF_FIELDS.contains(&name) => None,
-        _ => return Err(refused(name, at)),
+        _ => return Err(unsupported_clause(name, at)),
     };
     for (member, value) in members {
-        let here = pointer(at, member);
+        let here = join_pointer(at, member);
         if let Some((_, what)) = reaches.filter(|(is_so, _)| is_so(value)) {
-            return Err(refused(what, &here));
+            return Err(unsupported_clause(what, &here));
         }
         refuse_ours(member, &here)?;
         if name == "query_string" && member == "query" {
@@ -161,24 +161,29 @@ fn clause(name: &str, body: &Value, at: &str) -> Result<(), StoreError> {
         }
         let is_name = matches!(member.as_str(), "field" | "fields" | "default_field");
         if is_name && NAMING.contains(&name) {
-            page::fields(value, &here)?;
+            page::allow_fields(value, &here)?;
         }
     }
     Ok(())
 }
 
 /// A member of a clause that is made of clauses.
-fn inside(clause: &OfClauses, member: &str, value: &Value, at: &str) -> Result<(), StoreError> {
+fn allow_member(
+    clause: &OfClauses,
+    member: &str,
+    value: &Value,
+    at: &str,
+) -> Result<(), StoreError> {
     let (name, inner, parameters) = clause;
     match member {
-        _ if inner.contains(&member) => queries(value, at),
-        "inner_hits" => page::hits(value, at),
-        "functions" if *name == "function_score" => functions(value, at),
+        _ if inner.contains(&member) => allow_queries(value, at),
+        "inner_hits" => page::allow_hits(value, at),
+        "functions" if *name == "function_score" => allow_functions(value, at),
         _ if *name == "function_score" && FUNCTIONS.contains(&member) => {
             function(member, value, at)
         }
         "boost" | "_name" => Ok(()),
-        "field" if parameters.contains(&"field") => page::fields(value, at),
+        "field" if parameters.contains(&"field") => page::allow_fields(value, at),
         _ if parameters.contains(&member) => Ok(()),
         _ => Err(StoreError::BadSearch {
             message: format!("`{name}` has no member `{member}`"),
@@ -204,13 +209,13 @@ const FUNCTIONS: [&str; 6] = [
     "script_score",
 ];
 
-fn functions(value: &Value, at: &str) -> Result<(), StoreError> {
+fn allow_functions(value: &Value, at: &str) -> Result<(), StoreError> {
     for (n, members) in value.as_array().into_iter().flatten().enumerate() {
-        let here = pointer(at, &n.to_string());
+        let here = join_pointer(at, &n.to_string());
         for (name, value) in members.as_object().into_iter().flatten() {
-            let here = pointer(&here, name);
+            let here = join_pointer(&here, name);
             match name.as_str() {
-                "filter" => query(value, &here)?,
+                "filter" => allow_query(value, &here)?,
                 name => function(name, value, &here)?,
             }
         }
@@ -222,10 +227,10 @@ fn functions(value: &Value, at: &str) -> Result<(), StoreError> {
 /// index draws chances from.
 fn function(name: &str, value: &Value, at: &str) -> Result<(), StoreError> {
     match name {
-        "script_score" => Err(refused(name, at)),
+        "script_score" => Err(unsupported_clause(name, at)),
         "random_score" if value.get("field").is_some_and(|field| field == "_seq_no") => Ok(()),
         "field_value_factor" | "random_score" => match value.get("field") {
-            Some(field) => page::fields(field, &pointer(at, "field")),
+            Some(field) => page::allow_fields(field, &join_pointer(at, "field")),
             None => Ok(()),
         },
         "exp" | "gauss" | "linear" => page::names(value, at),

@@ -1,12 +1,12 @@
 //! What is passed on and what is refused by name, wherever it stands.
 
-use super::search;
+use super::allow_search;
 use serde_json::{Value, json};
 use store::{SearchRequest, StoreError};
 
 fn verdict(body: &Value) -> Option<(String, String)> {
     let request: SearchRequest = serde_json::from_value(body.clone()).expect("a search");
-    match search(&request) {
+    match allow_search(&request) {
         Ok(()) => None,
         Err(StoreError::Unsupported { clause, pointer }) => Some((clause, pointer)),
         Err(StoreError::BadSearch { message, pointer }) => Some((message, pointer)),

@@ -1,6 +1,6 @@
 //! Searches as they are sent.
 
-use super::{living, sorted};
+use super::{living_query, sort_keys};
 use serde_json::json;
 
 #[test]
@@ -21,7 +21,7 @@ fn ids_are_sorted_by_our_own_field() {
             json!([{"_geo_distance": {"at": "1,1"}}, "_score", 5]),
         ),
     ] {
-        assert_eq!(sorted(&given), sent);
+        assert_eq!(sort_keys(&given), sent);
     }
 }
 
@@ -29,11 +29,11 @@ fn ids_are_sorted_by_our_own_field() {
 fn markers_are_left_out_of_every_query() {
     let not = json!([{"term": {"_consign.deleted": true}}]);
     assert_eq!(
-        living(None),
+        living_query(None),
         json!({"bool": {"must": [{"match_all": {}}], "must_not": not}})
     );
     assert_eq!(
-        living(Some(&json!({"term": {"a": 1}}))),
+        living_query(Some(&json!({"term": {"a": 1}}))),
         json!({"bool": {"must": [{"term": {"a": 1}}], "must_not": not}})
     );
 }

@@ -2,7 +2,7 @@
 
 use super::{Aggregations, collect::AggregationState};
 use crate::search::sort::Keys;
-use store::mapping::date::calendar::{date, days};
+use store::mapping::date::calendar::{date_of_days, days_since_epoch};
 
 #[derive(Debug, Default)]
 pub struct Bucket {
@@ -55,9 +55,9 @@ impl Calendar {
             // 1970-01-01 was a Thursday.
             Self::Week => (millis.div_euclid(DAY) + 3).div_euclid(7) * 7 * DAY - 3 * DAY,
             Self::Months(step) => {
-                let (year, month, _) = date(millis.div_euclid(DAY));
+                let (year, month, _) = date_of_days(millis.div_euclid(DAY));
                 let months = (year * 12 + month - 1).div_euclid(step) * step;
-                days(months.div_euclid(12), months.rem_euclid(12) + 1, 1) * DAY
+                days_since_epoch(months.div_euclid(12), months.rem_euclid(12) + 1, 1) * DAY
             }
         }
     }

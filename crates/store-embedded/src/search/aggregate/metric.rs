@@ -42,7 +42,7 @@ impl Default for Reckoned {
 }
 
 /// Adds, and keeps what the sum is too coarse for.
-fn add(sum: &mut f64, lost: &mut f64, value: f64) {
+fn add_compensated(sum: &mut f64, lost: &mut f64, value: f64) {
     if !value.is_finite() || !sum.is_finite() {
         *sum += value;
         return;
@@ -56,8 +56,8 @@ fn add(sum: &mut f64, lost: &mut f64, value: f64) {
 impl Reckoned {
     pub fn take(&mut self, value: f64) {
         self.count += 1;
-        add(&mut self.sum, &mut self.lost, value);
-        add(&mut self.squares, &mut self.lost_squares, value * value);
+        add_compensated(&mut self.sum, &mut self.lost, value);
+        add_compensated(&mut self.squares, &mut self.lost_squares, value * value);
         self.min = self.min.min(value);
         self.max = self.max.max(value);
     }
@@ -100,7 +100,7 @@ impl Reckoned {
         };
         for (name, kind) in parts {
             let value = self.single(*kind);
-            shown.insert((*name).to_owned(), number(value));
+            shown.insert((*name).to_owned(), metric_number(value));
             // No text without a value, and none for nothing at all.
             let text = match value.filter(|_| self.count > 0 || parts.len() == 1) {
                 Some(value) => field.text(value, at)?,
@@ -133,16 +133,16 @@ impl Reckoned {
         let average = self.single(MetricKind::Avg);
         let bound = |variance: Option<f64>, sign: f64| {
             let both = average.zip(root(variance));
-            number(both.map(|(average, root)| average + sign * sigma * root))
+            metric_number(both.map(|(average, root)| average + sign * sigma * root))
         };
         let all = json!({
-            "sum_of_squares": number(any.map(|()| self.squares)),
-            "variance": number(variance),
-            "variance_population": number(variance),
-            "variance_sampling": number(of_sample),
-            "std_deviation": number(root(variance)),
-            "std_deviation_population": number(root(variance)),
-            "std_deviation_sampling": number(root(of_sample)),
+            "sum_of_squares": metric_number(any.map(|()| self.squares)),
+            "variance": metric_number(variance),
+            "variance_population": metric_number(variance),
+            "variance_sampling": metric_number(of_sample),
+            "std_deviation": metric_number(root(variance)),
+            "std_deviation_population": metric_number(root(variance)),
+            "std_deviation_sampling": metric_number(root(of_sample)),
             "std_deviation_bounds": {
                 "upper": bound(variance, 1.0),
                 "lower": bound(variance, -1.0),
@@ -159,7 +159,7 @@ impl Reckoned {
 }
 
 /// What JSON has no number for is a text.
-pub fn number(value: Option<f64>) -> Value {
+pub fn metric_number(value: Option<f64>) -> Value {
     match value {
         None => Value::Null,
         Some(value) if value.is_nan() => json!("NaN"),

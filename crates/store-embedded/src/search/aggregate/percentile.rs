@@ -1,7 +1,7 @@
 //! Percentiles: which number so many of a field's values lie below. Exact, where an index estimates
 //! beyond 2,000 values.
 
-use super::{metric::number, value::AggregatedField};
+use super::{metric::metric_number, value::AggregatedField};
 use serde_json::{Map, Value, json};
 use store::StoreError;
 
@@ -29,13 +29,13 @@ impl Percentiles {
                 None => None,
             };
             if self.keyed {
-                let name = super::shown::java(*percent);
+                let name = super::shown::java_number(*percent);
                 if let Some(text) = text {
                     by_name.insert(format!("{name}_as_string"), text.into());
                 }
-                by_name.insert(name, number(value));
+                by_name.insert(name, metric_number(value));
             } else {
-                let mut one = json!({"key": percent, "value": number(value)});
+                let mut one = json!({"key": percent, "value": metric_number(value)});
                 if let Some(text) = text {
                     one["value_as_string"] = text.into();
                 }

@@ -13,7 +13,7 @@ use crate::search::{Context, bad, clause, query, sort, source, unsupported};
 use serde_json::{Map, Value};
 use store::{
     StoreError,
-    cell::pointer,
+    cell::join_pointer,
     mapping::{coerce, date::DateFormat},
 };
 
@@ -22,7 +22,11 @@ const DEEPEST: usize = 16;
 /// How many hits a bucket may show, as Elasticsearch's `max_inner_result_window`.
 const WIDEST: usize = 100;
 
-pub fn read(context: &Context<'_>, value: &Value, at: &str) -> Result<Aggregations, StoreError> {
+pub fn read_aggregations(
+    context: &Context<'_>,
+    value: &Value,
+    at: &str,
+) -> Result<Aggregations, StoreError> {
     all(context, value, at, 0)
 }
 
@@ -36,30 +40,33 @@ fn all(
         return Err(unsupported("aggregations as deep as this", at));
     }
     let mut read = Vec::new();
-    for (name, aggregation) in clause::object(value, "aggs", at)? {
-        let at = pointer(at, name);
+    for (name, aggregation) in clause::expect_object(value, "aggs", at)? {
+        let at = join_pointer(at, name);
         if name.contains(['[', ']', '>']) {
             return Err(bad("an aggregation's name has no `[`, `]` and `>`", &at));
         }
-        read.push((name.clone(), one(context, aggregation, &at, depth)?));
+        read.push((
+            name.clone(),
+            read_aggregation(context, aggregation, &at, depth)?,
+        ));
     }
     Ok(Aggregations(read))
 }
 
-fn one(
+fn read_aggregation(
     context: &Context<'_>,
     value: &Value,
     at: &str,
     depth: usize,
 ) -> Result<Aggregation, StoreError> {
     let (mut found, mut meta, mut inner) = (None, None, Aggregations::default());
-    for (name, body) in clause::object(value, "aggs", at)? {
-        let here = pointer(at, name);
+    for (name, body) in clause::expect_object(value, "aggs", at)? {
+        let here = join_pointer(at, name);
         match name.as_str() {
             "aggs" | "aggregations" => inner = all(context, body, &here, depth + 1)?,
             "meta" => meta = Some(body.clone()),
             _ if found.is_some() => return Err(bad("an aggregation is of one type", &here)),
-            _ => found = Some((kind(context, name, body, &here)?, here)),
+            _ => found = Some((read_kind(context, name, body, &here)?, here)),
         }
     }
     let (kind, here) = found.ok_or_else(|| bad("an aggregation lacks its type", at))?;
@@ -88,7 +95,7 @@ struct GivenParameters<'v> {
 impl<'v> GivenParameters<'v> {
     fn take(&mut self, name: &str) -> Option<(Value, String)> {
         let value = self.members.shift_remove(name)?;
-        Some((value, pointer(self.at, name)))
+        Some((value, join_pointer(self.at, name)))
     }
 
     fn field(
@@ -144,7 +151,7 @@ impl<'v> GivenParameters<'v> {
         }
         if let Some((value, at)) = self.take("format") {
             let formats = DateFormat::read(value.as_str());
-            if store::mapping::date::spell(&formats, 0).is_none() {
+            if store::mapping::date::spell_date(&formats, 0).is_none() {
                 return Err(unsupported(format!("the date format {value}"), &at));
             }
             field.spelled(formats);
@@ -158,13 +165,13 @@ impl<'v> GivenParameters<'v> {
             None => Ok(()),
             Some(name) => Err(unsupported(
                 format!("{}.{name}", self.kind),
-                &pointer(self.at, name),
+                &join_pointer(self.at, name),
             )),
         }
     }
 }
 
-fn kind(
+fn read_kind(
     context: &Context<'_>,
     name: &str,
     body: &Value,
@@ -175,19 +182,19 @@ fn kind(
     }
     let mut given = GivenParameters {
         kind: name,
-        members: clause::object(body, name, at)?.clone(),
+        members: clause::expect_object(body, name, at)?.clone(),
         at,
     };
     let kind = match name {
-        "terms" => terms(context, &mut given)?,
+        "terms" => read_terms(context, &mut given)?,
         "percentiles" => percentiles(context, &mut given)?,
         "range" | "date_range" => range::read(context, &mut given)?,
-        "histogram" => histogram(context, &mut given)?,
-        "date_histogram" => dates(context, &mut given)?,
-        "filters" => filters(context, &mut given)?,
+        "histogram" => read_histogram(context, &mut given)?,
+        "date_histogram" => read_date_histogram(context, &mut given)?,
+        "filters" => read_filters(context, &mut given)?,
         "missing" => AggregationKind::Missing(given.field(context, ValueUse::Any)?),
         "top_hits" => top_hits(context, &mut given)?,
-        _ => metric(context, &mut given)?,
+        _ => read_metric(context, &mut given)?,
     };
     given.finish()?;
     if let Some(field) = kind.field().filter(|field| !field.is_guessed()) {
@@ -196,7 +203,7 @@ fn kind(
     Ok(kind)
 }
 
-fn metric(
+fn read_metric(
     context: &Context<'_>,
     given: &mut GivenParameters<'_>,
 ) -> Result<AggregationKind, StoreError> {
@@ -250,14 +257,17 @@ fn percentiles(
     Ok(AggregationKind::Percentiles { field, wanted })
 }
 
-fn terms(
+fn read_terms(
     context: &Context<'_>,
     given: &mut GivenParameters<'_>,
 ) -> Result<AggregationKind, StoreError> {
     let field = given.field(context, ValueUse::Any)?;
     let size = given.count("size", 10)? as usize;
     if size == 0 {
-        return Err(bad("`size` is more than 0", &pointer(given.at, "size")));
+        return Err(bad(
+            "`size` is more than 0",
+            &join_pointer(given.at, "size"),
+        ));
     }
     let least = given.count("min_doc_count", 1)?;
     if least == 0 {
@@ -265,7 +275,7 @@ fn terms(
     }
     let order = match given.take("order") {
         None => vec![(BucketOrder::Count, true)],
-        Some((value, at)) => orders(&value, &at)?,
+        Some((value, at)) => read_orders(&value, &at)?,
     };
     Ok(AggregationKind::Terms {
         field,
@@ -275,14 +285,14 @@ fn terms(
     })
 }
 
-fn orders(value: &Value, at: &str) -> Result<Vec<(BucketOrder, bool)>, StoreError> {
+fn read_orders(value: &Value, at: &str) -> Result<Vec<(BucketOrder, bool)>, StoreError> {
     let items = match value {
         Value::Array(items) => items.as_slice(),
         one => std::slice::from_ref(one),
     };
     let mut orders = Vec::new();
     for item in items {
-        let members = clause::object(item, "order", at)?;
+        let members = clause::expect_object(item, "order", at)?;
         let (Some((name, direction)), 1) = (members.iter().next(), members.len()) else {
             return Err(bad("an order is one name and its direction", at));
         };
@@ -319,7 +329,7 @@ fn check_order(
         let BucketOrder::Inner(name, number) = order else {
             continue;
         };
-        let at = pointer(at, "order");
+        let at = join_pointer(at, "order");
         let found = inner.0.iter().find(|(known, _)| known == name);
         let Some((_, found)) = found else {
             return Err(bad(format!("there is no aggregation `{name}`"), &at));
@@ -344,7 +354,7 @@ fn check_order(
     Ok(())
 }
 
-fn histogram(
+fn read_histogram(
     context: &Context<'_>,
     given: &mut GivenParameters<'_>,
 ) -> Result<AggregationKind, StoreError> {
@@ -361,7 +371,7 @@ fn histogram(
     })
 }
 
-fn dates(
+fn read_date_histogram(
     context: &Context<'_>,
     given: &mut GivenParameters<'_>,
 ) -> Result<AggregationKind, StoreError> {
@@ -370,8 +380,8 @@ fn dates(
         given.take("calendar_interval"),
         given.take("fixed_interval"),
     ) {
-        (Some((value, at)), None) => calendar(&value, &at)?,
-        (None, Some((value, at))) => fixed(&value, &at)?,
+        (Some((value, at)), None) => read_calendar(&value, &at)?,
+        (None, Some((value, at))) => read_fixed(&value, &at)?,
         _ => return Err(bad("a date histogram has one interval", given.at)),
     };
     given.spelling(&mut field)?;
@@ -383,7 +393,7 @@ fn dates(
     })
 }
 
-fn calendar(value: &Value, at: &str) -> Result<Calendar, StoreError> {
+fn read_calendar(value: &Value, at: &str) -> Result<Calendar, StoreError> {
     match value.as_str() {
         Some("second" | "1s") => Ok(Calendar::Millis(1_000)),
         Some("minute" | "1m") => Ok(Calendar::Millis(60_000)),
@@ -397,7 +407,7 @@ fn calendar(value: &Value, at: &str) -> Result<Calendar, StoreError> {
     }
 }
 
-fn fixed(value: &Value, at: &str) -> Result<Calendar, StoreError> {
+fn read_fixed(value: &Value, at: &str) -> Result<Calendar, StoreError> {
     let malformed = || bad(format!("{value} is no fixed interval"), at);
     let text = value.as_str().ok_or_else(malformed)?;
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
@@ -414,7 +424,7 @@ fn fixed(value: &Value, at: &str) -> Result<Calendar, StoreError> {
     millis.map(Calendar::Millis).ok_or_else(malformed)
 }
 
-fn filters(
+fn read_filters(
     context: &Context<'_>,
     given: &mut GivenParameters<'_>,
 ) -> Result<AggregationKind, StoreError> {
@@ -425,7 +435,7 @@ fn filters(
     match &wanted {
         Value::Object(named) => {
             for (name, value) in named {
-                let query = query::read_filter(context, value, &pointer(&at, name))?;
+                let query = query::read_filter(context, value, &join_pointer(&at, name))?;
                 queries.push((Some(name.clone()), query));
             }
             // As an index shows them.
@@ -433,7 +443,7 @@ fn filters(
         }
         Value::Array(items) => {
             for (n, value) in items.iter().enumerate() {
-                let query = query::read_filter(context, value, &pointer(&at, &n.to_string()))?;
+                let query = query::read_filter(context, value, &join_pointer(&at, &n.to_string()))?;
                 queries.push((None, query));
             }
         }
@@ -459,17 +469,17 @@ fn top_hits(
     let at = given.at;
     let sort = given.take("sort").map(|(value, _)| value);
     let shown = given.take("_source").map(|(value, _)| value);
-    let sort = sort::read(context, sort.as_ref(), None)?;
+    let sort = sort::read_sort(context, sort.as_ref(), None)?;
     let from = given.count("from", 0)? as usize;
     let size = given.count("size", 3)? as usize;
     if !(1..=WIDEST).contains(&from.saturating_add(size)) {
         let why = format!("`from` and `size` are together from 1 to {WIDEST}");
-        return Err(bad(why, &pointer(at, "size")));
+        return Err(bad(why, &join_pointer(at, "size")));
     }
     Ok(AggregationKind::TopHits {
         sort,
         from,
         size,
-        source: source::ShownSource::read(shown.as_ref(), &pointer(at, "_source"))?,
+        source: source::ShownSource::read(shown.as_ref(), &join_pointer(at, "_source"))?,
     })
 }

@@ -4,14 +4,14 @@ use super::{
     Aggregation, AggregationKind, Aggregations, BucketRange, Collected, NamedFilters,
     bucket::{Bucket, BucketOrder, Calendar, Top},
     collect::AggregationState,
-    metric::{MetricKind, number},
+    metric::{MetricKind, metric_number},
     value::{AggregatedField, BucketKey},
 };
 use crate::search::{bad, run::shown_score, sort::Sort, sort::value::SortValue, source};
 use event_schema::Raw;
 use serde_json::{Map, Value, json};
 use std::{cmp::Ordering, collections::BTreeMap};
-use store::{StoreError, cell::pointer, mapping::coerce::Number};
+use store::{StoreError, cell::join_pointer, mapping::coerce::Number};
 
 /// Buckets in one answer, as an index allows them.
 const MOST: usize = 65_536;
@@ -44,7 +44,7 @@ impl<'a> ShownAggregations<'a> {
     ) -> Result<Map<String, Value>, StoreError> {
         let mut shown = Map::new();
         for ((name, one), state) in aggregations.0.iter().zip(states) {
-            let here = pointer(at, name);
+            let here = join_pointer(at, name);
             let mut body = self.one(one, state, &here)?;
             if let Some(meta) = &one.meta {
                 body.insert("meta".to_owned(), meta.clone());
@@ -74,7 +74,7 @@ impl<'a> ShownAggregations<'a> {
                 reckoned.shown(*kind, field, at)
             }
             (AggregationKind::Metric { .. }, AggregationState::Distinct(keys)) => {
-                Ok(object(json!({"value": keys.len()})))
+                Ok(object_members(json!({"value": keys.len()})))
             }
             (AggregationKind::Percentiles { field, wanted }, AggregationState::Numbers(all)) => {
                 wanted.shown(all, field, at)
@@ -94,13 +94,13 @@ impl<'a> ShownAggregations<'a> {
                 let mut all = Vec::new();
                 for (step, bucket) in steps {
                     let key = step as f64 * interval + offset;
-                    let text = java(key);
+                    let text = java_number(key);
                     all.push((
                         text,
                         self.bucket(one, bucket.unwrap_or(&empty), json!({"key": key}), at)?,
                     ));
                 }
-                Ok(listed(all, *keyed))
+                Ok(listed_buckets(all, *keyed))
             }
             (
                 AggregationKind::Dates {
@@ -125,7 +125,7 @@ impl<'a> ShownAggregations<'a> {
                     let (key, bounds) = range.shown(*keyed, field, at)?;
                     all.push((key, self.bucket(one, bucket, bounds, at)?));
                 }
-                Ok(listed(all, *keyed))
+                Ok(listed_buckets(all, *keyed))
             }
             (
                 AggregationKind::Filter(_) | AggregationKind::Missing(_),
@@ -156,7 +156,7 @@ impl<'a> ShownAggregations<'a> {
         if self.buckets > MOST {
             return Err(bad(format!("more than {MOST} buckets"), at));
         }
-        let mut shown = object(key);
+        let mut shown = object_members(key);
         shown.insert("doc_count".to_owned(), json!(bucket.count));
         shown.extend(self.inner(&one.inner, &bucket.inner, at)?);
         Ok(shown)
@@ -204,7 +204,7 @@ impl<'a> ShownAggregations<'a> {
             }
             shown.push(Value::from(self.bucket(one, bucket, key, at)?));
         }
-        Ok(object(json!({
+        Ok(object_members(json!({
             "doc_count_error_upper_bound": 0,
             "sum_other_doc_count": others,
             "buckets": shown,
@@ -257,7 +257,7 @@ impl<'a> ShownAggregations<'a> {
             let key = json!({"key": value, "key_as_string": text.clone()});
             all.push((text, self.bucket(one, bucket.unwrap_or(&empty), key, at)?));
         }
-        Ok(listed(all, keyed))
+        Ok(listed_buckets(all, keyed))
     }
 
     fn filters(
@@ -277,7 +277,7 @@ impl<'a> ShownAggregations<'a> {
                 self.bucket(one, bucket, json!({}), at)?,
             ));
         }
-        Ok(listed(all, keyed))
+        Ok(listed_buckets(all, keyed))
     }
 
     fn top_hits(
@@ -304,7 +304,7 @@ impl<'a> ShownAggregations<'a> {
         }
         let best = found.iter().map(|top| top.score).fold(f32::NAN, f32::max);
         let best = ranks.then_some(best).filter(|best| !best.is_nan());
-        Ok(object(json!({"hits": {
+        Ok(object_members(json!({"hits": {
             "total": {"value": total, "relation": "eq"},
             "max_score": best.map(shown_score),
             "hits": hits,
@@ -374,13 +374,13 @@ impl BucketRange {
                 ends.push("*".to_owned());
                 continue;
             };
-            members.insert(name.to_owned(), number(bound));
+            members.insert(name.to_owned(), metric_number(bound));
             match field.text(value, at)? {
                 Some(text) => {
                     members.insert(format!("{name}_as_string"), text.as_str().into());
                     ends.push(text);
                 }
-                None => ends.push(java(value)),
+                None => ends.push(java_number(value)),
             }
         }
         let key = self.key.clone().unwrap_or_else(|| ends.join("-"));
@@ -392,11 +392,11 @@ impl BucketRange {
 }
 
 /// A number as Java spells it.
-pub(super) fn java(number: f64) -> String {
-    crate::search::leaf::text(&json!(number))
+pub(super) fn java_number(number: f64) -> String {
+    crate::search::leaf::query_text(&json!(number))
 }
 
-fn object(value: Value) -> Map<String, Value> {
+fn object_members(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(members) => members,
         _ => Map::new(),
@@ -404,7 +404,7 @@ fn object(value: Value) -> Map<String, Value> {
 }
 
 /// Buckets in their order, or by their names.
-fn listed(all: Vec<(String, Map<String, Value>)>, keyed: bool) -> Map<String, Value> {
+fn listed_buckets(all: Vec<(String, Map<String, Value>)>, keyed: bool) -> Map<String, Value> {
     let buckets: Value = if keyed {
         let named = all.into_iter().map(|(name, body)| (name, body.into()));
         Value::Object(named.collect())

@@ -3,10 +3,10 @@
 use crate::search::{
     Context, bad,
     document::Document,
-    field::{Source, Type, resolve},
-    indexed::held,
+    field::{Source, Type, resolve_field},
+    indexed::held_number,
     leaf,
-    sort::value::{SortValue, of, ordered},
+    sort::value::{SortValue, compare_values, sort_values},
     unsupported,
 };
 use serde_json::Value;
@@ -33,7 +33,7 @@ impl PartialOrd for BucketKey {
 
 impl Ord for BucketKey {
     fn cmp(&self, other: &Self) -> Ordering {
-        ordered(&self.0, &other.0)
+        compare_values(&self.0, &other.0)
     }
 }
 
@@ -77,7 +77,7 @@ impl AggregatedField {
         clause: &str,
         at: &str,
     ) -> Result<Self, StoreError> {
-        let sources = resolve(context.mapping, name, clause, at)?;
+        let sources = resolve_field(context.mapping, name, clause, at)?;
         let mut spelling = Spelling::Plain;
         for source in &sources {
             let refuse = |why: &str| Err(bad(format!("`{name}` {why}"), at));
@@ -136,7 +136,7 @@ impl AggregatedField {
             return Ok(number);
         };
         let is_short = matches!(kind, Type::Float | Type::HalfFloat);
-        let stored = held(kind, Number::Real(number)).real();
+        let stored = held_number(kind, Number::Real(number)).real();
         if is_short && stored.is_infinite() {
             return Err(bad(
                 format!("{number} is beyond what `{}` holds", self.name),
@@ -194,7 +194,7 @@ impl AggregatedField {
             };
             document.values(source, &mut |value| {
                 let learned = match value {
-                    Value::String(text) => match date::detected(text).filter(|_| dates) {
+                    Value::String(text) => match date::detect_date(text).filter(|_| dates) {
                         Some((how, _)) => LearnedValues::Spelled(Spelling::Date(how.formats())),
                         None => LearnedValues::Text,
                     },
@@ -222,14 +222,15 @@ impl AggregatedField {
         for source in &self.sources {
             let mut texts: Vec<SortValue> = Vec::new();
             document.values(source, &mut |value| {
-                let _has_no_order = of(source, value, document, &mut |value| match value {
-                    SortValue::Text(_) | SortValue::Address(_) if texts.contains(&value) => {}
-                    SortValue::Text(_) | SortValue::Address(_) => {
-                        take(value.clone());
-                        texts.push(value);
-                    }
-                    number => take(number),
-                });
+                let _has_no_order =
+                    sort_values(source, value, document, &mut |value| match value {
+                        SortValue::Text(_) | SortValue::Address(_) if texts.contains(&value) => {}
+                        SortValue::Text(_) | SortValue::Address(_) => {
+                            take(value.clone());
+                            texts.push(value);
+                        }
+                        number => take(number),
+                    });
             });
         }
     }
@@ -266,7 +267,7 @@ impl AggregatedField {
                 if number == 0.0 { "false" } else { "true" }.to_owned(),
             )),
             Spelling::Date(formats) => {
-                let spelled = date::spell(formats, number as i64);
+                let spelled = date::spell_date(formats, number as i64);
                 let unknown = || unsupported(format!("spelling the dates of `{}`", self.name), at);
                 spelled.map(Some).ok_or_else(unknown)
             }

@@ -1,8 +1,8 @@
-use super::each;
+use super::each_term;
 
 fn terms(text: &str) -> Vec<String> {
     let mut found = Vec::new();
-    each(text, &mut |term| found.push(term));
+    each_term(text, &mut |term| found.push(term));
     found
 }
 

@@ -21,7 +21,7 @@ impl Boundaries {
 }
 
 /// The characters of a text whose boundaries are known.
-pub fn known(text: &str) -> Option<Vec<char>> {
+pub fn known_letters(text: &str) -> Option<Vec<char>> {
     let is_known = |letter: &char| {
         let has_case = letter.is_lowercase() || letter.is_uppercase();
         let is_plain =
@@ -46,27 +46,28 @@ fn is_opening(letter: char) -> bool {
     letter.is_ascii_punctuation() && !matches!(letter, '!' | ')' | ',' | '.' | '?' | ']' | '}')
 }
 
-fn run(letters: &[char], from: usize, is_of: impl Fn(char) -> bool) -> usize {
+fn run_end(letters: &[char], from: usize, is_of: impl Fn(char) -> bool) -> usize {
     let rest = letters[from..].iter();
     from + rest.take_while(|letter| is_of(**letter)).count()
 }
 
 /// Sentences: `!` and `?` end one; a full stop does where no lower case and no digit follows. `None`:
 /// behind a full stop stands what is not told here.
-pub fn sentences(letters: &[char]) -> Option<Boundaries> {
+pub fn sentence_boundaries(letters: &[char]) -> Option<Boundaries> {
     let (mut boundaries, mut at) = (vec![0], 0);
     while at < letters.len() {
         if !matches!(letters[at], '.' | '!' | '?') {
             at += 1;
             continue;
         }
-        let closed = run(letters, at, is_closing);
-        let next = run(letters, closed, is_blank);
+        let closed = run_end(letters, at, is_closing);
+        let next = run_end(letters, closed, is_blank);
         let marks = &letters[at..closed];
         let is_certain = marks.iter().any(|mark| matches!(mark, '!' | '?'));
-        let begins = match marks.contains(&'.') {
-            true => begins(letters, at..closed, next, is_certain)?,
-            false => is_certain,
+        let begins = if marks.contains(&'.') {
+            begins_sentence(letters, at..closed, next, is_certain)?
+        } else {
+            is_certain
         };
         if begins && next < letters.len() {
             boundaries.push(next);
@@ -80,9 +81,14 @@ pub fn sentences(letters: &[char]) -> Option<Boundaries> {
 }
 
 /// Does a sentence begin at `next`, behind marks with a full stop among them, and blanks?
-fn begins(letters: &[char], marks: Range<usize>, next: usize, is_certain: bool) -> Option<bool> {
+fn begins_sentence(
+    letters: &[char],
+    marks: Range<usize>,
+    next: usize,
+    is_certain: bool,
+) -> Option<bool> {
     let blanks = next - marks.end;
-    let opened = run(letters, next, is_opening);
+    let opened = run_end(letters, next, is_opening);
     let first = letters.get(opened).copied();
     let is_letter = first.is_some_and(char::is_alphabetic);
     if opened > next && !is_letter {
@@ -98,7 +104,7 @@ fn begins(letters: &[char], marks: Range<usize>, next: usize, is_certain: bool) 
 }
 
 /// Words: letters and digits, what joins them, and blanks together.
-pub fn words(letters: &[char]) -> Boundaries {
+pub fn word_boundaries(letters: &[char]) -> Boundaries {
     let mut boundaries = vec![0];
     for at in 1..letters.len() {
         if !are_joined(letters, at) {

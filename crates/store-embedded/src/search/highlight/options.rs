@@ -2,7 +2,7 @@
 
 use crate::search::{bad, unsupported};
 use serde_json::{Map, Value};
-use store::{StoreError, cell::pointer};
+use store::{StoreError, cell::join_pointer};
 
 #[derive(Clone, Debug)]
 pub struct HighlightOptions {
@@ -37,22 +37,22 @@ impl HighlightOptions {
     ) -> Result<Self, StoreError> {
         let mut options = self.clone();
         for (name, value) in members {
-            let here = pointer(at, name);
+            let here = join_pointer(at, name);
             let is_plain = match name.as_str() {
                 "pre_tags" => {
-                    options.before = tag(value, &here)?;
+                    options.before = read_tag(value, &here)?;
                     true
                 }
                 "post_tags" => {
-                    options.after = tag(value, &here)?;
+                    options.after = read_tag(value, &here)?;
                     true
                 }
                 "fragment_size" => {
-                    options.size = number(value, &here)?;
+                    options.size = read_number(value, &here)?;
                     true
                 }
                 "number_of_fragments" => {
-                    options.count = number(value, &here)?;
+                    options.count = read_number(value, &here)?;
                     true
                 }
                 "order" => {
@@ -76,7 +76,7 @@ impl HighlightOptions {
     }
 }
 
-fn tag(value: &Value, at: &str) -> Result<String, StoreError> {
+fn read_tag(value: &Value, at: &str) -> Result<String, StoreError> {
     let first = value.as_array().and_then(|tags| tags.first());
     let first = first.and_then(Value::as_str);
     first
@@ -84,7 +84,7 @@ fn tag(value: &Value, at: &str) -> Result<String, StoreError> {
         .ok_or_else(|| bad("expected a list of texts", at))
 }
 
-fn number(value: &Value, at: &str) -> Result<usize, StoreError> {
+fn read_number(value: &Value, at: &str) -> Result<usize, StoreError> {
     let number = value
         .as_u64()
         .and_then(|number| usize::try_from(number).ok());

@@ -65,20 +65,20 @@ impl HighlightedText {
 }
 
 /// What is shown of the values, which are `length` long together.
-pub fn snippets(
+pub fn cut_snippets(
     texts: &[HighlightedText],
     length: usize,
     options: &HighlightOptions,
 ) -> Result<Vec<String>, &'static str> {
     let mut passages = Vec::new();
     for text in texts.iter().filter(|text| !text.matches.is_empty()) {
-        cut(text, options, &mut passages)?;
+        cut_fragments(text, options, &mut passages)?;
     }
     for passage in &mut passages {
         passage.score = passage.reckoned(length);
     }
     if options.count > 0 {
-        choose(&mut passages, options.count);
+        choose_passages(&mut passages, options.count);
     }
     if options.by_score {
         passages.sort_by(|a, b| b.score.total_cmp(&a.score));
@@ -90,7 +90,7 @@ pub fn snippets(
 }
 
 /// Keeps the best, in the order of the text. Of equal ones the later stays.
-fn choose(passages: &mut Vec<Passage<'_>>, count: usize) {
+fn choose_passages(passages: &mut Vec<Passage<'_>>, count: usize) {
     let place = |passage: &Passage<'_>| passage.text.start + passage.span.start;
     while passages.len() > count {
         let worst = (0..passages.len()).min_by(|a, b| {
@@ -102,7 +102,7 @@ fn choose(passages: &mut Vec<Passage<'_>>, count: usize) {
 }
 
 /// The fragments of a text.
-fn cut<'t>(
+fn cut_fragments<'t>(
     text: &'t HighlightedText,
     options: &HighlightOptions,
     into: &mut Vec<Passage<'t>>,
@@ -110,7 +110,7 @@ fn cut<'t>(
     let mut fragments = match options.count {
         0 => None,
         _ => {
-            let known = breaks::known(&text.text(0..text.units.len()));
+            let known = breaks::known_letters(&text.text(0..text.units.len()));
             let fragments = known.and_then(|letters| Fragments::new(&letters, options.size));
             Some(fragments.ok_or("highlight in fragments of such a text")?)
         }
@@ -149,8 +149,8 @@ struct Fragments {
 impl Fragments {
     fn new(letters: &[char], size: usize) -> Option<Self> {
         Some(Self {
-            sentences: breaks::sentences(letters)?,
-            words: breaks::words(letters),
+            sentences: breaks::sentence_boundaries(letters)?,
+            words: breaks::word_boundaries(letters),
             length: letters.len(),
             size,
             window: 0..0,
@@ -191,9 +191,10 @@ impl Fragments {
     fn open(&mut self, place: usize) {
         let start = self.sentences.preceding(place).unwrap_or(0);
         let target = place + self.size.saturating_sub(place - start);
-        let mut end = match target + 1 > self.length {
-            true => self.length,
-            false => self.sentences.preceding(target + 1).unwrap_or(0),
+        let mut end = if target + 1 > self.length {
+            self.length
+        } else {
+            self.sentences.preceding(target + 1).unwrap_or(0)
         };
         if end == start {
             end = self.sentences.following(target).unwrap_or(self.length);

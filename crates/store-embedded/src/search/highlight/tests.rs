@@ -3,7 +3,7 @@
 use super::breaks::{self, Boundaries};
 
 fn pieces(text: &str, find: fn(&[char]) -> Option<Boundaries>) -> Vec<String> {
-    let letters = breaks::known(text).expect("such characters are known");
+    let letters = breaks::known_letters(text).expect("such characters are known");
     let (boundaries, mut pieces, mut at) =
         (find(&letters).expect("a text that is told"), Vec::new(), 0);
     while let Some(end) = boundaries.following(at) {
@@ -33,7 +33,10 @@ fn sentences_end_where_java_ends_them() {
             "x.y? |z!|z Q! |(a) b. |(B) c. |'D' e. |[F] g. |{h} i. |-J k. |*L m. n. é o. |É p. |_q r.",
         ),
     ] {
-        assert_eq!(pieces(text, breaks::sentences).join("|"), expected);
+        assert_eq!(
+            pieces(text, breaks::sentence_boundaries).join("|"),
+            expected
+        );
     }
 }
 
@@ -58,7 +61,7 @@ fn words_end_where_java_ends_them() {
         ),
     ] {
         assert_eq!(
-            pieces(text, |letters| Some(breaks::words(letters))).join("|"),
+            pieces(text, |letters| Some(breaks::word_boundaries(letters))).join("|"),
             expected
         );
     }
@@ -67,14 +70,14 @@ fn words_end_where_java_ends_them() {
 #[test]
 fn what_java_does_with_odd_signs_is_not_told() {
     for text in ["a.\"b", "a.'b c", "a. (", "a. \"-", "a. (5)", "a!. -5"] {
-        let letters = breaks::known(text).expect("such characters are known");
-        assert!(breaks::sentences(&letters).is_none(), "{text}");
+        let letters = breaks::known_letters(text).expect("such characters are known");
+        assert!(breaks::sentence_boundaries(&letters).is_none(), "{text}");
     }
 }
 
 #[test]
 fn of_other_characters_nothing_is_said() {
     for text in ["日本", "a\u{2029}b", "“a”", "a\u{a0}b", "e\u{301}", "😀"] {
-        assert!(breaks::known(text).is_none(), "{text}");
+        assert!(breaks::known_letters(text).is_none(), "{text}");
     }
 }

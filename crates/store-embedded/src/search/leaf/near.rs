@@ -1,6 +1,6 @@
 //! Terms near a word: the clause `fuzzy`, and what other clauses ask in its way.
 
-use super::{Leaf, normal, of_texts, scored, text};
+use super::{Leaf, normal_keyword, of_texts, query_text, scored_accept};
 use crate::search::{
     Context,
     accept::{Accept, Texts},
@@ -15,7 +15,7 @@ use store::{
     mapping::{Analyzer, date},
 };
 
-pub fn fuzzy(context: &Context<'_>, value: &Value, at: &str) -> Result<Leaf, StoreError> {
+pub fn read_fuzzy(context: &Context<'_>, value: &Value, at: &str) -> Result<Leaf, StoreError> {
     let (field, value, at) = clause::one_field(value, "fuzzy", &[], at)?;
     let mut options = FuzzyOptions::default();
     let value = clause::short_or_long(value, "value", "fuzzy", &at, |name, value, at| {
@@ -27,12 +27,12 @@ pub fn fuzzy(context: &Context<'_>, value: &Value, at: &str) -> Result<Leaf, Sto
         Ok(())
     })?;
     options.fuzziness.get_or_insert(Fuzziness::AUTO);
-    let word = text(clause::scalar(value, "fuzzy", &at)?);
-    near(context, field, &word, &options, &at)
+    let word = query_text(clause::expect_scalar(value, "fuzzy", &at)?);
+    terms_near(context, field, &word, &options, &at)
 }
 
 /// Terms near a word, which is a term itself.
-pub fn near(
+pub fn terms_near(
     context: &Context<'_>,
     field: &str,
     word: &str,
@@ -51,18 +51,18 @@ pub fn near_in(
     at: &str,
 ) -> Result<Accept, StoreError> {
     let accept = of_texts(source, "fuzzy", at, |kind| {
-        let near = options.near(&normal(kind, word.to_owned()), word);
+        let near = options.near(&normal_keyword(kind, word.to_owned()), word);
         near.map(Texts::Near)
             .ok_or_else(|| bad("it is not said how far terms may be away", at))
     })?;
     if !source.index && source.kind != Type::Object {
         return Err(bad("a field that is not indexed has no terms", at));
     }
-    Ok(scored(accept))
+    Ok(scored_accept(accept))
 }
 
 /// A part of a text as the terms of a field are spelled.
-pub fn normalized(
+pub fn normalized_text(
     context: &Context<'_>,
     field: &str,
     text: &str,
@@ -74,12 +74,12 @@ pub fn normalized(
             options.search_analyzer,
             Analyzer::Standard | Analyzer::Simple | Analyzer::Stop
         ),
-        Some(Type::Guessed { .. }) => date::detected(text).is_none(),
+        Some(Type::Guessed { .. }) => date::detect_date(text).is_none(),
         Some(Type::Keyword { lowercase, .. }) => *lowercase,
         _ => false,
     };
     Ok(if is_lower {
-        analyze::lowercase(text)
+        analyze::lowercase_text(text)
     } else {
         text.to_owned()
     })

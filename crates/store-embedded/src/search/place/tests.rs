@@ -1,4 +1,4 @@
-use super::{Box, arc, distance, indexed};
+use super::{Box, arc_distance, indexed_point, read_distance};
 use serde_json::json;
 use store::mapping::point::Point;
 
@@ -10,14 +10,14 @@ fn at(lat: f64, lon: f64) -> Point {
 fn distances_over_the_great_circle() {
     let (paris, berlin) = (at(48.8566, 2.3522), at(52.52, 13.405));
     assert!(
-        (arc(paris, berlin) - 877_464.0).abs() < 500.0,
+        (arc_distance(paris, berlin) - 877_464.0).abs() < 500.0,
         "{}",
-        arc(paris, berlin)
+        arc_distance(paris, berlin)
     );
-    assert!((arc(at(0.0, 179.5), at(0.0, -179.5)) - 111_195.08).abs() < 0.1);
-    assert_eq!(arc(berlin, berlin), 0.0);
+    assert!((arc_distance(at(0.0, 179.5), at(0.0, -179.5)) - 111_195.08).abs() < 0.1);
+    assert_eq!(arc_distance(berlin, berlin), 0.0);
     assert!(
-        arc(berlin, indexed(berlin)) < 0.02,
+        arc_distance(berlin, indexed_point(berlin)) < 0.02,
         "rounded by less than two centimetres"
     );
 }
@@ -34,7 +34,7 @@ fn lengths_and_their_units() {
         (json!("3in"), 0.0762),
     ] {
         assert!(
-            (distance(&value, "").expect("a distance") - metres).abs() < 1e-9,
+            (read_distance(&value, "").expect("a distance") - metres).abs() < 1e-9,
             "{value}"
         );
     }
@@ -47,7 +47,7 @@ fn lengths_and_their_units() {
         json!(true),
         json!("5 parsecs"),
     ] {
-        assert!(distance(&value, "").is_err(), "{value}");
+        assert!(read_distance(&value, "").is_err(), "{value}");
     }
 }
 

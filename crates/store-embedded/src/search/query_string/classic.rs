@@ -12,7 +12,7 @@ use crate::search::{
 };
 use serde_json::json;
 use store::{StoreError, mapping::is_metadata};
-use token::{QueryToken, tokens};
+use token::{QueryToken, cut_tokens};
 
 /// How deep groups may be in each other.
 const DEEPEST: usize = 32;
@@ -24,8 +24,8 @@ enum ClauseOccurrence {
     Not,
 }
 
-pub fn parse(asked: &AskedFields<'_>, text: &str) -> Result<Query, StoreError> {
-    let tokens = tokens(asked, text)?;
+pub fn parse_classic(asked: &AskedFields<'_>, text: &str) -> Result<Query, StoreError> {
+    let tokens = cut_tokens(asked, text)?;
     let mut reading = ClassicParser {
         tokens,
         at: 0,
@@ -91,13 +91,13 @@ impl ClassicParser {
             let query = self.clause(asked)?;
             count += 1;
             is_plain = count == 1 && sign.is_none();
-            add(&mut clauses, conjunction, sign, query, asked.all);
+            add_clause(&mut clauses, conjunction, sign, query, asked.all);
         }
         self.depth -= 1;
         if count == 0 {
             return asked.malformed("the text of the query ends too early");
         }
-        Ok(together(clauses, is_plain && count == 1))
+        Ok(join_clauses(clauses, is_plain && count == 1))
     }
 
     fn sign(&mut self) -> Option<ClauseOccurrence> {
@@ -237,7 +237,7 @@ impl ClassicParser {
         let Some(QueryToken::Boost(text)) = self.peek(0) else {
             return Ok(1.0);
         };
-        let boost = clause::factor(&json!(text), &asked.at);
+        let boost = clause::read_factor(&json!(text), &asked.at);
         self.at += 1;
         boost
     }
@@ -300,7 +300,7 @@ fn is_star(token: Option<&QueryToken>) -> bool {
 }
 
 /// One more clause; what stands between it and the one before may change that one.
-fn add(
+fn add_clause(
     clauses: &mut Vec<(ClauseOccurrence, Query)>,
     conjunction: Option<bool>,
     sign: Option<ClauseOccurrence>,
@@ -328,7 +328,7 @@ fn add(
     clauses.push((occurrence, query));
 }
 
-fn together(mut clauses: Vec<(ClauseOccurrence, Query)>, is_plain: bool) -> Option<Query> {
+fn join_clauses(mut clauses: Vec<(ClauseOccurrence, Query)>, is_plain: bool) -> Option<Query> {
     if clauses.len() <= 1 && is_plain {
         return clauses.pop().map(|(_, query)| query);
     }

@@ -11,7 +11,7 @@ use store::StoreError;
 /// How deep groups may be in each other.
 const DEEPEST: usize = 32;
 
-pub fn parse(asked: &AskedFields<'_>, text: &str) -> Result<Query, StoreError> {
+pub fn parse_simple(asked: &AskedFields<'_>, text: &str) -> Result<Query, StoreError> {
     if text.trim() == "*" {
         return Ok(Query::All);
     }

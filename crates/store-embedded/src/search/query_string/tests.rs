@@ -13,7 +13,7 @@ fn read(text: &str) -> [Result<query::Query, store::StoreError>; 2] {
     };
     let ask = |clause: &str| {
         let body: Value = json!({clause: {"query": text, "fields": ["t", "n"], "lenient": true}});
-        query::read(&context, &body, "/query")
+        query::read_query(&context, &body, "/query")
     };
     [ask("query_string"), ask("simple_query_string")]
 }

@@ -17,9 +17,9 @@ use store::{
     },
 };
 
-pub fn read(key: &Key, value: &Value, at: &str) -> Result<SortValue, StoreError> {
+pub fn read_after(key: &Key, value: &Value, at: &str) -> Result<SortValue, StoreError> {
     if value.is_null() {
-        return nothing(key, at);
+        return missing_position(key, at);
     }
     let found = match &key.by {
         By::Distance { .. } | By::Score => as_type(SearchAfterType::Double, value, at)?,
@@ -36,7 +36,7 @@ pub fn read(key: &Key, value: &Value, at: &str) -> Result<SortValue, StoreError>
     found.ok_or_else(|| no_value().refuse(at))
 }
 
-fn nothing(key: &Key, at: &str) -> Result<SortValue, StoreError> {
+fn missing_position(key: &Key, at: &str) -> Result<SortValue, StoreError> {
     let may_miss =
         |kind: &Type| *kind != Type::Id && value_type(kind).is_some_and(SearchAfterType::may_miss);
     if key.missing.is_some() {
@@ -64,7 +64,7 @@ fn nothing(key: &Key, at: &str) -> Result<SortValue, StoreError> {
 }
 
 /// A number that stands for a missing value.
-fn beyond(value: SortValue) -> SortValue {
+fn beyond_all(value: SortValue) -> SortValue {
     let is_beyond = match &value {
         SortValue::Number(Number::Whole(whole)) => {
             *whole == i64::MAX.into() || *whole == i64::MIN.into()
@@ -76,7 +76,7 @@ fn beyond(value: SortValue) -> SortValue {
 }
 
 /// What a sort says that a missing value is.
-pub fn missing(key: &Key, value: &Value, at: &str) -> Result<SortValue, StoreError> {
+pub fn read_missing(key: &Key, value: &Value, at: &str) -> Result<SortValue, StoreError> {
     let refuse = || bad(format!("{value} is no value of `{}`", key.name), at);
     let By::Values { sources, .. } = &key.by else {
         return Err(refuse());
@@ -109,7 +109,7 @@ fn of_source(source: &Source, value: &Value, at: &str) -> Result<Option<SortValu
     match value_type(&source.kind) {
         // As an index spells it.
         Some(SearchAfterType::Text) if value.is_number() => {
-            return Ok(Some(SortValue::Text(leaf::text(value))));
+            return Ok(Some(SortValue::Text(leaf::query_text(value))));
         }
         Some(kind) => return as_type(kind, value, at),
         None => {}
@@ -120,7 +120,7 @@ fn of_source(source: &Source, value: &Value, at: &str) -> Result<Option<SortValu
             let what = "search_after with four digits as text, in a field that is not mapped";
             Err(unsupported(what, at))
         }
-        Type::Guessed { .. } => Ok(guessed(value).map(beyond)),
+        Type::Guessed { .. } => Ok(guessed_value(value).map(beyond_all)),
         _ => Ok(None),
     }
 }
@@ -170,10 +170,10 @@ fn is_year(value: &Value) -> bool {
 }
 
 /// What the value itself tells, as in a document.
-fn guessed(value: &Value) -> Option<SortValue> {
+fn guessed_value(value: &Value) -> Option<SortValue> {
     match value {
         Value::Bool(truth) => Some(whole((*truth).into())),
-        Value::Number(number) => coerce::number(value, Reader::Exact).map(|exact| {
+        Value::Number(number) => coerce::read_number(value, Reader::Exact).map(|exact| {
             SortValue::Number(if number.is_f64() {
                 Number::Real(f64::from(exact.real() as f32))
             } else {
@@ -185,12 +185,12 @@ fn guessed(value: &Value) -> Option<SortValue> {
             let millis = Moment::without_now(&formats).of(value, Fill::Down);
             millis.ok().map(whole)
         }
-        Value::String(text) => match date::detected(text) {
+        Value::String(text) => match date::detect_date(text) {
             Some((_, Reading::Millis(millis))) => Some(whole(millis)),
             _ if text == "true" || text == "false" => Some(whole((text == "true").into())),
             _ if text == "Infinity" => Some(SortValue::Number(Number::Real(f64::INFINITY))),
             _ if text == "-Infinity" => Some(SortValue::Number(Number::Real(f64::NEG_INFINITY))),
-            _ => coerce::number(value, Reader::Exact).map(SortValue::Number),
+            _ => coerce::read_number(value, Reader::Exact).map(SortValue::Number),
         },
         _ => None,
     }

@@ -1,17 +1,17 @@
 //! A key of a sort that is a distance. Must never take a parameter that would change the order.
 
-use super::{By, Key, options};
-use crate::search::{Context, bad, clause, field::resolve, query::point_field, unsupported};
+use super::{By, Key, read_options};
+use crate::search::{Context, bad, clause, field::resolve_field, query::point_field, unsupported};
 use serde_json::Value;
 use store::{
     StoreError,
-    cell::pointer,
-    mapping::point::{Point, point},
+    cell::join_pointer,
+    mapping::point::{Point, read_point},
 };
 
-pub fn key(context: &Context<'_>, given: &Value, at: &str) -> Result<Key, StoreError> {
-    clause::object(given, "_geo_distance", at)?;
-    let read = options(given, at)?;
+pub fn distance_key(context: &Context<'_>, given: &Value, at: &str) -> Result<Key, StoreError> {
+    clause::expect_object(given, "_geo_distance", at)?;
+    let read = read_options(given, at)?;
     let (field, from) = match read.others.as_slice() {
         [] => return Err(bad("`_geo_distance` names no field", at)),
         [one] => *one,
@@ -30,18 +30,18 @@ pub fn key(context: &Context<'_>, given: &Value, at: &str) -> Result<Key, StoreE
             };
             return Err(unsupported(
                 format!("_geo_distance.{parameter}"),
-                &pointer(at, parameter),
+                &join_pointer(at, parameter),
             ));
         }
     };
-    let here = pointer(at, field);
+    let here = join_pointer(at, field);
     // Nested points are refused by name.
-    resolve(context.mapping, field, "sort", &here)?;
+    resolve_field(context.mapping, field, "sort", &here)?;
     let (source, leniency) = point_field(context, field, "_geo_distance", &here)?;
     if !source.doc_values {
         return Err(bad(format!("`{field}` is kept without doc values"), &here));
     }
-    let from = origins(from).map_err(|message| bad(message, &here))?;
+    let from = read_origins(from).map_err(|message| bad(message, &here))?;
     if from.is_empty() {
         return Err(bad("`_geo_distance` needs a point", &here));
     }
@@ -63,11 +63,11 @@ pub fn key(context: &Context<'_>, given: &Value, at: &str) -> Result<Key, StoreE
 }
 
 /// One point, or an array of points.
-fn origins(value: &Value) -> Result<Vec<Point>, String> {
+fn read_origins(value: &Value) -> Result<Vec<Point>, String> {
     match value {
         Value::Array(items) if !items.first().is_some_and(Value::is_number) => {
-            items.iter().map(point).collect()
+            items.iter().map(read_point).collect()
         }
-        one => Ok(vec![point(one)?]),
+        one => Ok(vec![read_point(one)?]),
     }
 }

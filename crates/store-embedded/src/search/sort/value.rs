@@ -1,7 +1,7 @@
 //! Values that can be ordered: what a field of a type gives to a sort, and how a hit shows it.
 
 use crate::search::{
-    accept::compare,
+    accept::compare_numbers,
     analyze,
     document::Document,
     field::{Source, Type},
@@ -46,7 +46,7 @@ impl Learned {
             let what = match value {
                 Value::String(_) if is_keyword => Self::Keyword,
                 _ if is_keyword => return,
-                Value::String(text) if dates && date::detected(text).is_some() => Self::Whole,
+                Value::String(text) if dates && date::detect_date(text).is_some() => Self::Whole,
                 Value::String(_) => Self::Text,
                 Value::Number(number) if number.is_f64() => Self::Fraction,
                 Value::Number(_) | Value::Bool(_) => Self::Whole,
@@ -63,7 +63,7 @@ impl Learned {
 pub struct HasNoOrder;
 
 /// Hands over what a value of a document gives to a sort.
-pub fn of(
+pub fn sort_values(
     source: &Source,
     value: &Value,
     document: &Document,
@@ -72,37 +72,38 @@ pub fn of(
     let whole = |whole: i64| SortValue::Number(Number::Whole(whole.into()));
     let found = match &source.kind {
         Type::Keyword { .. } | Type::GuessedKeyword | Type::Leaves { .. } => {
-            indexed::keyword(&source.kind, value).map(|text| SortValue::Text(text.into_owned()))
+            indexed::indexed_keyword(&source.kind, value)
+                .map(|text| SortValue::Text(text.into_owned()))
         }
         Type::Text(options) => {
-            let text = coerce::text(value).unwrap_or_default();
-            let tokens = analyze::tokens(options.analyzer, &text);
+            let text = coerce::scalar_text(value).unwrap_or_default();
+            let tokens = analyze::analyze_text(options.analyzer, &text);
             tokens
                 .into_iter()
                 .for_each(|(term, _)| take(SortValue::Text(term)));
             None
         }
         Type::Whole { .. } | Type::Double | Type::Float | Type::HalfFloat => {
-            indexed::number(source, value).map(SortValue::Number)
+            indexed::indexed_number(source, value).map(SortValue::Number)
         }
-        Type::Boolean => coerce::boolean(value).map(|truth| whole(truth.into())),
+        Type::Boolean => coerce::read_boolean(value).map(|truth| whole(truth.into())),
         Type::Date(formats) => document.millis(formats, value).map(whole),
-        Type::Ip => indexed::address(value).map(SortValue::Address),
-        Type::Guessed { dates } => guessed(value, *dates, document)?,
+        Type::Ip => indexed::indexed_address(value).map(SortValue::Address),
+        Type::Guessed { dates } => guessed_value(value, *dates, document)?,
         Type::Id | Type::GeoPoint(_) | Type::Object => None,
     };
     found.into_iter().for_each(take);
     Ok(())
 }
 
-fn guessed(
+fn guessed_value(
     value: &Value,
     dates: bool,
     document: &Document,
 ) -> Result<Option<SortValue>, HasNoOrder> {
     let whole = |whole: i64| SortValue::Number(Number::Whole(whole.into()));
     Ok(match value {
-        Value::String(text) => match date::detected(text).filter(|_| dates) {
+        Value::String(text) => match date::detect_date(text).filter(|_| dates) {
             Some((_, Reading::Millis(millis))) => Some(whole(millis)),
             Some((_, Reading::Regional(_))) => {
                 document.meet_region();
@@ -111,7 +112,7 @@ fn guessed(
             None => return Err(HasNoOrder),
         },
         Value::Bool(truth) => Some(whole((*truth).into())),
-        Value::Number(number) => coerce::number(value, Reader::Exact).map(|exact| {
+        Value::Number(number) => coerce::read_number(value, Reader::Exact).map(|exact| {
             SortValue::Number(if number.is_f64() {
                 Number::Real(f64::from(exact.real() as f32))
             } else {
@@ -123,9 +124,9 @@ fn guessed(
 }
 
 /// Numbers before texts, where a field holds both.
-pub fn ordered(a: &SortValue, b: &SortValue) -> Ordering {
+pub fn compare_values(a: &SortValue, b: &SortValue) -> Ordering {
     match (a, b) {
-        (SortValue::Number(a), SortValue::Number(b)) => compare(*a, *b),
+        (SortValue::Number(a), SortValue::Number(b)) => compare_numbers(*a, *b),
         (SortValue::Text(a), SortValue::Text(b)) => a.cmp(b),
         (SortValue::Address(a), SortValue::Address(b)) => a.cmp(b),
         (SortValue::Missing, _) | (_, SortValue::Missing) => Ordering::Equal,
@@ -137,7 +138,7 @@ pub fn ordered(a: &SortValue, b: &SortValue) -> Ordering {
 }
 
 /// What an index takes for a missing value: one beyond all values of the type.
-pub fn absent(kind: &Type, learned: Option<Learned>, is_last: bool) -> SortValue {
+pub fn absent_value(kind: &Type, learned: Option<Learned>, is_last: bool) -> SortValue {
     let whole = |least: i64, greatest: i64| {
         let whole = if is_last { greatest } else { least };
         SortValue::Number(Number::Whole(whole.into()))
@@ -168,7 +169,7 @@ impl SortValue {
         match self {
             Self::Missing => Value::Null,
             Self::Text(text) => json!(text),
-            Self::Address(bits) => json!(ip::shown(*bits)),
+            Self::Address(bits) => json!(ip::address_text(*bits)),
             Self::Number(Number::Real(real)) if real.is_infinite() => {
                 json!(if *real > 0.0 { "Infinity" } else { "-Infinity" })
             }

@@ -49,20 +49,20 @@ impl PathPlace {
             self.open.push((pattern, n));
             self.is_met |= n + 1 == names.len();
             self.enter(patterns, pattern, n + 1, name);
-        } else if fits(wanted.as_bytes(), name.as_bytes()) {
+        } else if pattern_fits(wanted.as_bytes(), name.as_bytes()) {
             self.is_met |= n + 1 == names.len();
             self.open.push((pattern, n + 1));
         }
     }
 }
 
-fn fits(pattern: &[u8], name: &[u8]) -> bool {
+fn pattern_fits(pattern: &[u8], name: &[u8]) -> bool {
     match pattern.split_first() {
         None => name.is_empty(),
-        Some((b'*', rest)) => (0..=name.len()).any(|n| fits(rest, &name[n..])),
+        Some((b'*', rest)) => (0..=name.len()).any(|n| pattern_fits(rest, &name[n..])),
         Some((letter, rest)) => name
             .split_first()
-            .is_some_and(|(first, name)| first == letter && fits(rest, name)),
+            .is_some_and(|(first, name)| first == letter && pattern_fits(rest, name)),
     }
 }
 

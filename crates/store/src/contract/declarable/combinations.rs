@@ -42,7 +42,7 @@ pub fn types() -> Vec<Value> {
         "dense_vector" => json!({"type": kind, "dims": 3}),
         _ => json!({"type": kind}),
     };
-    parameter::types().map(field).collect()
+    parameter::type_names().map(field).collect()
 }
 
 /// Each type with each parameter of any type: with several values where it has it, so that some are
@@ -52,7 +52,7 @@ pub fn combinations() -> Vec<Value> {
     let mut all = Vec::new();
     for kind in CORE {
         for name in names.iter().filter(|name| !name.contains("script")) {
-            let takes = parameter::of(kind).find(|row| row.name == *name);
+            let takes = parameter::parameters_of(kind).find(|row| row.name == *name);
             let values = match takes {
                 Some(row) => values(row.takes),
                 None => vec![json!("x")],
@@ -69,7 +69,7 @@ pub fn combinations() -> Vec<Value> {
 
 /// Each parameter of a type with each value that the rules take by itself.
 pub fn parameters_of(kind: &str) -> Vec<(&'static str, Value)> {
-    let named = parameter::of(kind).filter(|row| !row.name.contains("script"));
+    let named = parameter::parameters_of(kind).filter(|row| !row.name.contains("script"));
     let each = named.flat_map(|row| values(row.takes).into_iter().map(|value| (row.name, value)));
     each.filter(|(name, value)| is_taken(&json!({"type": kind, *name: value})))
         .collect()
@@ -227,6 +227,6 @@ pub fn date_formats() -> Vec<String> {
         let run = move |width| std::iter::repeat_n(letter, width).collect::<String>();
         [1, 2, 3, 4, 5, 6, 9, 10, 19, 20].map(run)
     });
-    let names = format::names().map(|(name, _)| name);
+    let names = format::format_names().map(|(name, _)| name);
     names.chain(marks.map(str::to_owned)).chain(runs).collect()
 }

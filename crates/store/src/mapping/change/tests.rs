@@ -9,7 +9,7 @@ fn one(field: &Value) -> Value {
 fn change(stands: &Value, given: &Value) -> Result<Value, String> {
     let given = one(given);
     let given = given.as_object().expect("an object");
-    put(Some(&one(stands)), given, None).map_err(|error| match error {
+    put_mappings(Some(&one(stands)), given, None).map_err(|error| match error {
         ChangeError::Fixed(bad) => bad.pointer,
         ChangeError::Malformed(bad) => format!("malformed {}", bad.pointer),
     })
@@ -30,7 +30,7 @@ fn fields_change_as_those_of_an_index() {
         );
     }
     for (given, at) in declarable::refused() {
-        let new = put(None, one(&given).as_object().expect("an object"), None);
+        let new = put_mappings(None, one(&given).as_object().expect("an object"), None);
         let Err(ChangeError::Malformed(bad)) = new else {
             panic!("{given}: {new:?}");
         };
@@ -58,7 +58,7 @@ fn what_is_left_out_stays_or_goes_as_in_an_index() {
 fn the_top_keeps_what_is_not_said_anew() {
     let standing = json!({"dynamic": "false", "properties": {"a": {"type": "long"}}});
     let given = json!({"_meta": {"v": 2}, "properties": {"b": {"type": "alias", "path": "a"}}});
-    let merged = put(Some(&standing), given.as_object().expect("an object"), None);
+    let merged = put_mappings(Some(&standing), given.as_object().expect("an object"), None);
     assert_eq!(
         merged,
         Ok(
@@ -70,7 +70,8 @@ fn the_top_keeps_what_is_not_said_anew() {
 #[test]
 fn dotted_names_mean_the_field_within() {
     let standing = json!({"properties": {"o": {"properties": {"n": {"type": "long"}}}}});
-    let put_one = |given: Value| put(Some(&standing), given.as_object().expect("an object"), None);
+    let put_one =
+        |given: Value| put_mappings(Some(&standing), given.as_object().expect("an object"), None);
     assert_eq!(
         put_one(json!({"properties": {"o.m": {"type": "ip"}}})),
         Ok(

@@ -11,24 +11,29 @@ use serde_json::Value;
 
 /// Why a scalar (or an object, where none is due) does not fit the kind. `literal` is the text of
 /// the number.
-pub(super) fn misfit(
+pub(super) fn scalar_misfit(
     kind: &Kind,
     field: &Field,
     value: &Value,
     literal: Option<&str>,
 ) -> Option<String> {
-    let is = |expected: &str| Some(format!("{} is not {expected}", crate::cell::shown(value)));
+    let is = |expected: &str| {
+        Some(format!(
+            "{} is not {expected}",
+            crate::cell::shown_value(value)
+        ))
+    };
     let forgiven = field.ignore_malformed;
     match kind {
         Kind::Keyword { ignore_above } => {
-            let Some(text) = coerce::text(value) else {
+            let Some(text) = coerce::scalar_text(value) else {
                 return is("a keyword");
             };
             long_keyword(&text, *ignore_above, field.index || field.doc_values)
         }
-        Kind::Text => coerce::text(value).map_or_else(|| is("text"), |_| None),
+        Kind::Text => coerce::scalar_text(value).map_or_else(|| is("text"), |_| None),
         Kind::Flattened { depth, .. } => match value {
-            Value::Object(_) if levels(value) <= *depth => None,
+            Value::Object(_) if object_levels(value) <= *depth => None,
             Value::Object(_) => Some(format!("objects nest deeper than the limit of {depth}")),
             _ => is("an object"),
         },
@@ -52,8 +57,8 @@ pub(super) fn misfit(
             }
         }
         Kind::Double | Kind::Float | Kind::HalfFloat => {
-            let number = coerce::number(value, field.reader()).map(Number::real);
-            let fits = number.is_some_and(|real| held(kind, real).is_finite())
+            let number = coerce::read_number(value, field.reader()).map(Number::real);
+            let fits = number.is_some_and(|real| held_number(kind, real).is_finite())
                 && (field.coerce || value.is_number());
             if is_empty(field, value) || fits {
                 None
@@ -61,14 +66,14 @@ pub(super) fn misfit(
                 is("a number that fits")
             }
         }
-        Kind::Boolean => coerce::boolean(value).map_or_else(|| is("true or false"), |_| None),
+        Kind::Boolean => coerce::read_boolean(value).map_or_else(|| is("true or false"), |_| None),
         Kind::Ip => match value.as_str().and_then(ip::parse) {
             Some(_) => None,
             None => is("an IP address"),
         },
         Kind::Date(formats) => {
             let read = match (value, literal) {
-                (Value::Number(_), Some(text)) => date::parse(formats, text, date::Fill::Down),
+                (Value::Number(_), Some(text)) => date::parse_date(formats, text, date::Fill::Down),
                 _ => date::of_document(formats, value),
             };
             if read == Err(NotAMoment::Malformed) {
@@ -86,10 +91,10 @@ pub(super) fn misfit(
     }
 }
 
-fn held(kind: &Kind, real: f64) -> f64 {
+fn held_number(kind: &Kind, real: f64) -> f64 {
     match kind {
         Kind::Float => f64::from(real as f32),
-        Kind::HalfFloat => coerce::half(real),
+        Kind::HalfFloat => coerce::to_half_float(real),
         _ => real,
     }
 }
@@ -98,7 +103,7 @@ fn is_whole(field: &Field, value: &Value, least: i64, greatest: i64) -> bool {
     if value == "NaN" && greatest < i64::MAX && field.coerce {
         return true;
     }
-    let number = coerce::number(value, field.reader());
+    let number = coerce::read_number(value, field.reader());
     let strictly = field.coerce || value.is_number() && number.is_some_and(Number::is_whole);
     strictly
         && number
@@ -117,10 +122,10 @@ fn long_keyword(text: &str, ignore_above: Option<usize>, is_kept: bool) -> Optio
 }
 
 /// How many objects lie within each other.
-fn levels(value: &Value) -> usize {
+fn object_levels(value: &Value) -> usize {
     match value {
-        Value::Object(members) => 1 + members.values().map(levels).max().unwrap_or(0),
-        Value::Array(items) => items.iter().map(levels).max().unwrap_or(0),
+        Value::Object(members) => 1 + members.values().map(object_levels).max().unwrap_or(0),
+        Value::Array(items) => items.iter().map(object_levels).max().unwrap_or(0),
         _ => 0,
     }
 }

@@ -54,7 +54,7 @@ impl Walk<'_> {
             self.new_fields += if found == LearnedField::Text { 2 } else { 1 };
             found
         });
-        let number = coerce::number(value, Reader::Float);
+        let number = coerce::read_number(value, Reader::Float);
         let fits = before == found
             && match found {
                 LearnedField::Whole => number.is_some_and(|number| number.truncated().is_some()),
@@ -82,9 +82,8 @@ impl Walk<'_> {
                 LearnedField::Real
             }
             Value::Number(_) => LearnedField::Whole,
-            Value::String(text) if self.mapping.date_detection => {
-                date::detected(text).map_or(LearnedField::Text, |(how, _)| LearnedField::Date(how))
-            }
+            Value::String(text) if self.mapping.date_detection => date::detect_date(text)
+                .map_or(LearnedField::Text, |(how, _)| LearnedField::Date(how)),
             _ => LearnedField::Text,
         }
     }

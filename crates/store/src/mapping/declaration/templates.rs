@@ -3,8 +3,8 @@
 
 use super::{Declared, Within};
 use crate::{
-    cell::pointer,
-    mapping::{BadMapping, bad, read},
+    cell::join_pointer,
+    mapping::{BadMapping, bad_mapping, read},
 };
 use serde_json::{Map, Value};
 
@@ -23,17 +23,17 @@ const KNOWN: [&str; 9] = [
 impl Declared<'_> {
     pub fn templates(&self, value: &Value, at: &str) -> Result<(), BadMapping> {
         let Value::Array(templates) = value else {
-            return Err(bad(at, "expected a list of templates"));
+            return Err(bad_mapping(at, "expected a list of templates"));
         };
         for (n, template) in templates.iter().enumerate() {
             let here = format!("{at}/{n}");
             let named = template.as_object().filter(|template| template.len() == 1);
             let Some((name, template)) = named.and_then(|named| named.iter().next()) else {
-                return Err(bad(&here, "a template is an object with its name"));
+                return Err(bad_mapping(&here, "a template is an object with its name"));
             };
-            let here = pointer(&here, name);
+            let here = join_pointer(&here, name);
             let Value::Object(template) = template else {
-                return Err(bad(&here, "expected an object"));
+                return Err(bad_mapping(&here, "expected an object"));
             };
             self.template(template, &here)?;
         }
@@ -43,11 +43,14 @@ impl Declared<'_> {
     fn template(&self, template: &Map<String, Value>, at: &str) -> Result<(), BadMapping> {
         if let Some(unknown) = template.keys().find(|key| !KNOWN.contains(&key.as_str())) {
             let why = format!("a template has no parameter `{unknown}`");
-            return Err(bad(&pointer(at, unknown), &why));
+            return Err(bad_mapping(&join_pointer(at, unknown), &why));
         }
         match (template.get("mapping"), template.get("runtime")) {
-            (None, None) => Err(bad(at, "a template needs `mapping` or `runtime`")),
-            (Some(_), Some(_)) => Err(bad(at, "a template has `mapping` or `runtime`, not both")),
+            (None, None) => Err(bad_mapping(at, "a template needs `mapping` or `runtime`")),
+            (Some(_), Some(_)) => Err(bad_mapping(
+                at,
+                "a template has `mapping` or `runtime`, not both",
+            )),
             (Some(mapping), None) => self.made(mapping, &format!("{at}/mapping")),
             (None, Some(_)) => Ok(()),
         }
@@ -55,7 +58,7 @@ impl Declared<'_> {
 
     fn made(&self, mapping: &Value, at: &str) -> Result<(), BadMapping> {
         let Value::Object(field) = mapping else {
-            return Err(bad(at, "expected an object"));
+            return Err(bad_mapping(at, "expected an object"));
         };
         let text = mapping.to_string();
         let open = ["{dynamic_type}", "{name}"]
@@ -65,6 +68,6 @@ impl Declared<'_> {
             return Ok(());
         }
         self.field(mapping, at, Within::Object)?;
-        read::field(mapping, self.settings, at).map(drop)
+        read::read_field(mapping, self.settings, at).map(drop)
     }
 }

@@ -130,8 +130,8 @@ fn nothing_panics_whatever_the_json() {
             };
             let _ = check(&value, Some(&value));
             if let Value::Object(given) = &value {
-                let _ = crate::mapping::change::put(Some(&value), given, None);
-                let _ = crate::mapping::change::put(None, given, None);
+                let _ = crate::mapping::change::put_mappings(Some(&value), given, None);
+                let _ = crate::mapping::change::put_mappings(None, given, None);
             }
         }
     }

@@ -2,11 +2,11 @@
 
 use super::Declared;
 use crate::{
-    cell::pointer,
+    cell::join_pointer,
     mapping::{
-        Analyzer, BadMapping, Dynamic, bad, coerce,
-        date::format::fault,
-        parameter::{Parameter, Takes, count},
+        Analyzer, BadMapping, Dynamic, bad_mapping, coerce,
+        date::format::format_fault,
+        parameter::{Parameter, Takes, whole_number},
     },
 };
 use serde_json::Value;
@@ -34,11 +34,11 @@ impl Declared<'_> {
         let fits = match (parameter.takes, value) {
             (_, Value::Null) => NULLABLE.contains(&parameter.name),
             (Takes::Fields, _) => return self.fields(value, at),
-            (Takes::Flag, _) => return flag(value, at),
-            (Takes::Labels, _) => return labels(value, at),
+            (Takes::Flag, _) => return check_flag(value, at),
+            (Takes::Labels, _) => return check_labels(value, at),
             (Takes::Targets, Value::Array(targets)) => targets.iter().all(is_scalar),
             (Takes::Targets | Takes::Text, _) => is_scalar(value),
-            (Takes::Count(least), _) => count(value).is_some_and(|count| count >= least),
+            (Takes::Count(least), _) => whole_number(value).is_some_and(|count| count >= least),
             (Takes::Number, _) => is_number(value),
             (Takes::OneOf(all), Value::String(text)) => all.contains(&text.as_str()),
             (Takes::Analyzer, Value::String(text)) => {
@@ -52,7 +52,7 @@ impl Declared<'_> {
             }
             (Takes::Formats, _) => return date_format(value, at),
             (Takes::Locale, _) => is_locale(value),
-            (Takes::Own, _) => own(kind, value),
+            (Takes::Own, _) => is_own_value(kind, value),
             (Takes::Object, _) => value.is_object(),
             (Takes::Prefixes, _) => is_prefixes(value),
             (Takes::List, Value::Array(list)) => {
@@ -72,8 +72,8 @@ impl Declared<'_> {
         if fits {
             return Ok(());
         }
-        let (name, shown) = (parameter.name, crate::cell::shown(value));
-        Err(bad(
+        let (name, shown) = (parameter.name, crate::cell::shown_value(value));
+        Err(bad_mapping(
             at,
             &format!("`{name}` of a field of type `{kind}` cannot be {shown}"),
         ))
@@ -95,27 +95,30 @@ impl Declared<'_> {
     }
 }
 
-pub fn dynamic(value: &Value, at: &str) -> Result<Dynamic, BadMapping> {
+pub fn parse_dynamic(value: &Value, at: &str) -> Result<Dynamic, BadMapping> {
     match (coerce::strict_boolean(value), value.as_str()) {
         (Some(true), _) => Ok(Dynamic::True),
         (Some(false), _) => Ok(Dynamic::False),
         (None, Some(word)) if word.eq_ignore_ascii_case("strict") => Ok(Dynamic::Strict),
         (None, Some(word)) if word.eq_ignore_ascii_case("runtime") => Ok(Dynamic::Runtime),
-        _ => Err(bad(at, "expected true, false, \"strict\" or \"runtime\"")),
+        _ => Err(bad_mapping(
+            at,
+            "expected true, false, \"strict\" or \"runtime\"",
+        )),
     }
 }
 
-pub fn flag(value: &Value, at: &str) -> Result<(), BadMapping> {
+pub fn check_flag(value: &Value, at: &str) -> Result<(), BadMapping> {
     match coerce::strict_boolean(value) {
         Some(_) => Ok(()),
-        None => Err(bad(at, "expected true or false")),
+        None => Err(bad_mapping(at, "expected true or false")),
     }
 }
 
 /// Documents are kept whole: versions and requests of theirs stand in the source.
-pub fn source(value: &Value, at: &str) -> Result<(), BadMapping> {
+pub fn check_source(value: &Value, at: &str) -> Result<(), BadMapping> {
     let Value::Object(members) = value else {
-        return Err(bad(at, "expected an object"));
+        return Err(bad_mapping(at, "expected an object"));
     };
     let whole = |(name, value): &(&String, &Value)| match name.as_str() {
         "enabled" => coerce::strict_boolean(value) == Some(true),
@@ -124,8 +127,8 @@ pub fn source(value: &Value, at: &str) -> Result<(), BadMapping> {
         _ => false,
     };
     match members.iter().find(|member| !whole(member)) {
-        Some((name, _)) => Err(bad(
-            &pointer(at, name),
+        Some((name, _)) => Err(bad_mapping(
+            &join_pointer(at, name),
             &format!("`{name}` that leaves a part of documents out is not offered here"),
         )),
         None => Ok(()),
@@ -145,7 +148,7 @@ pub fn date_formats(value: &Value, at: &str) -> Result<(), BadMapping> {
 fn text_format(value: &Value, at: &str) -> Result<(), BadMapping> {
     match value {
         Value::String(_) => date_format(value, at),
-        _ => Err(bad(at, "expected a date format")),
+        _ => Err(bad_mapping(at, "expected a date format")),
     }
 }
 
@@ -153,17 +156,17 @@ fn date_format(value: &Value, at: &str) -> Result<(), BadMapping> {
     let text = match value {
         Value::String(text) => text.clone(),
         Value::Number(number) => number.to_string(),
-        _ => return Err(bad(at, "expected a date format")),
+        _ => return Err(bad_mapping(at, "expected a date format")),
     };
-    match fault(&text) {
+    match format_fault(&text) {
         None => Ok(()),
-        Some(why) => Err(bad(at, &why)),
+        Some(why) => Err(bad_mapping(at, &why)),
     }
 }
 
-fn labels(value: &Value, at: &str) -> Result<(), BadMapping> {
+fn check_labels(value: &Value, at: &str) -> Result<(), BadMapping> {
     let Value::Object(labels) = value else {
-        return Err(bad(at, "expected an object of texts"));
+        return Err(bad_mapping(at, "expected an object of texts"));
     };
     let fits = labels.len() <= 5
         && labels.iter().all(|(name, label)| {
@@ -174,13 +177,13 @@ fn labels(value: &Value, at: &str) -> Result<(), BadMapping> {
         Ok(())
     } else {
         let why = "at most 5 texts of at most 50 characters, with names of at most 20";
-        Err(bad(at, why))
+        Err(bad_mapping(at, why))
     }
 }
 
 /// A value that stands for null, in the types that the index alone reads; for the others the field
 /// itself reads it.
-fn own(kind: &str, value: &Value) -> bool {
+fn is_own_value(kind: &str, value: &Value) -> bool {
     match kind {
         "unsigned_long" | "token_count" | "scaled_float" => is_number(value),
         _ => true,
@@ -205,7 +208,7 @@ fn is_prefixes(value: &Value) -> bool {
     let Value::Object(members) = value else {
         return false;
     };
-    let bound = |name: &str, default: i64| members.get(name).map_or(Some(default), count);
+    let bound = |name: &str, default: i64| members.get(name).map_or(Some(default), whole_number);
     let known = |name: &String| name == "min_chars" || name == "max_chars";
     let bounds = bound("min_chars", 2).zip(bound("max_chars", 5));
     members.keys().all(known)

@@ -87,7 +87,9 @@ impl<'f> SearchAfterType<'f> {
         let found = match self {
             // As it is given: an index normalizes what documents and queries say, and no value of a
             // sort.
-            Self::Text => coerce::text(value).map(|text| SearchAfterValue::Text(text.into_owned())),
+            Self::Text => {
+                coerce::scalar_text(value).map(|text| SearchAfterValue::Text(text.into_owned()))
+            }
             Self::Whole32 => short(value)?.map(SearchAfterValue::Whole),
             Self::Whole64 => long(value).map(SearchAfterValue::Whole),
             Self::Boolean => match coerce::strict_boolean(value) {
@@ -144,7 +146,7 @@ fn long(value: &Value) -> Option<i64> {
         // Java's cast of what is no number.
         return Some(0);
     }
-    match (value, coerce::number(value, Reader::Float)?) {
+    match (value, coerce::read_number(value, Reader::Float)?) {
         (Value::String(_), Number::Real(real)) => Some(real.floor() as i64),
         (_, Number::Real(real)) => Some(real as i64),
         (_, Number::Whole(whole)) => i64::try_from(whole).ok(),
@@ -156,6 +158,6 @@ fn real(value: &Value) -> Option<f64> {
         Some("Infinity") => Some(f64::INFINITY),
         Some("-Infinity") => Some(f64::NEG_INFINITY),
         Some("NaN") => Some(f64::NAN),
-        _ => coerce::number(value, Reader::Float).map(Number::real),
+        _ => coerce::read_number(value, Reader::Float).map(Number::real),
     }
 }

@@ -4,9 +4,9 @@
 
 use super::{
     super::super::{Fault, fault::Id},
-    LEFT, put,
+    LEFT, put_clauses,
 };
-use crate::routes::documents::search::refused;
+use crate::routes::documents::search::refused_search;
 use matching::{Condition, Document, Untranslatable, evaluate};
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -41,39 +41,40 @@ impl LeftCondition {
 }
 
 /// The query in whose places stand the ids of the documents that satisfy the conditions.
-pub(super) async fn settle(
+pub(super) async fn settle_query(
     mut query: Value,
     left: &[LeftCondition],
     view: &dyn View,
     collection: &Collection,
 ) -> Result<Value, Fault> {
-    let candidates = candidates(&query, left);
-    let found = satisfying(&candidates, left, view, collection).await?;
-    put(&mut query, &mut |place| {
-        let ids = found.get(position(place)?)?;
+    let candidates = candidate_query(&query, left);
+    let found = satisfying_ids(&candidates, left, view, collection).await?;
+    put_clauses(&mut query, &mut |place| {
+        let ids = found.get(place_position(place)?)?;
         Some(json!({"ids": {"values": ids}}))
     });
     Ok(json!({"bool": {"filter": [candidates, query]}}))
 }
 
-fn position(place: &str) -> Option<usize> {
+fn place_position(place: &str) -> Option<usize> {
     place.strip_prefix(LEFT)?.parse().ok()
 }
 
 /// Finds whatever the query may find, whichever documents satisfy the conditions.
-fn candidates(query: &Value, left: &[LeftCondition]) -> Value {
+fn candidate_query(query: &Value, left: &[LeftCondition]) -> Value {
     let mut candidates = query.clone();
-    put(&mut candidates, &mut |place| {
-        Some(match left.get(position(place)?)?.is_negated {
-            true => json!({"match_none": {}}),
-            false => json!({"match_all": {}}),
+    put_clauses(&mut candidates, &mut |place| {
+        Some(if left.get(place_position(place)?)?.is_negated {
+            json!({"match_none": {}})
+        } else {
+            json!({"match_all": {}})
         })
     });
     candidates
 }
 
 /// The ids of the documents that satisfy each condition.
-async fn satisfying(
+async fn satisfying_ids(
     candidates: &Value,
     left: &[LeftCondition],
     view: &dyn View,
@@ -90,16 +91,19 @@ async fn satisfying(
             search_after: after.take(),
             ..SearchRequest::default()
         };
-        let page = view.search(collection, &request).await.map_err(refused)?;
+        let page = view
+            .search(collection, &request)
+            .await
+            .map_err(refused_search)?;
         if page.count() > MOST {
             let because = format!("of more than {MOST} documents");
             return Err(left[0].refused(&because));
         }
         for hit in &page.hits {
-            let document = document(hit);
+            let document = hit_document(hit);
             let document = Document::new(&document);
             for (one, ids) in left.iter().zip(&mut found) {
-                if evaluate::condition(&one.condition, &document) {
+                if evaluate::condition_holds(&one.condition, &document) {
                     ids.push(hit.id.clone());
                 }
             }
@@ -112,7 +116,7 @@ async fn satisfying(
 }
 
 /// The document as filters see it, with its id.
-fn document(hit: &Hit) -> Value {
+fn hit_document(hit: &Hit) -> Value {
     let mut document = serde_json::from_str(hit.source_text()).unwrap_or(Value::Null);
     if let Value::Object(members) = &mut document {
         members.insert("_id".to_owned(), hit.id.as_str().into());

@@ -1,10 +1,10 @@
 //! Both languages in one filter.
 
-use super::query;
+use super::koncorde_query;
 use serde_json::{Value, json};
 
 fn translated(filter: Value) -> Option<Value> {
-    query(&filter).ok()?.query
+    koncorde_query(&filter).ok()?.query
 }
 
 #[test]

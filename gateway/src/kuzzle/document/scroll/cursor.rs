@@ -3,7 +3,7 @@
 //! record store, where every gateway finds it, and the id holds its name.
 
 use super::super::super::{Fault, KuzzleCall};
-use crate::{access::Caller, write::identify::random};
+use crate::{access::Caller, write::identify::random_bytes};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use event_schema::signing::Keyring;
 use serde::{Deserialize, Serialize};
@@ -60,7 +60,7 @@ impl ScrollPart {
         }
         let name = match standing {
             Some(Self::Kept { name, .. }) => name,
-            Some(Self::Text(_)) | None => format!("scroll/{}", BASE64.encode(random())),
+            Some(Self::Text(_)) | None => format!("scroll/{}", BASE64.encode(random_bytes())),
         };
         let until = then.until.saturating_add(then.keep);
         let now = call.app.now();
@@ -98,7 +98,7 @@ impl ScrollCursor {
     pub(in crate::kuzzle) fn sign(&self, keys: &Keyring, caller: &Caller) -> String {
         let payload = BASE64.encode(serde_json::to_vec(self).expect("a cursor is plain JSON"));
         let mut signature = vec![keys.id()];
-        signature.extend_from_slice(&keys.tag(PURPOSE, &scope(caller, &payload))[..16]);
+        signature.extend_from_slice(&keys.tag(PURPOSE, &cursor_scope(caller, &payload))[..16]);
         format!("{payload}.{}", BASE64.encode(signature))
     }
 
@@ -114,7 +114,7 @@ impl ScrollCursor {
         let (id, tag) = signature.split_first()?;
         let ours = *id == keys.id()
             && tag.len() == 16
-            && keys.verify(PURPOSE, &scope(caller, payload), tag);
+            && keys.verify(PURPOSE, &cursor_scope(caller, payload), tag);
         let cursor: Self =
             serde_json::from_slice(&BASE64.decode(payload).ok().filter(|_| ours)?).ok()?;
         (now <= cursor.until).then_some(cursor)
@@ -122,6 +122,6 @@ impl ScrollCursor {
 }
 
 /// A scroll is for whom it was made.
-fn scope<'a>(caller: &'a Caller, payload: &'a str) -> [&'a [u8]; 3] {
+fn cursor_scope<'a>(caller: &'a Caller, payload: &'a str) -> [&'a [u8]; 3] {
     [&caller.tenant, &caller.name, payload].map(str::as_bytes)
 }

@@ -51,14 +51,14 @@ fn what_is_kept_for_scrolls_is_bounded_and_expires() {
 fn durations_and_orders() {
     assert_eq!(
         (
-            duration("30s").unwrap(),
-            duration("1m").unwrap(),
-            duration("250ms").unwrap()
+            parse_duration("30s").unwrap(),
+            parse_duration("1m").unwrap(),
+            parse_duration("250ms").unwrap()
         ),
         (30_000, 60_000, 250)
     );
     for bad in ["", "5", "m", "-1s", "99d", "1y", "9999999999999999999d"] {
-        assert!(duration(bad).is_err(), "{bad}");
+        assert!(parse_duration(bad).is_err(), "{bad}");
     }
     assert_eq!(total_order(None), json!([{"_id": "asc"}]));
     assert_eq!(

@@ -12,7 +12,7 @@ use crate::search::{
 use serde_json::Value;
 use store::{
     StoreError,
-    cell::pointer,
+    cell::join_pointer,
     mapping::date::{DateFormat, Fill, Moment, NotAMoment},
 };
 
@@ -46,10 +46,10 @@ pub(super) fn read(
     }
     let mut ranges = Vec::new();
     for (n, item) in items.iter().enumerate() {
-        let here = pointer(&at, &n.to_string());
+        let here = join_pointer(&at, &n.to_string());
         let mut one = GivenParameters {
             kind,
-            members: clause::object(item, kind, &here)?.clone(),
+            members: clause::expect_object(item, kind, &here)?.clone(),
             at: &here,
         };
         one.members.retain(|_, value| !value.is_null());

@@ -30,7 +30,7 @@ pub enum QueryToken {
 }
 
 /// Cuts the text; letters behind a backslash are themselves.
-pub fn tokens(asked: &AskedFields<'_>, text: &str) -> Result<Vec<QueryToken>, StoreError> {
+pub fn cut_tokens(asked: &AskedFields<'_>, text: &str) -> Result<Vec<QueryToken>, StoreError> {
     let letters: Vec<char> = text.chars().collect();
     let (mut all, mut at) = (Vec::new(), 0);
     while let Some(letter) = letters.get(at).copied() {
@@ -46,15 +46,15 @@ pub fn tokens(asked: &AskedFields<'_>, text: &str) -> Result<Vec<QueryToken>, St
             '(' => QueryToken::Open,
             ')' => QueryToken::Close,
             ':' => QueryToken::Colon,
-            '^' => QueryToken::Boost(digits(&letters, &mut at)),
-            '~' => QueryToken::Tilde(digits(&letters, &mut at)),
-            '"' => QueryToken::Quoted(quoted(asked, &letters, &mut at)?),
-            '[' | '{' => range(asked, letter == '[', &letters, &mut at)?,
+            '^' => QueryToken::Boost(take_digits(&letters, &mut at)),
+            '~' => QueryToken::Tilde(take_digits(&letters, &mut at)),
+            '"' => QueryToken::Quoted(take_quoted(asked, &letters, &mut at)?),
+            '[' | '{' => take_range(asked, letter == '[', &letters, &mut at)?,
             '/' => return asked.refuse("a regular expression"),
             ']' | '}' => return asked.malformed("a range has no beginning"),
             _ => {
                 at -= 1;
-                word(asked, &letters, &mut at)?
+                take_word(asked, &letters, &mut at)?
             }
         });
     }
@@ -65,7 +65,7 @@ fn is_blank(letter: char) -> bool {
     matches!(letter, ' ' | '\t' | '\n' | '\r' | '\u{3000}')
 }
 
-fn digits(letters: &[char], at: &mut usize) -> String {
+fn take_digits(letters: &[char], at: &mut usize) -> String {
     let rest = letters.get(*at..).unwrap_or_default().iter();
     let text: String = rest
         .take_while(|letter| letter.is_ascii_digit() || **letter == '.')
@@ -74,7 +74,11 @@ fn digits(letters: &[char], at: &mut usize) -> String {
     text
 }
 
-fn quoted(asked: &AskedFields<'_>, letters: &[char], at: &mut usize) -> Result<String, StoreError> {
+fn take_quoted(
+    asked: &AskedFields<'_>,
+    letters: &[char],
+    at: &mut usize,
+) -> Result<String, StoreError> {
     let mut text = String::new();
     loop {
         match letters.get(*at) {
@@ -95,7 +99,7 @@ fn quoted(asked: &AskedFields<'_>, letters: &[char], at: &mut usize) -> Result<S
 }
 
 /// `[a TO b}`, up to its closing bracket.
-fn range(
+fn take_range(
     asked: &AskedFields<'_>,
     is_from: bool,
     letters: &[char],
@@ -123,7 +127,7 @@ fn range(
     }
 }
 
-fn word(
+fn take_word(
     asked: &AskedFields<'_>,
     letters: &[char],
     at: &mut usize,
