@@ -2,6 +2,7 @@
 //! write down what they saw; the judge judges.
 
 mod client;
+mod label;
 mod operator;
 mod recorder;
 mod settle;

@@ -1,8 +1,12 @@
 //! Where everything that was seen is written down, with the time of the run. Shared by all clients.
 
+use super::label::notification_label;
 use crate::history::{AcknowledgedWrite, RunHistory, StatusLook, Subscription, TokenRead};
 use parking_lot::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicBool, Ordering},
+};
 use tokio::time::Instant;
 
 #[derive(Debug)]
@@ -61,8 +65,19 @@ impl Recorder {
         self.kept.lock().history.uncertain.insert(key.to_owned());
     }
 
-    pub(super) fn subscription(&self, subscription: Subscription) {
-        self.kept.lock().history.subscriptions.push(subscription);
+    /// What was heard, each by the request of its write where this run made it.
+    pub(super) fn subscription(&self, mut subscription: Subscription) {
+        let mut kept = self.kept.lock();
+        let requests = kept.history.writes.iter().map(|write| &write.request);
+        let requests: HashMap<_, _> = requests
+            .map(|request| (notification_label(request), request))
+            .collect();
+        for change in &mut subscription.heard {
+            if let Some(request) = requests.get(&change.request) {
+                change.request.clone_from(request);
+            }
+        }
+        kept.history.subscriptions.push(subscription);
     }
 
     pub(super) fn acknowledged(&self) -> usize {

@@ -1,7 +1,10 @@
 //! After the load: looks until every write has its verdict and stays at it, waits until subscribers
 //! heard what they must, and reads every key from record and view.
 
-use super::{DOCUMENTS, INDEX, client::FleetClient, recorder::Recorder, writer::look_once};
+use super::{
+    DOCUMENTS, INDEX, client::FleetClient, label::notification_label, recorder::Recorder,
+    writer::look_once,
+};
 use crate::history::{FinalState, SeenStatus, Subscription};
 use futures::{StreamExt, stream};
 use parking_lot::Mutex;
@@ -91,7 +94,7 @@ impl Settling {
         }
     }
 
-    /// Applied writes by the first part of their key, with when they were sent.
+    /// Applied writes by the first part of their key: when they were sent, how they are told.
     fn due_notifications(&self) -> HashMap<String, Vec<(u64, String)>> {
         self.recorder.with(|history| {
             let mut due: HashMap<String, Vec<(u64, String)>> = HashMap::new();
@@ -105,7 +108,7 @@ impl Settling {
                 let kind = write.key.split_once('/').map_or("", |(kind, _)| kind);
                 due.entry(kind.to_owned())
                     .or_default()
-                    .push((write.sent, write.request.clone()));
+                    .push((write.sent, notification_label(&write.request)));
             }
             due
         })
