@@ -31,11 +31,11 @@ pub(crate) fn routes_of(app: &Shared, catalog: &Catalog) -> Result<RouteSet, Gat
 pub(crate) async fn follow(app: Shared, shutdown: Shutdown) {
     app.metrics
         .catalog(None, app.ports.catalog.current().version());
-    let Some(source) = app.ports.catalog_source.clone() else {
+    let asked = app.reloads.take_requests();
+    let (Some(source), Some(mut asked)) = (app.ports.catalog_source.clone(), asked) else {
         shutdown.soft().await;
         return;
     };
-    let mut asked = app.reloads.asked.lock().await;
     loop {
         let answer = tokio::select! {
             () = shutdown.soft() => return,
@@ -94,7 +94,11 @@ async fn reload(app: &Shared, source: &Arc<dyn CatalogSource>) -> Result<Reloade
     if done.version == done.before {
         return Ok(done);
     }
-    let routes = routes_of(app, &next).map_err(|error| bad(error.to_string()))?;
+    // A path that the router cannot hold is a panic there.
+    let serving = app.clone();
+    let built = tokio::task::spawn_blocking(move || (routes_of(&serving, &next), next)).await;
+    let (routes, next) = built.map_err(|error| bad(error.to_string()))?;
+    let routes = routes.map_err(|error| bad(error.to_string()))?;
     source.prepare(&next, &in_use).await?;
     let announced = timeout(
         app.config.publish_timeout(),

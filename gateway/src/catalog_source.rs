@@ -3,9 +3,10 @@
 
 use crate::error::{Code, Problem};
 use catalog::{Catalog, CatalogError};
+use parking_lot::Mutex;
 use serde::Serialize;
 use store::StoreError;
-use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 /// The place of the definitions that this process goes by.
 #[async_trait::async_trait]
@@ -33,7 +34,7 @@ pub(crate) type ReloadAnswer = oneshot::Sender<Result<ReloadedCatalog, Problem>>
 /// Asks the one task that reads again, and waits for what it came to.
 pub(crate) struct ReloadRequests {
     asking: mpsc::Sender<ReloadAnswer>,
-    pub asked: Mutex<mpsc::Receiver<ReloadAnswer>>,
+    asked: Mutex<Option<mpsc::Receiver<ReloadAnswer>>>,
 }
 
 impl Default for ReloadRequests {
@@ -41,12 +42,17 @@ impl Default for ReloadRequests {
         let (asking, asked) = mpsc::channel(1);
         Self {
             asking,
-            asked: Mutex::new(asked),
+            asked: Mutex::new(Some(asked)),
         }
     }
 }
 
 impl ReloadRequests {
+    /// What is asked for, for the one task that carries it out: when that ends, nobody waits for it.
+    pub(crate) fn take_requests(&self) -> Option<mpsc::Receiver<ReloadAnswer>> {
+        self.asked.lock().take()
+    }
+
     pub(crate) async fn ask(&self) -> Result<ReloadedCatalog, Problem> {
         let ended = || Problem::new(Code::ShuttingDown, "the gateway stops").retry_after(1);
         let (answer, answered) = oneshot::channel();

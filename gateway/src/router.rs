@@ -351,6 +351,7 @@ fn operation_routes(
 ) -> Result<BTreeMap<String, MethodRouter<Shared>>, GatewayError> {
     let mut routes: BTreeMap<String, MethodRouter<Shared>> = BTreeMap::new();
     let mut taken: BTreeMap<(String, String), String> = BTreeMap::new();
+    let mut spelled: BTreeMap<String, String> = BTreeMap::new();
     for operation in catalog.operations() {
         let Some(http) = operation.http() else {
             continue;
@@ -382,6 +383,10 @@ fn operation_routes(
             return Err(refuse(
                 "must be below /v1 and outside of the API's own paths".into(),
             ));
+        }
+        let first = spelled.entry(shape.clone()).or_insert_with(|| path.clone());
+        if *first != path {
+            return Err(refuse(format!("is `{first}` with other names")));
         }
         if let Some(other) = taken.insert((http.method.clone(), shape), operation.name().to_owned())
         {

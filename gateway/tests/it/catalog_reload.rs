@@ -183,6 +183,20 @@ async fn what_is_wrong_leaves_the_catalog_in_use() {
     )
     .await;
 
+    let put_one = MEMO.replace("/v1/memo/put", "/v1/memo/put/:id");
+    let (_, operation) = put_one.split_once("operations:\n").unwrap();
+    let drop_one = operation
+        .replace("memo.put", "memo.drop")
+        .replace("PUT", "DELETE")
+        .replace(":id", ":title");
+    refused(
+        &app,
+        &folder,
+        &format!("{put_one}{drop_one}"),
+        &["/v1/memo/put/", "with other names"],
+    )
+    .await;
+
     assert_eq!(version(&app).await, in_use);
     assert_eq!(
         put(&app, "/v1/memo/put").send().await.unwrap().status(),
@@ -190,7 +204,7 @@ async fn what_is_wrong_leaves_the_catalog_in_use() {
     );
     let shown = metrics(&app).await;
     assert!(
-        shown.contains("consign_gateway_catalog_reloads_total{outcome=\"refused\"} 3"),
+        shown.contains("consign_gateway_catalog_reloads_total{outcome=\"refused\"} 4"),
         "{shown}"
     );
     std::fs::write(folder.path().join("memo.yaml"), MEMO).unwrap();
