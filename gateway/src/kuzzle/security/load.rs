@@ -16,7 +16,7 @@ use crate::{
     security_write,
 };
 use futures::{StreamExt, stream};
-use rights::{RightsProfile, RightsSet, Role};
+use rights::{RightsProfile, RightsSet, Role, base};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -217,6 +217,7 @@ fn put_all(
     all_profiles: &[(String, RightsProfile)],
 ) -> Result<Vec<LoadedItem>, Fault> {
     let mut items = Vec::new();
+    let was_open = is_open(set);
     for (id, role) in all_roles {
         let stands = set.roles.get(id);
         let is_same =
@@ -263,7 +264,17 @@ fn put_all(
         }
         items.push(LoadedItem::of("profile", id, Ok(outcome)));
     }
+    if is_open(set) && !was_open {
+        let why = "the role or profile \"anonymous\" of what is loaded allows everybody everything: \
+                   nothing was loaded; leave it out, or change it by itself";
+        return Err(Fault::new(Id::PreventOverwrite, why.to_owned()).props([base::ANONYMOUS]));
+    }
     Ok(items)
+}
+
+/// Everybody may do everything, as where no administrator was made yet.
+fn is_open(set: &RightsSet) -> bool {
+    set.compile([base::ANONYMOUS].into_iter()).allows_all()
 }
 
 fn outcome(is_same: Option<bool>) -> LoadOutcome {

@@ -283,9 +283,12 @@ async fn change_user(
         let held = user.profiles();
         let wanted = profile_ids(&members)?;
         may_give(call, &wanted, &held).await?;
-        if wanted != held {
+        if call.request.caller.kuid() == kuid {
             // Whoever takes a profile away must be allowed to give it, too.
             may_take(call, &held, &wanted).await?;
+        } else {
+            // Nothing of who may do more is changed.
+            may_take(call, &held, &[]).await?;
         }
         let mut info = user
             .members

@@ -146,6 +146,12 @@ async fn each_item_has_an_outcome_and_nobody_loads_more_than_he_has() {
     let role = json!({"roles": {"evil": {"controllers": {"*": allow(&["*"])}}}});
     let forbidden = (403, "security.rights.forbidden");
     refused(&app, ("POST", LOAD), Some(&loader), Some(role), forbidden).await;
+    // Not even an administrator opens what is closed by loading a dump.
+    let open = json!({"roles": {"anonymous": {"controllers": {"*": allow(&["*"])}}}});
+    let (status, _, told) = load(&app, &admin, "", &open).await;
+    assert_eq!(status, 400, "{told:#}");
+    let (status, _, _) = answer(with(&app, "GET", "/users/root", None, None)).await;
+    assert_eq!(status, 401);
     let key = json!({"apiKeys": {"k2": {"userId": "root", "fingerprint": "0".repeat(64)}}});
     let (status, outcomes, _) = load(&app, &loader, "", &key).await;
     assert_eq!((status, outcomes), (206, vec!["failed".to_owned()]));

@@ -94,6 +94,12 @@ async fn nobody_grants_more_than_he_has() {
             "/users/root/_update",
             json!({"profileIds": ["clerk"]}),
         ),
+        // The profiles stay, and all else of who may do more is replaced.
+        (
+            "PUT",
+            "/users/root/_replace",
+            json!({"profileIds": ["admin"], "name": "nobody"}),
+        ),
         (
             "POST",
             "/users/x/_create",
