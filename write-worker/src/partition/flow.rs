@@ -75,13 +75,10 @@ impl PartitionTask {
         );
         let proof = Proof::Awaited(decider.liveness().clone());
         let applier = Applier::new(self.worker.clone(), self.partition, proof);
-        let (progress, mut seen) = watch::channel(Progress {
+        let (progress, seen) = watch::channel(Progress {
             batch: 0,
             resolved: redo.is_empty().then_some(everything),
         });
-        // What was finished as the partition was taken is marked although nothing follows it:
-        // subscribers and whoever waits for what is applied go by the mark.
-        seen.mark_changed();
         let (sender, receiver) = mpsc::channel(1);
         let deciding = async {
             self.redo_decisions(&mut decider, &taken.window, redo, everything, &sender)
