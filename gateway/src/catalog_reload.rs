@@ -1,7 +1,8 @@
 //! The catalog read again while the service runs: read, judged as at the start, prepared in the stores,
-//! announced in the log, and only then gone by. Whatever is wrong leaves everything as it was. Each
-//! event names the version that accepted it, so requests in hand end under the old one, other gateways
-//! may go by another, and a worker that does not know a version waits until it has read it. See ADR 25.
+//! announced in the log, and only then gone by. Whatever is wrong leaves the catalog in use as it was;
+//! tables and collections that were made before the log refused stay. Each event names the version that
+//! accepted it, so requests in hand end under the old one, other gateways may go by another, and a worker
+//! that does not know a version waits until it has read it. See ADR 25.
 
 use crate::{
     GatewayError,

@@ -119,7 +119,7 @@ impl BlockRun<'_> {
         for (at, events) in prepared {
             let line = &mut lines[at];
             line.state = match events {
-                Ok(events) if events.is_empty() => LineState::of_entries(&line.decided),
+                Ok(events) if events.is_empty() => line.ended_state(),
                 Ok(events) => {
                     refused.asked.push(line.sequence);
                     let mut ids: Vec<RequestId> =

@@ -52,6 +52,18 @@ impl UploadLine {
         matches!(self.state, LineState::Failed(_))
     }
 
+    /// When it asks for nothing more. What is decided of it by now was not its last request, so it is no
+    /// success that the definitions have nothing to follow any more.
+    pub(super) fn ended_state(&self) -> LineState {
+        match LineState::of_entries(&self.decided) {
+            LineState::Done if !self.decided.is_empty() => LineState::Failed(
+                "its first request was carried out; what followed is not asked for any more"
+                    .to_owned(),
+            ),
+            state => state,
+        }
+    }
+
     /// As an element of the results' `lines`.
     pub(super) fn result(&self) -> Value {
         let remarks = match &self.state {

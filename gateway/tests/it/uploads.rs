@@ -307,7 +307,7 @@ async fn what_is_missing_of_a_line_is_asked_for_by_the_gateway_that_goes_on() {
 #[tokio::test]
 async fn what_became_of_lines_before_a_crash_is_told_as_it_was() {
     let taker = taker().await;
-    let process = send(&taker, states(4, &[0, 3])).await;
+    let process = send(&taker, states(5, &[0, 3])).await;
     let upload = events_of(&taker, "location.bulk.upload").await[0].unique();
     let refused = Verdict::Refused(Refusal {
         code: RefusalCode::Rule,
@@ -315,7 +315,12 @@ async fn what_became_of_lines_before_a_crash_is_told_as_it_was() {
         rule: None,
         pointer: None,
     });
-    let decided = [((1, 0, true), Verdict::Applied), ((2, 0, true), refused)];
+    // The last line had a second request, which its definitions have no more.
+    let decided = [
+        ((1, 0, true), Verdict::Applied),
+        ((2, 0, true), refused),
+        ((5, 0, false), Verdict::Applied),
+    ];
     was_begun(&taker, upload, &decided).await;
     taker.sibling(gateway::Config::default()).await;
     completed(&taker, &process).await;
@@ -324,8 +329,12 @@ async fn what_became_of_lines_before_a_crash_is_told_as_it_was() {
     assert_eq!(results[2], "S0001,\"State, 1\",,,failed,as it was then");
     assert_eq!(results[3], "S0002,\"State, 2\",,,success,");
     assert_eq!(results[4], "S0003,,,,failed,a line has a code and a name");
+    assert!(
+        results[5].starts_with("S0004,\"State, 4\",,,failed,its first request was carried out;"),
+        "{results:#?}"
+    );
     let asked = events_of(&taker, "location.create").await;
-    assert_eq!(asked.len(), 1, "two were decided");
+    assert_eq!(asked.len(), 1, "three were decided");
 }
 
 /// Larger than a piece of a file.

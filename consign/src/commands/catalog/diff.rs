@@ -25,7 +25,8 @@ Examples:
   consign catalog diff - changed/ --events 2026-03-01T00:00:00Z.. --json
 
 Each event is accepted and planned by both over the state in which it was decided. Exit code 0 if nothing differs,
-1 if anything does, 3 if that could not be seen. Events that the log no longer keeps are counted.
+1 if anything does, 3 if that could not be seen: events that the log no longer keeps are counted, and no difference
+among the others is then no proof.
 On the embedded default the command needs the data folder, so `consign dev` must not be running.";
 
 /// Times that a plan may ask for more to read.
@@ -72,6 +73,17 @@ struct CatalogDifferences {
     findings: Vec<EventDifference>,
 }
 
+impl CatalogDifferences {
+    /// That nothing differs is only known where everything was seen.
+    fn judge(&self) -> Result<(), Failure> {
+        match (self.findings.is_empty(), self.unread) {
+            (false, _) => Err(Failure::told()),
+            (true, 0) => Ok(()),
+            (true, _) => Err(Failure::told().could_not_look()),
+        }
+    }
+}
+
 /// An event of which the new definitions make something else.
 #[derive(Debug, Serialize)]
 struct EventDifference {
@@ -116,11 +128,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     stack.close().await;
     let compared = compared.map_err(Failure::could_not_look)?;
     invocation.output.result(&compared, text)?;
-    if compared.findings.is_empty() {
-        Ok(())
-    } else {
-        Err(Failure::told())
-    }
+    compared.judge()
 }
 
 struct DiffRun<'a> {
@@ -194,7 +202,9 @@ impl DiffRun<'_> {
         let mut event = event.clone();
         let operation = event.attributes.operation.clone();
         let subject = if catalog.sealed().is_touched_by(&operation) {
-            Some(self.sealing.access(&event.attributes.key.0).await?)
+            // A key that is not there is not made: nothing was sealed with it.
+            let id = self.sealing.id(&event.attributes.key.0);
+            Some(self.sealing.known(id).await?)
         } else {
             None
         };
@@ -299,4 +309,30 @@ fn text(compared: &CatalogDifferences) -> String {
         ));
     }
     lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CatalogDifferences, EventDifference};
+    use crate::failure::Kind;
+    use event_schema::{id::RequestId, signing::Keyring};
+
+    #[test]
+    fn no_difference_is_only_known_where_everything_was_seen() {
+        let code = |found: &CatalogDifferences| found.judge().err().map(|failure| failure.kind);
+        let keys = Keyring::new(1, *b"a secret of thirty-two bytes.....");
+        let mut found = CatalogDifferences::default();
+        assert_eq!(code(&found), None);
+        found.unread = 2;
+        assert_eq!(code(&found), Some(Kind::Unreachable));
+        found.findings.push(EventDifference {
+            request_id: RequestId::mint(&keys, 1, 0, [0; 16]),
+            operation: "memo.put".into(),
+            time: String::new(),
+            old: None,
+            new: None,
+            written: Vec::new(),
+        });
+        assert_eq!(code(&found), Some(Kind::Failed));
+    }
 }
