@@ -9,7 +9,7 @@ pub struct OutboundConfig {
     /// Networks that may be called although they are private, this machine's own, or reserved:
     /// `10.1.0.0/16`, `127.0.0.1`.
     pub allowed_networks: Vec<String>,
-    /// Hosts that may be called without TLS, by name or address.
+    /// Hosts that may be called without TLS, by name or address (IPv6 in brackets: `[::1]`).
     pub plain_hosts: Vec<String>,
     /// An authority that is believed beside the public ones: a PEM file, or its text.
     #[serde(skip_serializing_if = "Option::is_none")]

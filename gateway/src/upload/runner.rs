@@ -117,7 +117,8 @@ impl UploadRun<'_> {
 
     /// Waits until what an earlier claim brought into the log is decided: behind that, the ledger
     /// knows what became of it. The wait is bounded, since a partition in which nothing happens may
-    /// show an old mark; what is asked once more meanwhile is a repeat. Was it everything?
+    /// show an old mark. What is not decided by then is asked once more: a repeat, unless the definitions
+    /// make other requests of the line now. Was it everything?
     async fn was_completed(&self) -> Result<bool, Problem> {
         let applied = AppliedSoFar(self.app);
         match timeout(SETTLED_WITHIN, applied.settled()).await {

@@ -163,6 +163,7 @@ async fn a_head_that_asks_for_more_is_refused_and_what_it_says_of_keys_is_passed
         (json!({"typ": "at+jwt"}), true),
         (json!({"typ": "JWE"}), false),
         (json!({"crit": ["exp"]}), false),
+        (json!({"crit": null}), false),
         (json!({"b64": false, "crit": ["b64"]}), false),
         (json!({"kid": 7}), false),
         (json!({"alg": ["ES256"]}), false),
