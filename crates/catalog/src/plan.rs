@@ -46,7 +46,7 @@ impl Needs {
 }
 
 /// A document as it stands when an event is planned.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct CurrentDocument {
     /// Of the last write, deletions included; 0 where there never was one.
     pub revision: u64,

@@ -113,11 +113,7 @@ impl Current for ReadState<'_> {
     }
 
     fn document(&self, key: &DocumentKey) -> CurrentDocument {
-        let none = CurrentDocument {
-            revision: 0,
-            body: None,
-        };
-        self.documents.get(key).cloned().unwrap_or(none)
+        self.documents.get(key).cloned().unwrap_or_default()
     }
 
     fn row(&self, key: &RowKey) -> Option<Map<String, Value>> {
@@ -138,10 +134,7 @@ impl ReadState<'_> {
     ) -> Result<(), ReplayError> {
         let documents = record.documents(&needs.documents).await?;
         for (key, stored) in needs.documents.iter().zip(documents) {
-            let mut current = CurrentDocument {
-                revision: 0,
-                body: None,
-            };
+            let mut current = CurrentDocument::default();
             if let Some(stored) = stored {
                 if is_later(&stored.meta.position, held) {
                     self.later.push(LaterWrite {

@@ -21,6 +21,7 @@ mod uploads;
 pub use set_up::shut;
 
 use crate::harness::{App, app, told};
+use event_schema::mutation::RowKey;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
@@ -76,6 +77,17 @@ pub async fn refused(
 ) {
     let (status, id, json) = answer(with(app, verb, path, token, body.as_ref())).await;
     assert_eq!((status, id.as_str()), expected, "{verb} {path}: {json:#}");
+}
+
+/// What the record holds of a user's password.
+pub async fn stored_hash(app: &App, kuid: &str) -> String {
+    let key = RowKey {
+        table: "security_account".to_owned(),
+        key: [("kuid".to_owned(), json!(kuid))].into_iter().collect(),
+    };
+    let row = app.record.rows(&[key]).await.unwrap().remove(0);
+    let row = row.expect("the user has an account");
+    row.cells["hash"].as_str().unwrap().to_owned()
 }
 
 /// An app that is closed, with its administrator's session.

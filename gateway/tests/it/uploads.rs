@@ -198,7 +198,7 @@ async fn applied(app: &App, operation: &str, body: Value) -> Value {
 }
 
 /// A gateway that takes files and carries none out.
-async fn taker() -> App {
+pub(crate) async fn taker() -> App {
     let config = gateway::Config {
         carry_out_uploads: false,
         ..gateway::Config::default()

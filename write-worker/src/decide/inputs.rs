@@ -328,16 +328,11 @@ impl Decider {
                 .await?;
             for (key, stored) in documents.iter().zip(found) {
                 self.check_version(key, stored.as_ref())?;
-                let current = stored.map_or(
-                    CurrentDocument {
-                        revision: 0,
-                        body: None,
-                    },
-                    |stored| CurrentDocument {
-                        revision: stored.meta.revision,
-                        body: stored.body,
-                    },
-                );
+                let current = stored.map(|stored| CurrentDocument {
+                    revision: stored.meta.revision,
+                    body: stored.body,
+                });
+                let current = current.unwrap_or_default();
                 self.state.set_document(key, current, self.batch);
             }
         }

@@ -206,13 +206,8 @@ impl Current for State {
     }
 
     fn document(&self, key: &DocumentKey) -> CurrentDocument {
-        self.documents.get(key).map_or(
-            CurrentDocument {
-                revision: 0,
-                body: None,
-            },
-            |entry| entry.value.clone(),
-        )
+        let entry = self.documents.get(key);
+        entry.map(|entry| entry.value.clone()).unwrap_or_default()
     }
 
     fn row(&self, key: &RowKey) -> Option<Map<String, Value>> {

@@ -131,10 +131,7 @@ pub(super) fn collect_spots<'a>(
             write,
             item,
             subject,
-            document: CurrentDocument {
-                revision: 0,
-                body: None,
-            },
+            document: CurrentDocument::default(),
             row: None,
             row_expires: None,
             before: None,

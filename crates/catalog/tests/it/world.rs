@@ -53,10 +53,7 @@ impl Current for World {
             self.named.borrow().contains(&key.to_string()),
             "{key} was read but not needed"
         );
-        self.documents.get(key).cloned().unwrap_or(CurrentDocument {
-            revision: 0,
-            body: None,
-        })
+        self.documents.get(key).cloned().unwrap_or_default()
     }
 
     fn row(&self, key: &RowKey) -> Option<Map<String, Value>> {

@@ -1,7 +1,7 @@
 //! What the service keeps for itself is shown by no route, not even to the administrator; above
 //! all, no hash of a password.
 
-use super::{answer, closed, ok, refused, with};
+use super::{answer, closed, ok, refused, stored_hash, with};
 use crate::socket::Socket;
 use serde_json::{Value, json};
 
@@ -167,17 +167,5 @@ async fn no_answer_holds_a_hash() {
         "{said}"
     );
     // The hash is where it must be, and nowhere near a view: its row is no document.
-    let key = event_schema::mutation::RowKey {
-        table: "security_account".into(),
-        key: json!({"kuid": "root"}).as_object().unwrap().clone(),
-    };
-    let row = app
-        .record
-        .rows(&[key])
-        .await
-        .unwrap()
-        .pop()
-        .flatten()
-        .unwrap();
-    assert!(row.cells["hash"].as_str().unwrap().starts_with("sealed:1:"));
+    assert!(stored_hash(&app, "root").await.starts_with("sealed:1:"));
 }

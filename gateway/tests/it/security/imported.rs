@@ -1,6 +1,6 @@
 //! Users, roles, profiles and API keys that another deployment made.
 
-use super::{PASSWORD, allow, answer, closed, login, ok, refused, user, with};
+use super::{PASSWORD, allow, answer, closed, login, ok, refused, stored_hash, user, with};
 use crate::harness::App;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -51,23 +51,6 @@ async fn load(app: &App, token: &str, query: &str, body: &Value) -> (u16, Vec<St
     (status, outcomes.collect(), told)
 }
 
-async fn stored_hash(app: &App) -> String {
-    let key = json!({"kuid": "meera"}).as_object().unwrap().clone();
-    let key = event_schema::mutation::RowKey {
-        table: "security_account".to_owned(),
-        key,
-    };
-    let row = app
-        .record
-        .rows(&[key])
-        .await
-        .unwrap()
-        .pop()
-        .flatten()
-        .unwrap();
-    row.cells["hash"].as_str().unwrap().to_owned()
-}
-
 #[tokio::test]
 async fn people_and_programs_log_in_as_before_and_passwords_are_hashed_anew() {
     let (app, admin) = closed().await;
@@ -99,21 +82,25 @@ async fn people_and_programs_log_in_as_before_and_passwords_are_hashed_anew() {
         (&me["_id"], &me["_source"]["name"]),
         (&json!("meera"), &json!("Meera"))
     );
-    let imported = stored_hash(&app).await;
+    let imported = stored_hash(&app, "meera").await;
     let wrong = json!({"username": "meera@example.org", "password": "correct horse batterz"});
     let failed = (401, "plugin.strategy.missing_user");
     refused(&app, ("POST", "/_login/local"), None, Some(wrong), failed).await;
     let session = login(&app, "meera@example.org", PASSWORD).await;
     let patience = Instant::now() + Duration::from_secs(10);
-    while stored_hash(&app).await == imported {
+    while stored_hash(&app, "meera").await == imported {
         assert!(Instant::now() < patience, "the hash stays what it was");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     // The session, begun before, goes on; the password is the same.
     ok(&app, "GET", "/_me", Some(&session), None).await;
-    let renewed = stored_hash(&app).await;
+    let renewed = stored_hash(&app, "meera").await;
     login(&app, "meera@example.org", PASSWORD).await;
-    assert_eq!(stored_hash(&app).await, renewed, "it is hashed anew once");
+    assert_eq!(
+        stored_hash(&app, "meera").await,
+        renewed,
+        "it is hashed anew once"
+    );
     ok(&app, "PUT", "/ix/co/a", Some(&admin), Some(json!({"n": 1}))).await;
     ok(&app, "GET", "/ix/co/a", Some(&session), None).await;
 }

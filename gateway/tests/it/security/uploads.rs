@@ -2,7 +2,7 @@
 //! left then, shown to whoever began them.
 
 use super::{allow, answer, close, closed, ok, refused, user, with};
-use crate::harness::{App, Builder};
+use crate::{harness::App, uploads::taker};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -67,15 +67,7 @@ async fn an_upload_needs_the_rights_of_its_lines_and_is_shown_to_its_owner() {
 /// What was taken away before the lines are carried out is gone for them.
 #[tokio::test]
 async fn lines_have_the_rights_that_are_left() {
-    let config = gateway::Config {
-        carry_out_uploads: false,
-        ..gateway::Config::default()
-    };
-    let builder = Builder {
-        config,
-        ..Builder::default()
-    };
-    let app = builder.start().await;
+    let app = taker().await;
     let admin = close(&app).await;
     let all = uploader(&["bulk.upload", "create", "update"]);
     let meera = user(&app, &admin, "meera", all, json!([])).await;
@@ -107,15 +99,7 @@ async fn lines_have_the_rights_that_are_left() {
 /// Nothing is done in the name of an account that is gone, whoever has that name now.
 #[tokio::test]
 async fn lines_of_a_user_who_is_gone_are_refused_by_name() {
-    let config = gateway::Config {
-        carry_out_uploads: false,
-        ..gateway::Config::default()
-    };
-    let builder = Builder {
-        config,
-        ..Builder::default()
-    };
-    let app = builder.start().await;
+    let app = taker().await;
     let admin = close(&app).await;
     let all = || uploader(&["bulk.upload", "create", "update"]);
     let meera = user(&app, &admin, "meera", all(), json!([])).await;

@@ -68,10 +68,7 @@ impl RecordedState {
                     revision: stored.meta.revision,
                     body: stored.body,
                 },
-                None => CurrentDocument {
-                    revision: 0,
-                    body: None,
-                },
+                None => CurrentDocument::default(),
             };
             self.documents.entry(key.to_string()).or_insert(current);
         }
@@ -95,14 +92,10 @@ impl Current for RecordedState {
     }
 
     fn document(&self, key: &DocumentKey) -> CurrentDocument {
-        let none = CurrentDocument {
-            revision: 0,
-            body: None,
-        };
         self.documents
             .get(&key.to_string())
             .cloned()
-            .unwrap_or(none)
+            .unwrap_or_default()
     }
 
     fn row(&self, key: &RowKey) -> Option<Map<String, Value>> {
