@@ -10,6 +10,7 @@ mod flood;
 mod flow;
 mod history;
 mod locks;
+mod marks;
 mod take;
 mod witness;
 
@@ -138,11 +139,13 @@ impl PartitionTask {
         }
         let recent = finished?;
         self.worker.ports.finished.add(self.partition);
+        let marks = self.begin_marks(&mut taken).await?;
         if let Some(flood) = flood {
             self.wait_for_passage(&flood).await?;
         }
         let queues = self.key_queues().await?;
-        self.run_flow(taken, (recent, queues), &mut carried.resolved)
+        let remembered = (recent, queues);
+        self.run_flow(taken, marks, remembered, &mut carried.resolved)
             .await
     }
 }
