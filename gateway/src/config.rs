@@ -44,6 +44,9 @@ pub struct Config {
     /// Lines of a file, the first included; unset: as the operation says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub upload_lines: Option<u64>,
+    /// How long an upload waits, in seconds, for a gateway whose catalog has its operation and columns
+    /// (others may be about to be started with it) before its lines are refused.
+    pub upload_orphaned_seconds: u64,
     /// The largest body of a single request, and the longest line of a bulk, in bytes.
     pub body_limit_bytes: usize,
     /// How deep objects and arrays may nest.
@@ -152,6 +155,7 @@ impl Default for Config {
             upload_limit_bytes: 10_000_000,
             carry_out_uploads: true,
             upload_lines: None,
+            upload_orphaned_seconds: 300,
             body_limit_bytes: 1 << 20,
             json_depth: 64,
             body_budget_bytes: 128 << 20,

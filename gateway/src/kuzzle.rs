@@ -39,6 +39,7 @@ pub(crate) use request::{Request, Transport};
 use crate::app::Shared;
 use socket::SocketRequest;
 use std::sync::Arc;
+use table::Action;
 
 /// What an action is given.
 #[derive(Clone, Copy)]
@@ -47,6 +48,14 @@ pub(crate) struct KuzzleCall<'a> {
     pub request: &'a Request,
     /// The connection it came by, if it stays open.
     pub session: Option<&'a Arc<SocketRequest>>,
+}
+
+/// A write is only begun behind what its `after` names.
+async fn run_action(call: KuzzleCall<'_>, action: &Action) -> Result<Reply, Fault> {
+    if action.writes {
+        place::wait_for_tokens(call).await?;
+    }
+    (action.run)(call).await
 }
 
 /// Carries a request out. Never fails: what goes wrong is an answer.
@@ -69,7 +78,7 @@ pub(crate) async fn handle_request(
                 request: &request,
                 session,
             };
-            (action.run)(call).await
+            run_action(call, action).await
         }
         Err(fault) => Err(fault),
     };

@@ -43,9 +43,9 @@ macro_rules! docs {
 docs! {
     OPERATIONS "operations" "reads" "What there is to ask for: routes, keys, documents, tables, parts, unique values" []
         Nothing, [(200, "By name", Json("Operations"))];
-    WRITE "write" "writes" "Ask for an operation; the body is its bare request" ["prefer", "refresh", "if-match", "idempotency-key", "traceparent"]
+    WRITE "write" "writes" "Ask for an operation; the body is its bare request" ["after", "prefer", "refresh", "if-match", "idempotency-key", "traceparent"]
         Json("Request"), [(202, "Accepted: safe in the log", Json("Taken")), (200, "Applied (with `Prefer: wait`)", Json("Taken"))];
-    BULK "bulk" "writes" "Ask for an operation many times: a bare request a line, an answer a line, in order" ["idempotency-key", "traceparent"]
+    BULK "bulk" "writes" "Ask for an operation many times: a bare request a line, an answer a line, in order" ["after", "idempotency-key", "traceparent"]
         Lines, [(200, "An answer for each line, then a summary", Lines)];
     REQUEST "request" "reads" "What became of a request" []
         Nothing, [(200, "Its status", Json("RequestStatus"))];
@@ -130,7 +130,7 @@ pub(crate) fn described_parameter(name: &str) -> Value {
     let (schema, what) = match name {
         "after" => (
             json!({"type": "array", "items": {"type": "string"}}),
-            "Tokens of writes that the answer must show; repeatable",
+            "Tokens of writes that the answer must show, or behind which a write is accepted; repeatable",
         ),
         "at" => (
             json!({"type": "string"}),

@@ -5,6 +5,7 @@
 mod block;
 pub(crate) mod body;
 pub(crate) mod csv;
+mod definitions;
 pub(crate) mod header;
 pub(crate) mod intake;
 mod kept_file;

@@ -47,21 +47,21 @@ const DEFINITION: &str = "mappings settings properties dynamic dynamic_templates
 
 actions! {
     document {
-        create => document::create, writes [POST "/:index/:collection/_create" POST "/:index/:collection/:_id/_create"] "_id refresh silent" Whole;
-        createOrReplace => document::create_or_replace, writes [PUT "/:index/:collection/:_id"] "_id refresh silent" Whole;
-        replace => document::replace, writes [PUT "/:index/:collection/:_id/_replace"] "_id refresh silent" Whole;
-        update => document::update, writes [PATCH "/:index/:collection/:_id/_update" PUT "/:index/:collection/:_id/_update"] "_id refresh silent retryOnConflict source" Whole;
-        upsert => document::upsert, writes [POST "/:index/:collection/:_id/_upsert" PUT "/:index/:collection/:_id/_upsert"] "_id refresh silent retryOnConflict source" Members("changes default");
-        delete => document::delete, writes [DELETE "/:index/:collection/:_id"] "_id refresh silent source" Nothing;
-        deleteFields => document::delete_fields, writes [DELETE "/:index/:collection/:_id/_fields"] "_id refresh silent source" Members("fields");
+        create => document::create, writes [POST "/:index/:collection/_create" POST "/:index/:collection/:_id/_create"] "_id after refresh silent" Whole;
+        createOrReplace => document::create_or_replace, writes [PUT "/:index/:collection/:_id"] "_id after refresh silent" Whole;
+        replace => document::replace, writes [PUT "/:index/:collection/:_id/_replace"] "_id after refresh silent" Whole;
+        update => document::update, writes [PATCH "/:index/:collection/:_id/_update" PUT "/:index/:collection/:_id/_update"] "_id after refresh retryOnConflict silent source" Whole;
+        upsert => document::upsert, writes [POST "/:index/:collection/:_id/_upsert" PUT "/:index/:collection/:_id/_upsert"] "_id after refresh retryOnConflict silent source" Members("changes default");
+        delete => document::delete, writes [DELETE "/:index/:collection/:_id"] "_id after refresh silent source" Nothing;
+        deleteFields => document::delete_fields, writes [DELETE "/:index/:collection/:_id/_fields"] "_id after refresh silent source" Members("fields");
         updateByQuery => document::query::update, writes [PUT "/:index/:collection/_query"] "after lang refresh silent source" Members("query changes");
         deleteByQuery => document::query::delete, writes [DELETE "/:index/:collection/_query"] "after lang refresh silent source" Members("query");
-        mCreate => document::many::create, writes [POST "/:index/:collection/_mCreate"] "refresh silent source strict" Members("documents");
-        mCreateOrReplace => document::many::create_or_replace, writes [PUT "/:index/:collection/_mCreateOrReplace"] "refresh silent source strict" Members("documents");
-        mReplace => document::many::replace, writes [PUT "/:index/:collection/_mReplace"] "refresh silent source strict" Members("documents");
-        mUpdate => document::many::update, writes [PATCH "/:index/:collection/_mUpdate" PUT "/:index/:collection/_mUpdate"] "refresh retryOnConflict silent source strict" Members("documents");
-        mUpsert => document::many::upsert, writes [POST "/:index/:collection/_mUpsert"] "refresh retryOnConflict silent source strict" Members("documents");
-        mDelete => document::many::delete, writes [DELETE "/:index/:collection/_mDelete"] "ids refresh silent strict" Members("ids");
+        mCreate => document::many::create, writes [POST "/:index/:collection/_mCreate"] "after refresh silent source strict" Members("documents");
+        mCreateOrReplace => document::many::create_or_replace, writes [PUT "/:index/:collection/_mCreateOrReplace"] "after refresh silent source strict" Members("documents");
+        mReplace => document::many::replace, writes [PUT "/:index/:collection/_mReplace"] "after refresh silent source strict" Members("documents");
+        mUpdate => document::many::update, writes [PATCH "/:index/:collection/_mUpdate" PUT "/:index/:collection/_mUpdate"] "after refresh retryOnConflict silent source strict" Members("documents");
+        mUpsert => document::many::upsert, writes [POST "/:index/:collection/_mUpsert"] "after refresh retryOnConflict silent source strict" Members("documents");
+        mDelete => document::many::delete, writes [DELETE "/:index/:collection/_mDelete"] "after ids refresh silent strict" Members("ids");
         get => document::read::get, [GET "/:index/:collection/:_id"] "_id after" Nothing;
         mGet => document::read::mget, [POST "/:index/:collection/_mGet" GET "/:index/:collection/_mGet"] "after ids strict" Members("ids");
         exists => document::read::exists, [GET "/:index/:collection/:_id/_exists"] "_id after" Nothing;
@@ -73,9 +73,9 @@ actions! {
         validate => validate::validate, [POST "/:index/:collection/_validate"] "_id" Whole;
     }
     bulk {
-        import => bulk::import, writes [POST "/:index/:collection/_bulk"] "refresh strict" Members("bulkData");
-        write => bulk::write, writes [POST "/:index/:collection/_write"] "_id notify refresh" Whole;
-        mWrite => bulk::mwrite, writes [POST "/:index/:collection/_mWrite"] "notify refresh source strict" Members("documents");
+        import => bulk::import, writes [POST "/:index/:collection/_bulk"] "after refresh strict" Members("bulkData");
+        write => bulk::write, writes [POST "/:index/:collection/_write"] "_id after notify refresh" Whole;
+        mWrite => bulk::mwrite, writes [POST "/:index/:collection/_mWrite"] "after notify refresh source strict" Members("documents");
         deleteByQuery => bulk::delete_by_query, writes [DELETE "/:index/:collection/_bulk/_query"] "after lang notify refresh" Members("query");
         updateByQuery => bulk::update_by_query, writes [PATCH "/:index/:collection/_bulk/_query"] "after lang notify refresh" Members("query changes");
     }

@@ -1,4 +1,4 @@
-//! `after=<token>`: a read that waits for writes. A token of one request waits for its verdict, and
+//! `after=<token>`: a read, or a write, that waits for writes. A token of one request waits for its verdict, and
 //! a refusal is answered at once; a token of many waits until their partitions are resolved that
 //! far.
 
@@ -17,7 +17,7 @@ use spool::SpoolId;
 use std::{collections::BTreeMap, time::Duration};
 use tokio::time::Instant;
 
-/// Tokens in one read.
+/// Tokens in one request.
 const MOST: usize = 32;
 
 /// What is still waited for.
@@ -47,6 +47,20 @@ pub(crate) async fn wait_for_query(
     wait_for(app, caller, &texts, limit).await
 }
 
+/// Waits for the tokens of a write, which is only accepted behind what they name: where that is
+/// refused, dead or not applied in time, nothing of the write is.
+pub(crate) async fn wait_before_write(
+    app: &App,
+    caller: &Caller,
+    query: &QueryString,
+) -> Result<(), Problem> {
+    let texts: Vec<_> = query.all("after").collect();
+    let waited = wait_for(app, caller, &texts, app.config.after_wait()).await;
+    waited
+        .map(drop)
+        .map_err(|problem| problem.with("accepted", false.into()))
+}
+
 /// Likewise, wherever they came from.
 pub(crate) async fn wait_for(
     app: &App,
@@ -60,7 +74,7 @@ pub(crate) async fn wait_for(
     if texts.len() > MOST {
         return Err(Problem::new(
             Code::BadRequest,
-            format!("at most {MOST} tokens may be named in one read"),
+            format!("at most {MOST} tokens may be named in one request"),
         ));
     }
     let mut wanted = WantedToken::default();

@@ -13,7 +13,6 @@ use crate::{
     error::{Code, Problem},
     write::{derived::DerivedRequest, publish::event::Event},
 };
-use catalog::Upload;
 use event_schema::id::RequestId;
 use futures::{StreamExt, stream};
 use json_text::ScannedJson;
@@ -31,12 +30,18 @@ const RESULTS: &str = "upload.results";
 /// What a block is carried out with.
 pub(super) struct BlockRun<'a> {
     pub app: &'a Shared,
-    pub upload: &'a Upload,
     pub open: &'a OpenUpload,
     /// Who sent the file, with the rights that are left.
     pub caller: &'a Caller,
-    /// Why nothing more is done in the name of whoever sent the file.
-    pub is_void: Option<&'a str>,
+    pub work: BlockWork<'a>,
+}
+
+/// What is done with lines of which nothing is decided.
+pub(super) enum BlockWork<'a> {
+    /// This operation says what they ask for.
+    AskedBy(String),
+    /// They are refused, for this reason.
+    Refused(&'a str),
 }
 
 impl BlockRun<'_> {
@@ -45,7 +50,7 @@ impl BlockRun<'_> {
         if self.open.claims > 1 {
             self.find_decided(lines).await?;
         }
-        if let Some(why) = self.is_void {
+        if let BlockWork::Refused(why) = self.work {
             for line in lines.iter_mut().filter(|line| line.is_waiting()) {
                 line.state = LineState::Failed(why.to_owned());
             }
@@ -170,6 +175,9 @@ impl BlockRun<'_> {
 
     /// What a line asks other operations for.
     async fn requests_of(&self, line: &UploadLine) -> Result<Vec<(String, Value)>, Problem> {
+        let BlockWork::AskedBy(operation) = &self.work else {
+            return Ok(Vec::new());
+        };
         let writes = &self.app.writes;
         let mut fields = self.open.fields.clone();
         fields.insert("line".to_owned(), line.cells.clone().into());
@@ -179,7 +187,7 @@ impl BlockRun<'_> {
             n: 0,
             is_last: false,
         };
-        let operation = writes.any_operation(&self.upload.line)?;
+        let operation = writes.any_operation(operation)?;
         let unique = first.of(&self.open.unique);
         writes
             .validator

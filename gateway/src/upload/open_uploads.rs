@@ -41,6 +41,27 @@ pub(crate) struct OpenUpload {
     /// Who works on it, and until when, Unix milliseconds.
     pub holder: String,
     pub until: i64,
+    /// Spools of gateways that had it: what those sent may be in them.
+    #[serde(default)]
+    pub spools: Vec<String>,
+    /// Since when no gateway that took it has had definitions for it, Unix milliseconds.
+    #[serde(default)]
+    pub orphaned: Option<i64>,
+}
+
+/// A gateway that takes uploads.
+#[derive(Clone, Copy)]
+pub(crate) struct UploadHolder<'a> {
+    pub instance: &'a str,
+    /// The id of its spool, if it has one.
+    pub spool: Option<&'a str>,
+}
+
+/// An upload that a gateway has in hand now.
+pub(crate) struct TakenUpload {
+    pub upload: OpenUpload,
+    /// Did a gateway have it before? Its lines may be on their way.
+    pub was_held: bool,
 }
 
 /// The list.
@@ -73,17 +94,25 @@ impl OpenUploads {
     /// Takes an upload that nobody works on, if there is one.
     pub(crate) async fn take(
         &self,
-        holder: &str,
+        holder: UploadHolder<'_>,
         now: i64,
-    ) -> Result<Option<OpenUpload>, StoreError> {
+    ) -> Result<Option<TakenUpload>, StoreError> {
         let mut taken = None;
         self.change(|list| {
             let free = list.iter_mut().find(|upload| upload.until <= now);
             taken = free.map(|upload| {
-                holder.clone_into(&mut upload.holder);
+                let was_held = !upload.holder.is_empty();
+                holder.instance.clone_into(&mut upload.holder);
                 upload.claims += 1;
                 upload.until = now + LEASE_MS;
-                upload.clone()
+                let spool = holder.spool.map(str::to_owned);
+                let is_known = |spool: &String| upload.spools.contains(spool);
+                let new = spool.filter(|spool| !is_known(spool));
+                upload.spools.extend(new);
+                TakenUpload {
+                    upload: upload.clone(),
+                    was_held,
+                }
             });
         })
         .await?;
@@ -96,8 +125,8 @@ impl OpenUploads {
             .await
     }
 
-    /// Says how far an upload is, and goes on having it. False: another has it.
-    pub(crate) async fn renew(&self, ours: &OpenUpload, now: i64) -> Result<bool, StoreError> {
+    /// Says how far an upload is, and goes on having it until then. False: another has it.
+    pub(crate) async fn renew(&self, ours: &OpenUpload, until: i64) -> Result<bool, StoreError> {
         let mut is_ours = false;
         self.change(|list| {
             let known = list.iter_mut().find(|known| known.process == ours.process);
@@ -106,7 +135,7 @@ impl OpenUploads {
                 .is_some_and(|known| known.claims == ours.claims);
             if let Some(known) = known.filter(|_| is_ours) {
                 *known = OpenUpload {
-                    until: now + LEASE_MS,
+                    until,
                     ..ours.clone()
                 };
             }

@@ -2,13 +2,14 @@
 //! goes through its lines from where the last gateway came to. It must never hold more than a block.
 
 use super::{
-    block::BlockRun,
-    csv::CsvReader,
+    block::{BlockRun, BlockWork},
+    csv::{CsvLine, CsvReader},
+    definitions::UploadDefinitions,
     header::UploadHeader,
     kept_file::KeptFile,
     line::UploadLine,
-    open_uploads::{LEASE_MS, OpenUpload, OpenUploads},
-    status::is_completed,
+    open_uploads::{LEASE_MS, OpenUpload, OpenUploads, TakenUpload, UploadHolder},
+    status::{is_completed, upload_columns},
 };
 use crate::{
     app::Shared,
@@ -20,14 +21,18 @@ use event_log::Durability;
 use runtime::{Backoff, Shutdown};
 use serde_json::json;
 use std::time::Duration;
+use store::{StoreError, spools::holding_spools};
 use tokio::time::timeout;
 
 /// Lines whose results are written at once, and their bytes.
 const BLOCK: usize = 1_000;
 const BLOCK_BYTES: usize = 192 << 10;
 const POLL: Duration = Duration::from_millis(500);
-/// How long a gateway that goes on waits for what is on its way; less than a lease.
-const SETTLED_WITHIN: Duration = Duration::from_secs(3);
+/// How long the first gateway looks whether an upload under a key was completed before: no line of
+/// it can be on its way.
+const FIRST_SETTLED_WITHIN: Duration = Duration::from_secs(3);
+/// For how long nobody else tries an upload for which this gateway has no definitions.
+const ORPHAN_LEASE_MS: i64 = 1_000;
 /// Uploads that this gateway carries out at once: a line may wait long for its verdict.
 const AT_ONCE: usize = 4;
 
@@ -82,11 +87,22 @@ async fn run_one_after_the_other(app: &Shared, open: &OpenUploads, shutdown: &Sh
 
 /// False: there is none.
 async fn carry_out_next(app: &Shared, open: &OpenUploads) -> Result<bool, Problem> {
-    let holder = app.writes.builder.reply.instance.to_string();
-    let Some(upload) = open.take(&holder, app.now()).await? else {
+    let instance = app.writes.builder.reply.instance.to_string();
+    let spool = app.ports.spool.as_ref().map(|spool| spool.id().to_string());
+    let holder = UploadHolder {
+        instance: &instance,
+        spool: spool.as_deref(),
+    };
+    let Some(TakenUpload { upload, was_held }) = open.take(holder, app.now()).await? else {
         return Ok(false);
     };
-    let mut run = UploadRun { app, open, upload };
+    let mut run = UploadRun {
+        app,
+        open,
+        upload,
+        was_held,
+        is_void: None,
+    };
     tokio::select! {
         done = run.run() => done?,
         () = app.shutdown.soft() => {}
@@ -98,6 +114,9 @@ struct UploadRun<'a> {
     app: &'a Shared,
     open: &'a OpenUploads,
     upload: OpenUpload,
+    was_held: bool,
+    /// Why its lines are refused, if nothing knows what they ask for any more.
+    is_void: Option<String>,
 }
 
 impl UploadRun<'_> {
@@ -115,26 +134,43 @@ impl UploadRun<'_> {
         Ok(())
     }
 
-    /// Waits until what an earlier claim brought into the log is decided: behind that, the ledger
-    /// knows what became of it. The wait is bounded, since a partition in which nothing happens may
-    /// show an old mark. What is not decided by then is asked once more: a repeat, unless the definitions
-    /// make other requests of the line now. Was it everything?
+    /// Waits until what earlier gateways sent is decided, however long that takes: behind that, the
+    /// ledger knows what became of it. Before, a line might be asked for once more under other
+    /// definitions, which is no repeat. Was it everything?
     async fn was_completed(&self) -> Result<bool, Problem> {
         let applied = AppliedSoFar(self.app);
-        match timeout(SETTLED_WITHIN, applied.settled()).await {
-            Ok(settled) => settled?,
-            Err(_) => tracing::debug!("not all partitions say that they are resolved"),
+        let settled = async {
+            self.wait_for_spools().await?;
+            Ok(applied.settled().await?)
+        };
+        if self.was_held {
+            self.having(settled).await?;
+        } else if let Ok(settled) = timeout(FIRST_SETTLED_WITHIN, settled).await {
+            settled?;
         }
         is_completed(self.app, &self.upload.process).await
     }
 
+    /// Until nothing is left in the spools of gateways that had the upload.
+    async fn wait_for_spools(&self) -> Result<(), StoreError> {
+        let (record, mut is_told) = (self.app.ports.record.as_ref(), false);
+        loop {
+            let holding = holding_spools(record, self.app.now()).await?;
+            let mut had = self.upload.spools.iter();
+            let Some(spool) = had.find(|spool| holding.contains_key(*spool)) else {
+                return Ok(());
+            };
+            if !is_told {
+                let process = &self.upload.process;
+                tracing::info!(process, spool, "an upload waits until a spool is shipped");
+                is_told = true;
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
     /// How many lines there are.
     async fn carry_out(&mut self) -> Result<u64, Problem> {
-        let operation = self.app.writes.any_operation(&self.upload.operation)?;
-        let about = operation.upload().ok_or_else(|| {
-            let why = format!("`{}` takes no file", self.upload.operation);
-            Problem::new(Code::Internal, why)
-        })?;
         let (mut reader, mut header) = (CsvReader::new(), None);
         let (mut block, mut bytes, mut sequence) = (Vec::new(), 0, 0);
         for number in 0..=self.upload.chunks {
@@ -145,7 +181,7 @@ impl UploadRun<'_> {
             };
             for line in lines {
                 let Some(header) = &header else {
-                    header = Some(UploadHeader::read(about, &line)?);
+                    header = Some(self.columns(&line).await?);
                     continue;
                 };
                 sequence += 1;
@@ -164,6 +200,35 @@ impl UploadRun<'_> {
         Ok(sequence)
     }
 
+    /// Which cell is which. Where no definitions have such columns any more, the lines are refused
+    /// after a while.
+    async fn columns(&mut self, first: &CsvLine) -> Result<UploadHeader, Problem> {
+        let found = UploadDefinitions::find(&self.app.writes, &self.upload.operation);
+        let problem = match found.and_then(|found| found.columns(first)) {
+            Ok(columns) => {
+                self.upload.orphaned = None;
+                return Ok(columns);
+            }
+            Err(problem) => problem,
+        };
+        let now = self.app.now();
+        let since = *self.upload.orphaned.get_or_insert(now);
+        let grace = Duration::from_secs(self.app.config.upload_orphaned_seconds);
+        if u128::try_from(now.saturating_sub(since)).unwrap_or(0) < grace.as_millis() {
+            // Another may know it.
+            self.open.renew(&self.upload, now + ORPHAN_LEASE_MS).await?;
+            return Err(problem);
+        }
+        let columns = upload_columns(self.app, &self.upload.process).await?;
+        if columns.is_empty() {
+            let why = "the event that begins the upload is not applied yet";
+            return Err(Problem::new(Code::NotYet, why));
+        }
+        let code = problem.code().row().name;
+        self.is_void = Some(format!("{code}: {}", problem.detail()));
+        Ok(UploadHeader::of_names(columns))
+    }
+
     async fn piece(&self, number: u64) -> Result<String, Problem> {
         let file = KeptFile {
             app: self.app,
@@ -174,20 +239,20 @@ impl UploadRun<'_> {
 
     /// Carries out a block, writes its results, and only then counts it as done.
     async fn block(&mut self, lines: &mut Vec<UploadLine>, is_last: bool) -> Result<(), Problem> {
-        let operation = self.app.writes.any_operation(&self.upload.operation)?;
-        let Some(about) = operation.upload() else {
-            return Ok(());
-        };
         let upload = &self.upload;
         let named = (!upload.is_anonymous).then_some((&*upload.principal, upload.birth.as_deref()));
         let (caller, is_gone) = self.app.access.kept(named).await?;
-        let why = format!("user `{}`, who sent the file, is gone", upload.principal);
+        let gone = format!("user `{}`, who sent the file, is gone", upload.principal);
+        let work = match &self.is_void {
+            Some(why) => BlockWork::Refused(why),
+            None if is_gone => BlockWork::Refused(&gone),
+            None => BlockWork::AskedBy(self.line_operation()?),
+        };
         let run = BlockRun {
             app: self.app,
-            upload: about,
             open: upload,
             caller: &caller,
-            is_void: is_gone.then_some(&*why),
+            work,
         };
         let failed = self.having(run.run(lines)).await?;
         let done = upload.done + lines.len() as u64;
@@ -199,6 +264,12 @@ impl UploadRun<'_> {
         self.upload.failed = all_failed;
         self.upload.blocks += 1;
         self.renew().await
+    }
+
+    /// The operation that says what a line asks for.
+    fn line_operation(&self) -> Result<String, Problem> {
+        let found = UploadDefinitions::find(&self.app.writes, &self.upload.operation);
+        Ok(found?.upload().line.clone())
     }
 
     /// Goes on having the upload while something takes its time.
@@ -217,7 +288,8 @@ impl UploadRun<'_> {
     }
 
     async fn renew(&self) -> Result<(), Problem> {
-        if self.open.renew(&self.upload, self.app.now()).await? {
+        let until = self.app.now() + LEASE_MS;
+        if self.open.renew(&self.upload, until).await? {
             Ok(())
         } else {
             Err(Problem::new(

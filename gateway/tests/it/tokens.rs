@@ -8,7 +8,8 @@ use event_schema::{
     token::Token,
 };
 use gateway::Config;
-use serde_json::json;
+use reqwest::RequestBuilder;
+use serde_json::{Value, json};
 
 fn token(app: &crate::harness::App) -> Token {
     let expires = std::time::SystemTime::now()
@@ -85,6 +86,56 @@ async fn a_refused_write_is_answered_at_once() {
     )
     .await;
     assert_eq!(found["request_id"], second["request_id"]);
+}
+
+fn create_after(app: &crate::harness::App, route: &str, id: &str, token: &Value) -> RequestBuilder {
+    let token = token["token"].as_str().unwrap();
+    app.post(&format!("{route}?after={token}"), &city(id, "x"))
+}
+
+/// A write stands behind what its `after` names, in whatever partition that is: until it is applied
+/// nothing of the write is in the log.
+#[tokio::test]
+async fn a_write_is_accepted_only_behind_what_it_names() {
+    let app = Builder {
+        worker: false,
+        config: Config {
+            after_wait_seconds: 1,
+            ..Config::default()
+        },
+        ..Builder::default()
+    }
+    .start()
+    .await;
+    app.cities().await;
+    let create = "/v1/operations/document.create";
+    let (_, _, first) = told(app.post(create, &city("1", "x"))).await;
+    let found = problem(create_after(&app, create, "2", &first), 504, "not_yet").await;
+    assert_eq!(found["accepted"], false);
+    let lines = create_after(&app, &format!("{create}/_bulk"), "2", &first);
+    let lines = lines.header("content-type", "application/x-ndjson");
+    problem(lines, 504, "not_yet").await;
+    let token = first["token"].as_str().unwrap();
+    let kuzzle = |id: &str| {
+        let path = format!("/geo/cities/{id}/_create?after={token}");
+        app.post(&path, &json!({"name": "x"}))
+    };
+    assert_eq!(told(kuzzle("2")).await.0, 504);
+    assert_eq!(app.events().await.len(), 1, "nothing but the first");
+    app.worker();
+    let (_, _, second) = told(create_after(&app, create, "2", &first)).await;
+    assert!(second["request_id"].is_string(), "{second:#}");
+    let (status, _, json) = told(kuzzle("3")).await;
+    assert_eq!(status, 200, "{json:#}");
+    assert_eq!(app.events().await.len(), 3);
+    // What it stands behind came to nothing.
+    let (_, _, refused) = told(app.post(create, &city("1", "x"))).await;
+    let found = problem(create_after(&app, create, "4", &refused), 409, "exists").await;
+    assert_eq!(
+        (&found["request_id"], &found["accepted"]),
+        (&refused["request_id"], &json!(false))
+    );
+    assert_eq!(app.events().await.len(), 4, "the refused one is the last");
 }
 
 #[tokio::test]

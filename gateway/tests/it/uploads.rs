@@ -11,6 +11,7 @@ use event_schema::{
 };
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
+use store::spools::{self, HoldingSpool};
 
 const LOCATIONS: &str = "/v1/bulk/location/upload";
 
@@ -218,6 +219,8 @@ async fn was_begun(app: &App, upload: [u8; 16], decided: &[((u64, u64, bool), Ve
     let mut list: Value = serde_json::from_str(stands.as_ref().unwrap()).unwrap();
     for open in list.as_array_mut().unwrap() {
         open["claims"] = 1.into();
+        open["holder"] = "gone".into();
+        open["spools"] = json!(["a spool"]);
     }
     let claimed = list.to_string();
     let swapped = app
@@ -225,6 +228,11 @@ async fn was_begun(app: &App, upload: [u8; 16], decided: &[((u64, u64, bool), Ve
         .swap_value(&names[0], stands.as_deref(), &claimed)
         .await;
     swapped.unwrap();
+    remember(app, upload, decided).await;
+}
+
+/// What the ledger says of requests of lines, each `(line, n, is_last)`.
+async fn remember(app: &App, upload: [u8; 16], decided: &[((u64, u64, bool), Verdict)]) {
     let entry = |((line, n, is_last), verdict): &((u64, u64, bool), Verdict)| LedgerEntry {
         request: RequestId::mint(
             &app.keys,
@@ -335,6 +343,85 @@ async fn what_became_of_lines_before_a_crash_is_told_as_it_was() {
     );
     let asked = events_of(&taker, "location.create").await;
     assert_eq!(asked.len(), 1, "three were decided");
+}
+
+/// The gateway that carried a file out is gone, and what it sent stands in its spool: until that is
+/// shipped nobody knows what lines have asked for.
+#[tokio::test]
+async fn what_a_gateway_that_is_gone_left_in_its_spool_is_waited_for() {
+    let taker = taker().await;
+    let process = send(&taker, states(3, &[])).await;
+    let upload = events_of(&taker, "location.bulk.upload").await[0].unique();
+    was_begun(&taker, upload, &[]).await;
+    let holding = HoldingSpool {
+        since: 0,
+        until: i64::MAX,
+    };
+    let record = taker.record.as_ref();
+    spools::set_holding(record, "a spool", &holding)
+        .await
+        .unwrap();
+    taker.sibling(gateway::Config::default()).await;
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    assert_eq!(events_of(&taker, "location.create").await, []);
+    // It is shipped, and decided.
+    let refused = Verdict::Refused(Refusal {
+        code: RefusalCode::Rule,
+        message: "as it was asked for then".into(),
+        rule: None,
+        pointer: None,
+    });
+    remember(&taker, upload, &[((2, 0, true), refused)]).await;
+    spools::set_empty(record, "a spool").await.unwrap();
+    completed(&taker, &process).await;
+    let results = results(&taker, &process).await;
+    assert!(
+        results[2].ends_with("failed,as it was asked for then"),
+        "{results:#?}"
+    );
+    assert_eq!(events_of(&taker, "location.create").await.len(), 2);
+}
+
+/// Definitions that no gateway has any more come to an end, in words that name what is missing.
+#[tokio::test]
+async fn lines_that_nothing_defines_any_more_are_refused_by_name_and_the_upload_ends() {
+    let ends = [
+        (
+            "ship.bulk.upload",
+            "unknown_operation: the catalog has no operation `ship.bulk.upload` any more",
+        ),
+        (
+            "user.create",
+            "unknown_operation: `user.create` takes no file any more",
+        ),
+        (
+            "org.bulk.upload",
+            "bad_upload: the columns are others now: line 1, column 1: `code` is no column",
+        ),
+    ];
+    for (operation, why) in ends {
+        let taker = taker().await;
+        let process = send(&taker, states(3, &[])).await;
+        let name = "open-uploads";
+        let stands = taker.record.held_values(&[name.to_owned()]).await.unwrap();
+        let stands = stands[0].as_ref().unwrap();
+        let list = stands.replace("\"location.bulk.upload\"", &format!("\"{operation}\""));
+        let swapped = taker.record.swap_value(name, Some(stands), &list).await;
+        swapped.unwrap();
+        let config = gateway::Config {
+            upload_orphaned_seconds: 1,
+            ..gateway::Config::default()
+        };
+        taker.sibling(config).await;
+        let status = completed(&taker, &process).await;
+        assert_eq!(status["failed"], 3, "{status:#}");
+        let results = results(&taker, &process).await;
+        assert!(results[1].starts_with("S0000,\"State, 0\",,,failed,"));
+        assert!(results[1].contains(why), "{operation}: {results:#?}");
+        let open = taker.record.held_values(&[name.to_owned()]).await.unwrap();
+        assert_eq!(open[0].as_deref(), Some("[]"), "it is not tried any more");
+        assert_eq!(events_of(&taker, "location.create").await, []);
+    }
 }
 
 /// Larger than a piece of a file.

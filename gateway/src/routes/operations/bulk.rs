@@ -4,6 +4,7 @@ use crate::{
     app::Shared,
     bulk,
     error::Problem,
+    lookup::after,
     request::{RequestCall, path::PathSegments},
 };
 use axum::{extract::State, response::Response};
@@ -13,5 +14,6 @@ pub(crate) async fn bulk(
     PathSegments(operation): PathSegments<String>,
     call: RequestCall,
 ) -> Result<Response, Problem> {
+    after::wait_before_write(&app, &call.caller, &call.query).await?;
     bulk::start_bulk(&app, &operation, call)
 }

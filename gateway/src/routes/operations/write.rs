@@ -4,6 +4,7 @@ use crate::{
     answer::OperationAnswer,
     app::Shared,
     error::Problem,
+    lookup::after,
     request::{RequestCall, path::PathSegments},
     routes::uploads,
 };
@@ -18,7 +19,9 @@ pub(crate) async fn write(
     if operation.upload().is_some() {
         return Ok(uploads::start::start_bare(operation.name(), &app, call).await);
     }
+    let query = call.query.clone();
     let request = app.requests.read(call).await?;
+    after::wait_before_write(&app, &request.caller, &query).await?;
     let completed = app.writes.write(&operation, request).await?;
     Ok(OperationAnswer::new(&operation, completed).respond(&app))
 }

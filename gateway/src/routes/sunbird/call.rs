@@ -6,6 +6,7 @@ use crate::{
     answer::OperationAnswer,
     app::{App, Shared},
     error::{Code, Problem},
+    lookup::after,
     request::{RequestCall, path::PathSegments},
 };
 use axum::{
@@ -19,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 type Parameters = BTreeMap<String, String>;
 
 /// What the query of these routes may name.
-const QUERY: [&str; 1] = ["refresh"];
+const QUERY: [&str; 2] = ["after", "refresh"];
 
 /// In Sunbird's envelope, errors too.
 pub(crate) async fn call_operation(
@@ -49,6 +50,7 @@ async fn carry_out(
 ) -> Result<Response, Problem> {
     call.query.expect_only(&QUERY)?;
     let operation = app.writes.operation(name)?;
+    let query = call.query.clone();
     let mut request = app
         .requests
         .read_loose(call, !parameters.is_empty())
@@ -60,6 +62,7 @@ async fn carry_out(
     }
     request.json = with_parameters(request.json, parameters)?;
     request.options.wait = Some(request.options.wait.unwrap_or(app.config.sunbird_wait()));
+    after::wait_before_write(app, &request.caller, &query).await?;
     let completed = app.writes.write(&operation, request).await?;
     Ok(envelope.answer(app, &OperationAnswer::new(&operation, completed)))
 }
@@ -74,11 +77,13 @@ pub(crate) async fn call_bare(
     let done = async {
         call.query.expect_only(&QUERY)?;
         let operation = app.writes.operation(&operation)?;
+        let query = call.query.clone();
         let mut request = app
             .requests
             .read_loose(call, !parameters.is_empty())
             .await?;
         request.json = with_parameters(request.json, parameters)?;
+        after::wait_before_write(&app, &request.caller, &query).await?;
         let completed = app.writes.write(&operation, request).await?;
         Ok::<_, Problem>(OperationAnswer::new(&operation, completed).respond(&app))
     };

@@ -123,6 +123,8 @@ async fn take_file(
         claims: u64::from(key.is_some()),
         holder: String::new(),
         until: 0,
+        spools: Vec::new(),
+        orphaned: None,
     };
     if begin(app, &caller, &traceparent, (taken, &open), key).await? {
         OpenUploads(app.ports.record.clone()).add(open).await?;
