@@ -26,6 +26,11 @@ pub fn mint_incarnation(mut random: u64) -> String {
         .collect()
 }
 
+/// Could it have been minted here?
+pub fn is_incarnation(text: &str) -> bool {
+    text.len() == LENGTH as usize && text.bytes().all(|byte| DIGITS.contains(&byte))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -35,12 +40,10 @@ mod tests {
         let minted: Vec<String> = (0..2_000u64)
             .map(|n| mint_incarnation(n.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
             .collect();
-        let known = |one: &u8| DIGITS.contains(one);
-        assert!(
-            minted
-                .iter()
-                .all(|one| one.len() == 8 && one.as_bytes().iter().all(known))
-        );
+        assert!(minted.iter().all(|one| is_incarnation(one)));
+        for other in ["", "a1b2c3d", "a1b2c3d4e", "A1B2C3D4", "a1b2c3.4"] {
+            assert!(!is_incarnation(other), "{other}");
+        }
         let distinct: std::collections::BTreeSet<_> = minted.iter().collect();
         assert_eq!(distinct.len(), minted.len());
     }

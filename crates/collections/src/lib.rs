@@ -11,6 +11,7 @@
     )
 )]
 
+mod leftovers;
 mod remap;
 
 pub use remap::Settled;
@@ -101,7 +102,8 @@ pub fn fresh_incarnation() -> String {
 impl CollectionStores<'_> {
     /// Makes a collection, or finds that it stands, whatever its mappings; repeating the call makes
     /// the view follow the record. The view first: what stands in the record is written to, and
-    /// nothing may wait for a view that is away, or that refuses.
+    /// nothing may wait for a view that is away, or that refuses. What a call that died in between
+    /// left there goes when the name is made.
     pub async fn create(&self, wanted: NewCollection) -> Result<Created, CollectionError> {
         let settings = wanted.settings.as_ref();
         IndexSettings::read(settings).map_err(CollectionError::BadSettings)?;
@@ -124,6 +126,9 @@ impl CollectionStores<'_> {
         // If that fails the record may have taken it or not, so the view keeps its place.
         let stands = self.record.create_collection(&wanted).await?;
         if stands.incarnation == wanted.incarnation {
+            // Whoever made the name and dropped it meanwhile took this for a leftover.
+            self.make_in_view(&stands).await?;
+            self.clear_older(&stands).await?;
             return Ok(Created {
                 collection: stands,
                 fresh: true,
@@ -136,6 +141,7 @@ impl CollectionStores<'_> {
 
     async fn found(&self, stands: Collection) -> Result<Created, CollectionError> {
         self.make_in_view(&stands).await?;
+        self.clear_older(&stands).await?;
         Ok(Created {
             collection: stands,
             fresh: false,
@@ -144,11 +150,9 @@ impl CollectionStores<'_> {
 
     /// A view over the record itself has nothing of its own to make.
     async fn make_in_view(&self, collection: &Collection) -> Result<(), CollectionError> {
-        match self.view {
-            Some(view) if !view.is_record() => {
-                view.create_collection(collection).await.map_err(of_view)
-            }
-            Some(_) | None => Ok(()),
+        match self.separate_view() {
+            Some(view) => view.create_collection(collection).await.map_err(of_view),
+            None => Ok(()),
         }
     }
 
@@ -168,6 +172,7 @@ impl CollectionStores<'_> {
         }
         tokio::time::sleep(GRACE).await;
         self.clear_view(old).await?;
+        self.clear_older(&fresh).await?;
         Ok(fresh)
     }
 
@@ -186,6 +191,7 @@ impl CollectionStores<'_> {
             tokio::time::sleep(GRACE).await;
         }
         for one in collections {
+            self.clear_older(one).await?;
             self.clear_view(one).await?;
         }
         Ok(())

@@ -5,9 +5,9 @@ use catalog::Catalog;
 use collections::{CollectionError, CollectionStores, Created, NewCollection};
 use event_log::{CleanupPolicy, TopicSpec};
 use event_schema::topics::{ALL, Cleanup, Layout};
-use runtime::{Clock, Health, health::Weakened};
+use runtime::{Clock, Health, SystemClock, health::Weakened};
 use serde::Serialize;
-use store::{Record, StoreError, View, schema::MigrationReport};
+use store::{Record, StoreError, View, schema::MigrationReport, view::HeldIncarnation};
 
 /// What a migration did or found.
 #[derive(Clone, Debug, Serialize)]
@@ -77,6 +77,19 @@ pub async fn prepare_stores(
         view,
         collections,
     })
+}
+
+/// Places in the view that belong to no collection of the record.
+pub async fn find_leftovers(
+    record: &dyn Record,
+    view: &dyn View,
+) -> Result<Vec<HeldIncarnation>, StoreError> {
+    let stores = CollectionStores {
+        record,
+        view: Some(view),
+        clock: &SystemClock,
+    };
+    stores.leftovers().await
 }
 
 async fn own_collections(

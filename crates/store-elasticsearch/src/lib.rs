@@ -41,7 +41,7 @@ use store::{
     Collection, DocumentWrite, ItemVerdict, SearchRequest, SearchResult, Snapshot, StoreError,
     Succession, Unmappable, View,
     schema::{MigrationReport, Weakness},
-    view::ViewedDocument,
+    view::{HeldIncarnation, ViewedDocument},
 };
 
 pub(crate) const STORE: &str = "elasticsearch";
@@ -169,6 +169,13 @@ impl View for Elasticsearch {
 
     async fn update_collection(&self, collection: &Collection) -> Result<(), StoreError> {
         schema::update_mapping(&self.client, collection).await
+    }
+
+    async fn held_incarnations(
+        &self,
+        name: Option<(&str, &str)>,
+    ) -> Result<Vec<HeldIncarnation>, StoreError> {
+        schema::held_incarnations(&self.client, name).await
     }
 
     async fn drop_collection(&self, collection: &Collection) -> Result<(), StoreError> {

@@ -65,9 +65,26 @@ fn encode_part(part: &str, into: &mut String) {
     }
 }
 
+/// The pattern of all indices of a name, or of all names.
+pub(crate) fn index_pattern(prefix: &str, name: Option<(&str, &str)>) -> String {
+    let mut pattern = prefix.to_owned();
+    for part in name.into_iter().flat_map(|(index, name)| [index, name]) {
+        encode_part(part, &mut pattern);
+        pattern.push('.');
+    }
+    pattern + "*"
+}
+
+/// Index, collection and incarnation of an index of ours; `None`: it is not one.
+pub(crate) fn decode_index(prefix: &str, index: &str) -> Option<[String; 3]> {
+    let (alias, number) = index.rsplit_once('-')?;
+    let is_numbered = number.len() >= 6 && number.bytes().all(|byte| byte.is_ascii_digit());
+    let is_ours = |names: &[String; 3]| event_schema::incarnation::is_incarnation(&names[2]);
+    decode_alias(prefix, alias).filter(|names| is_numbered && is_ours(names))
+}
+
 /// Index, collection and incarnation of an alias of ours.
-#[cfg(test)]
-pub(crate) fn decode_alias(prefix: &str, alias: &str) -> Option<[String; 3]> {
+fn decode_alias(prefix: &str, alias: &str) -> Option<[String; 3]> {
     let parts: Vec<&str> = alias.strip_prefix(prefix)?.split('.').collect();
     let parts: [&str; 3] = parts.try_into().ok()?;
     let mut decoded = [const { String::new() }; 3];

@@ -15,6 +15,7 @@ use store::{
     Collection, StoreError, Unmappable,
     mapping::{DynamicFields, IndexSettings, Mapping},
     schema::MigrationReport,
+    view::HeldIncarnation,
 };
 
 /// The fields of our own member, and how deep they lie. What clients write is held to the
@@ -277,6 +278,49 @@ pub(crate) async fn drop_indices(
         }
     }
     Ok(())
+}
+
+/// The incarnations that have an index, the oldest first.
+pub(crate) async fn held_incarnations(
+    client: &Client,
+    name: Option<(&str, &str)>,
+) -> Result<Vec<HeldIncarnation>, StoreError> {
+    let prefix = &client.config().prefix;
+    let path = format!(
+        "{}/_settings/index.creation_date?expand_wildcards=all&flat_settings=true",
+        name::index_pattern(prefix, name)
+    );
+    let answer = client.ask(Method::Get, &path, None).await?;
+    if answer.status != 200 {
+        return Err(classify::request_failure(
+            answer.status,
+            &answer.body,
+            classify::refused_error,
+        ));
+    }
+    let indices: Map<String, Value> =
+        serde_json::from_slice(&answer.body).map_err(damaged_error)?;
+    let mut held: Vec<HeldIncarnation> = Vec::new();
+    for (of, settings) in &indices {
+        let Some([index, collection, incarnation]) = name::decode_index(prefix, of) else {
+            continue;
+        };
+        let made = settings["settings"]["index.creation_date"].as_str();
+        let made = made.and_then(|made| made.parse().ok()).unwrap_or(i64::MAX);
+        held.push(HeldIncarnation {
+            index,
+            collection,
+            incarnation,
+            made,
+        });
+    }
+    // One that is being given another place has two indices.
+    held.sort_by(|a, b| (&a.incarnation, a.made).cmp(&(&b.incarnation, b.made)));
+    held.dedup_by(|a, b| {
+        (&a.index, &a.collection, &a.incarnation) == (&b.index, &b.collection, &b.incarnation)
+    });
+    held.sort_by_key(|one| one.made);
+    Ok(held)
 }
 
 pub(crate) async fn migrate_collections(

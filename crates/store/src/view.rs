@@ -36,6 +36,16 @@ fn cannot_be_compared(store: &'static str) -> StoreError {
     }
 }
 
+/// A life of a collection's name of which a view holds something, whether or not the record knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldIncarnation {
+    pub index: String,
+    pub collection: String,
+    pub incarnation: String,
+    /// When its place was made, by the view's own clock: comparable with others of one view only.
+    pub made: i64,
+}
+
 /// Is another place being made for the documents of a collection?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Succession {
@@ -132,6 +142,15 @@ pub trait View: Send + Sync {
     /// Takes the collection's mappings, where they add to those that stand. What cannot be changed
     /// is refused, and nothing is changed.
     async fn update_collection(&self, collection: &Collection) -> Result<(), StoreError>;
+    /// Every incarnation of which there is a place: of this name of index and collection, or of all
+    /// (`None`), the oldest first. A view that is the record holds none by itself.
+    async fn held_incarnations(
+        &self,
+        name: Option<(&str, &str)>,
+    ) -> Result<Vec<HeldIncarnation>, StoreError> {
+        _ = name;
+        Ok(Vec::new())
+    }
     /// Removes what is held of this incarnation; idempotent.
     async fn drop_collection(&self, collection: &Collection) -> Result<(), StoreError>;
     /// How far a second place for the collection's documents is, in which other mappings stand.

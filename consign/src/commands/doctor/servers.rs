@@ -8,8 +8,9 @@ use crate::{
     stack::{self, Stack, retry_with_patience},
 };
 use event_log::TopicProblem;
+use standalone::prepare;
 use std::time::Duration;
-use store::{StoreError, schema::Weakness};
+use store::{StoreError, schema::Weakness, view::HeldIncarnation};
 
 const MIGRATE: &str = "consign catalog migrate";
 
@@ -149,7 +150,26 @@ async fn check_view(settings: &Settings, stack: &Stack, patience: Duration) -> V
         )];
     };
     let ready = retry_with_patience(patience, async || Ok(view.ready().await?)).await;
-    store_findings(settings, view.name(), ready, view.weaknesses().await)
+    let mut findings = store_findings(settings, view.name(), ready, view.weaknesses().await);
+    // What the record does not answer is named where the record is looked at.
+    let left = prepare::find_leftovers(stack.record.as_ref(), view).await;
+    findings.extend(left.unwrap_or_default().iter().map(leftover_finding));
+    findings
+}
+
+/// An index of a collection that was being made, emptied or dropped by somebody who died.
+fn leftover_finding(left: &HeldIncarnation) -> Finding {
+    let HeldIncarnation {
+        index,
+        collection,
+        incarnation,
+        ..
+    } = left;
+    Finding::weak(
+        "indices without a collection",
+        format!("{index}/{collection}, incarnation {incarnation}: it only takes room"),
+        "create or drop a collection of that name, which removes it, or delete the index by hand",
+    )
 }
 
 fn store_findings(

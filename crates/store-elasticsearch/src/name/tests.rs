@@ -1,6 +1,6 @@
 //! Names there and back, and what Elasticsearch forbids.
 
-use super::{alias_name, decode_alias, first_index, is_prefix};
+use super::{alias_name, decode_alias, decode_index, first_index, index_pattern, is_prefix};
 
 #[test]
 fn names_come_back_and_never_meet() {
@@ -44,4 +44,29 @@ fn prefixes() {
     for bad in ["", "-a", "_a", ".a", "A", "a*", "a b", "a~"] {
         assert!(!is_prefix(bad), "{bad}");
     }
+}
+
+#[test]
+fn an_index_says_whose_it_is_and_others_say_nothing() {
+    let index = first_index(&alias_name("consign.", "I.x", "c", "a1b2c3d4").expect("short"));
+    assert_eq!(
+        decode_index("consign.", &index),
+        Some(["I.x", "c", "a1b2c3d4"].map(str::to_owned))
+    );
+    for other in [
+        "consign.i.c.a1b2c3d4",
+        "consign.i.c.a1b2c3d4-1",
+        "consign.i.c.d.a1b2c3d4-000001",
+        "consign.i.c.A1b2c3d4-000001",
+        "consign.i.c.short-000001",
+        "other.i.c.a1b2c3d4-000001",
+        "consign.i.~zz.a1b2c3d4-000001",
+    ] {
+        assert_eq!(decode_index("consign.", other), None, "{other}");
+    }
+    assert_eq!(
+        index_pattern("consign.", Some(("I.x", "c"))),
+        "consign.~49~2ex.c.*"
+    );
+    assert_eq!(index_pattern("consign.", None), "consign.*");
 }
