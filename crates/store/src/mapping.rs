@@ -305,7 +305,23 @@ impl Mapping {
     /// The paths of the fields whose values are copied to this one.
     pub fn copied_to(&self, path: &str) -> Vec<String> {
         let mut all = Vec::new();
-        collect_sources(&self.root, "", path, &mut all);
+        collect_copies(&self.root, "", &mut |from, target| {
+            if target == path {
+                all.push(from.to_owned());
+            }
+        });
+        all
+    }
+
+    /// What is copied below this path: where it goes from there on, and the path of its field.
+    pub fn copied_below(&self, path: &str) -> Vec<(String, String)> {
+        let mut all = Vec::new();
+        collect_copies(&self.root, "", &mut |from, target| {
+            let below = target.strip_prefix(path);
+            if let Some(below) = below.and_then(|below| below.strip_prefix('.')) {
+                all.push((below.to_owned(), from.to_owned()));
+            }
+        });
         all
     }
 }
@@ -323,14 +339,15 @@ fn path_below(around: &str, name: &str) -> String {
     }
 }
 
-fn collect_sources(fields: &Fields, around: &str, target: &str, into: &mut Vec<String>) {
+/// Each field that is copied, and each path to which it is.
+fn collect_copies(fields: &Fields, around: &str, visit: &mut dyn FnMut(&str, &str)) {
     for (name, field) in &fields.properties {
         let path = path_below(around, name);
-        if field.copy_to.iter().any(|copied| copied == target) {
-            into.push(path.clone());
+        for target in &field.copy_to {
+            visit(&path, target);
         }
         if let Kind::Object(inner) | Kind::Nested(inner) | Kind::Flat(inner) = &field.kind {
-            collect_sources(inner, &path, target, into);
+            collect_copies(inner, &path, visit);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Dates written as patterns (`yyyy-MM-dd HH:mm:ss`): the letters for numbers of a fixed width,
-//! literals, and offsets. A pattern with anything else is not read: its name stays unknown.
+//! literals, and offsets. A pattern with anything else is not read: its name stays unknown. One that
+//! is nothing but literals (`5`) is read, and no text is a date of it.
 
 use super::{
     Civil,
@@ -71,7 +72,8 @@ impl Pattern {
         let narrow_before_digit = parts
             .windows(2)
             .any(|pair| pair[0].is_narrow() && !matches!(pair[1], Part::Literal(_) | Part::Offset));
-        (years == 1 && !narrow_before_digit && Self::is_whole(&parts)).then_some(Self {
+        let is_dated = years == 1 && !narrow_before_digit && Self::is_whole(&parts);
+        (is_dated || Self::is_literal(&parts)).then_some(Self {
             parts,
             rolls: false,
         })
@@ -83,6 +85,11 @@ impl Pattern {
             rolls: true,
             ..self
         }
+    }
+
+    /// An index takes the text that it is, and finds no date in it.
+    fn is_literal(parts: &[Part]) -> bool {
+        parts.iter().all(|part| matches!(part, Part::Literal(_)))
     }
 
     /// A day comes with its month, a minute with its hour, and nothing comes twice.
@@ -136,6 +143,9 @@ impl Pattern {
     }
 
     pub fn parse(&self, text: &str) -> Option<Civil> {
+        if Self::is_literal(&self.parts) {
+            return None;
+        }
         let (mut civil, mut rest) = (
             Civil {
                 rolls: self.rolls,

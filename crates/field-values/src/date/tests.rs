@@ -165,6 +165,12 @@ fn formats_by_name_and_by_pattern() {
         down(Some("epoch_second||EEE dd MMM"), "Mon 01 Jan"),
         Err(NotAMoment::Unknown("EEE dd MMM".to_owned()))
     );
+    // Nothing but signs: what it takes is no date.
+    for (format, text) in [("5", "5"), ("1.5", "2020-01-01"), ("'now'", "now")] {
+        let read = down(Some(format), text);
+        assert_eq!(read, Err(NotAMoment::Malformed), "{text} as {format}");
+    }
+    assert_eq!(down(Some("5||yyyy"), "2020"), Ok(1_577_836_800_000));
 }
 
 #[test]

@@ -278,10 +278,7 @@ fn names_late(mappings: &Value, member: &str) -> bool {
         .flatten()
         .filter(|(name, _)| name.split('.').next() == Some(first));
     of_member.map(|(_, field)| field.to_string()).any(|field| {
-        // Numbers are formats of dates that are not read here.
-        ["\"subobjects\":false", "\"format\":5", "\"format\":1.5"]
-            .iter()
-            .any(|rule| field.contains(rule))
+        field.contains("\"subobjects\":false")
             || LATE
                 .iter()
                 .any(|kind| field.contains(&format!("\"type\":\"{kind}\"")))

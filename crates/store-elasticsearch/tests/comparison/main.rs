@@ -33,6 +33,10 @@ use testbed::Servers;
 /// Searches in one collection.
 const SEARCHES: usize = 60;
 
+/// Seeds that once drew something on which the two differed: a run without a setting begins with
+/// them.
+const ONCE_DIFFERED: [u64; 2] = [9_087, 9_123];
+
 fn setting(name: &str) -> Option<u64> {
     let text = env::var(name).ok()?;
     Some(
@@ -89,8 +93,12 @@ async fn the_embedded_default_answers_as_elasticsearch() {
         Some(seed) => seed,
     };
     let (begun, mut tally, mut kinds) = (Instant::now(), Tally::default(), BTreeMap::new());
+    let drawn_anew = setting("CONSIGN_COMPARE_SEED").is_some();
+    let once = ONCE_DIFFERED.iter().copied().filter(|_| !drawn_anew);
+    let mut seeds = once.chain(first..);
     let mut seed = first;
     while tally.searches < wanted {
+        seed = seeds.next().expect("there are always more");
         let case = draw(seed);
         for difference in compare::run(&stores, &case, &mut tally).await {
             let (count, _) = kinds
@@ -98,11 +106,9 @@ async fn the_embedded_default_answers_as_elasticsearch() {
                 .or_insert_with(|| (0, (seed, difference)));
             *count += 1;
         }
-        seed += 1;
     }
     println!(
-        "seeds {first} to {}: {} searches ({} malformed), {} documents ({} refused, {} late), {} mappings ({} refused) in {:?}",
-        seed - 1,
+        "seeds {first} to {seed}: {} searches ({} malformed), {} documents ({} refused, {} late), {} mappings ({} refused) in {:?}",
         tally.searches,
         tally.malformed,
         tally.documents,

@@ -78,6 +78,11 @@ impl Document {
     /// where the field is made of them.
     pub fn values(&self, source: &Source, visit: &mut dyn FnMut(&Value)) {
         let is_tree = matches!(source.kind, Type::Leaves { .. });
+        for (_, path) in source.keyed_copies.iter().filter(|_| is_tree) {
+            self.at(path, &mut |value| {
+                visit_leaves(value, source.null.as_ref(), visit)
+            });
+        }
         for path in &source.paths {
             if is_tree {
                 self.below(path, &mut |value| {
@@ -110,20 +115,25 @@ impl Document {
     /// The leaves of a flattened field by their keys, each once.
     pub fn keyed(&self, source: &Source) -> BTreeSet<(String, String)> {
         let mut pairs = BTreeSet::new();
+        let mut hold = |key: &str, value: &Value| {
+            let value = match (value, &source.null) {
+                (Value::Null, Some(null)) => null,
+                (value, _) => value,
+            };
+            if let Some(text) = super::indexed::indexed_keyword(&source.kind, value) {
+                pairs.insert((key.to_owned(), text.into_owned()));
+            }
+        };
         let prefix = format!("{}.", source.root);
         for (name, value) in &self.members {
             each_leaf(name, value, &mut |path, value| {
-                let Some(key) = path.strip_prefix(&prefix) else {
-                    return;
-                };
-                let value = match (value, &source.null) {
-                    (Value::Null, Some(null)) => null,
-                    (value, _) => value,
-                };
-                if let Some(text) = super::indexed::indexed_keyword(&source.kind, value) {
-                    pairs.insert((key.to_owned(), text.into_owned()));
+                if let Some(key) = path.strip_prefix(&prefix) {
+                    hold(key, value);
                 }
             });
+        }
+        for (key, path) in &source.keyed_copies {
+            self.at(path, &mut |value| each_leaf(key, value, &mut hold));
         }
         pairs
     }

@@ -64,6 +64,8 @@ pub struct Source {
     pub is_key: bool,
     /// Which flattened field it is a key of.
     pub root: String,
+    /// What is copied to a key of the flattened field: the key, and where the values stand.
+    pub keyed_copies: Vec<(String, String)>,
     pub relevance: TermScoring,
     /// Those of the paths whose fractions were read with 32 bits before they were copied.
     pub short: Vec<String>,
@@ -110,6 +112,7 @@ impl Source {
             ignore_malformed: false,
             is_key: false,
             root: String::new(),
+            keyed_copies: Vec::new(),
             relevance: TermScoring {
                 norms: is_text,
                 frequencies: is_text,
@@ -175,7 +178,10 @@ pub fn resolve_in(
         _ => resolve_within(mapping, name, nested.unwrap_or(""), clause, pointer)?,
     };
     if nested != context.nested.as_deref() {
-        sources.iter_mut().for_each(|source| source.paths.clear());
+        for source in &mut sources {
+            source.paths.clear();
+            source.keyed_copies.clear();
+        }
     }
     Ok(sources)
 }
@@ -233,6 +239,7 @@ fn resolve_within(
                 source.kind = leaf_type(&source.kind);
                 source.is_key = true;
                 source.root = flattened_root(mapping, name);
+                source.keyed_copies = keyed_copies(mapping, &source.root);
             }
             Ok(sources)
         }
@@ -267,6 +274,12 @@ fn flattened_root(mapping: &Mapping, path: &str) -> String {
     dots.into_iter().find(is_root).unwrap_or(path).to_owned()
 }
 
+fn keyed_copies(mapping: &Mapping, root: &str) -> Vec<(String, String)> {
+    let mut copies = mapping.copied_below(root);
+    copies.retain(|(_, from)| !mapping.is_disabled(from));
+    copies
+}
+
 fn is_point(mapping: &Mapping, path: &str) -> bool {
     matches!(mapping.find_within(path, path), Found::Field(field) if matches!(field.kind, Kind::GeoPoint { .. }))
 }
@@ -292,6 +305,9 @@ fn mapped_sources(
     let mut source = Source::of(path, field_type(field, clause, pointer)?);
     source.paths.extend(mapping.copied_to(path));
     source.paths.retain(|path| !mapping.is_disabled(path));
+    if matches!(source.kind, Type::Leaves { .. }) {
+        source.keyed_copies = keyed_copies(mapping, path);
+    }
     if source.kind == Type::Double {
         let is_short = |path: &&String| {
             matches!(mapping.find(path), Found::Field(from)

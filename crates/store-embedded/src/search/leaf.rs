@@ -173,7 +173,11 @@ impl Leaf {
 pub fn name_members<'s>(sources: impl Iterator<Item = &'s Source>, wanted: &mut BTreeSet<String>) {
     let of_body = sources.filter(|source| source.kind != Type::Id);
     let of_key = |source: &'s Source| source.is_key.then_some(&source.root);
-    let paths = of_body.flat_map(|source| source.paths.iter().chain(of_key(source)));
+    let copies = |source: &'s Source| source.keyed_copies.iter().map(|(_, path)| path);
+    let paths = of_body.flat_map(|source| {
+        let own = source.paths.iter().chain(of_key(source));
+        own.chain(copies(source))
+    });
     wanted.extend(paths.map(|path| super::document::first_name(path).to_owned()));
 }
 

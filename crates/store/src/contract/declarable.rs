@@ -35,6 +35,8 @@ pub fn taken() -> Vec<Value> {
         json!({"type": "date", "format": "yyyy/MM/dd||epoch_millis"}),
         json!({"type": "date", "format": "strict_date_hour_minute||YYYY-ww"}),
         json!({"type": "date", "format": "yyyy-MM-dd'at'HH:mm", "locale": "de"}),
+        json!({"type": "date", "format": 5, "null_value": null}),
+        json!({"type": "date", "format": "5||yyyy", "null_value": "2020"}),
         json!({"type": "geo_point", "ignore_z_value": true, "null_value": {"lat": 1, "lon": 2}}),
         json!({"type": "completion", "max_input_length": 20}),
         json!({"type": "flattened", "depth_limit": 5}),
@@ -156,6 +158,23 @@ pub fn refused() -> Vec<(Value, &'static str)> {
             "/format",
         ),
         (json!({"type": "date", "format": ""}), "/format"),
+        // No text is a date of a format without letters.
+        (
+            json!({"type": "date", "format": 5, "null_value": "2020-01-01"}),
+            "/null_value",
+        ),
+        (
+            json!({"type": "date", "format": 5, "null_value": "5"}),
+            "/null_value",
+        ),
+        (
+            json!({"type": "date", "format": "'now'", "null_value": "now"}),
+            "/null_value",
+        ),
+        (
+            json!({"type": "date_nanos", "format": 1.5, "null_value": "2020-01-01"}),
+            "/null_value",
+        ),
         (json!({"type": "flattened", "copy_to": "x"}), "/copy_to"),
         (json!({"type": "completion", "contexts": []}), "/contexts"),
         (json!({"type": "object", "dynamic": "maybe"}), "/dynamic"),

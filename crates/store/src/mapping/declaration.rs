@@ -7,7 +7,7 @@ mod templates;
 mod value;
 
 use super::{
-    BadMapping, bad_mapping,
+    BadMapping, bad_mapping, coerce,
     date::{self, DateFormat, NotAMoment},
     parameter,
 };
@@ -264,7 +264,8 @@ fn check_combination(kind: &str, field: &Map<String, Value>, at: &str) -> Result
         .get("null_value")
         .filter(|value| kind == "date_nanos" && !value.is_null());
     if let Some(value) = nanos {
-        let format = field.get("format").and_then(Value::as_str);
+        let format = field.get("format").and_then(coerce::scalar_text);
+        let format = format.as_deref();
         let format = format.unwrap_or("strict_date_optional_time_nanos||epoch_millis");
         let read = date::of_document(&DateFormat::read(Some(format)), value);
         if read == Err(NotAMoment::Malformed) {

@@ -189,6 +189,13 @@ fn copies_are_known_from_wherever_they_come() {
     }});
     let mapping = Mapping::read(Some(&mappings), None).expect("a mapping");
     assert_eq!(mapping.copied_to("all"), ["a", "n.c", "o.b", "s.d.e"]);
+    let mappings = json!({"properties": {
+        "f": {"type": "flattened"},
+        "a": {"type": "keyword", "copy_to": ["f.k", "f.k.l", "fk"]},
+    }});
+    let mapping = Mapping::read(Some(&mappings), None).expect("a mapping");
+    let below = [("k", "a"), ("k.l", "a")].map(|(key, from)| (key.to_owned(), from.to_owned()));
+    assert_eq!(mapping.copied_below("f"), below);
 }
 
 #[test]

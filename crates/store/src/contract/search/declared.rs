@@ -11,6 +11,8 @@ pub fn mappings() -> Value {
         "kind": {"type": "keyword"},
         "n": {"type": "short"},
         "all": {"type": "keyword"},
+        "labels": {"type": "flattened"},
+        "tagged": {"type": "keyword", "copy_to": ["labels.by", "labels.of.it"]},
         "nulls": {"type": "keyword", "null_value": [1, 2.5, ["x"], true]},
         "crew": {"type": "nested", "properties": {
             "name": {"type": "keyword", "copy_to": "crew.any"},
@@ -45,13 +47,27 @@ pub const DOCUMENTS: &[(&str, &str)] = &[
         r#"{"title":"quack","kind":"quack","crew":{"name":"ann","age":40,"ships":[{"name":"x"},{"name":"y"}]}}"#,
     ),
     ("g", r#"{"crew":[{}],"off":{"in":{"x":1}}}"#),
-    ("h", r#"{"crew.name":"cat","crew.age":7}"#),
+    (
+        "h",
+        r#"{"crew.name":"cat","crew.age":7,"tagged":["z","y"]}"#,
+    ),
 ];
 
 /// Queries, and the ids that they find, sorted.
 pub fn queries() -> Vec<(Value, &'static str)> {
     let mut all = declared();
     all.push((json!({"exists": {"field": "off.in"}}), ""));
+    // What is copied to a key of a flattened field is one of its leaves.
+    for query in [
+        json!({"term": {"labels": "z"}}),
+        json!({"term": {"labels.by": "y"}}),
+        json!({"prefix": {"labels.of.it": "z"}}),
+        json!({"exists": {"field": "labels"}}),
+        json!({"exists": {"field": "labels.by"}}),
+    ] {
+        all.push((query, "h"));
+    }
+    all.push((json!({"exists": {"field": "labels.of"}}), ""));
     all.extend(near());
     all.extend(nested());
     all.extend(written());
