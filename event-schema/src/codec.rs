@@ -10,7 +10,7 @@ use crate::notification::Mail;
 use crate::offset::TransactionsOffset;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
-use std::borrow::Cow;
+use std::{borrow::Cow, cell::RefCell};
 
 pub use crate::parts::Parts;
 
@@ -387,10 +387,22 @@ fn decode_value<T: DeserializeOwned>(parts: &Parts) -> Result<T, DecodeError> {
     )?)
 }
 
+thread_local! {
+    /// Where records are written: what is kept of one is copied once, at its own length.
+    static WRITTEN: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Memory that a thread keeps for the next record.
+const WRITTEN_KEPT: usize = 64 << 10;
+
 fn to_bytes<T: serde::Serialize>(value: &T) -> Bytes {
-    serde_json::to_vec(value)
-        .expect("events are plain JSON")
-        .into()
+    WRITTEN.with_borrow_mut(|written| {
+        serde_json::to_writer(&mut *written, value).expect("events are plain JSON");
+        let bytes = Bytes::copy_from_slice(written);
+        written.clear();
+        written.shrink_to(WRITTEN_KEPT);
+        bytes
+    })
 }
 
 /// Unix milliseconds as an RFC 3339 text in UTC.

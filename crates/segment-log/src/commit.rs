@@ -115,8 +115,7 @@ impl Rounds {
             lane.queue
                 .lock()
                 .settle(written.batch.bytes.len(), written.batch.completions.len());
-            let buffer = written.acknowledge();
-            lane.queue.lock().recycle(buffer);
+            self.hub.buffers.keep_buffer(written.acknowledge());
         }
         Ok(())
     }

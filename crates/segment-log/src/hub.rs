@@ -1,6 +1,6 @@
 //! Which of a committer's logs have something to commit. Must never wake a thread that is awake.
 
-use crate::log::LogShared;
+use crate::{buffers::SpareBuffers, log::LogShared};
 use parking_lot::{Condvar, Mutex};
 use std::{
     mem,
@@ -10,6 +10,7 @@ use std::{
 
 #[derive(Default)]
 pub(crate) struct Hub {
+    pub buffers: SpareBuffers,
     state: Mutex<HubQueue>,
     wake: Condvar,
     thread: OnceLock<ThreadId>,

@@ -128,6 +128,7 @@
 )]
 
 mod appender;
+mod buffers;
 mod commit;
 mod compact;
 mod earliest;

@@ -175,13 +175,15 @@ impl SegmentLog {
         if size > self.shared.options.record_limit.min(MAX_RECORD) {
             return Err(Refused::TooLarge);
         }
-        let first = self
-            .shared
-            .queue
-            .lock()
-            .push(&self.shared.options, size, fill, done)?;
+        let LogShared {
+            options,
+            hub,
+            queue,
+            ..
+        } = self.shared.as_ref();
+        let first = queue.lock().push(options, &hub.buffers, size, fill, done)?;
         if first {
-            self.shared.hub.list(self.shared.clone());
+            hub.list(self.shared.clone());
         }
         Ok(())
     }

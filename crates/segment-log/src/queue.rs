@@ -1,13 +1,13 @@
 //! What waits for a commit, in batches that are not too large for one. Must never touch the disk:
 //! appending holds its lock.
 
-use crate::{AppendError, Completion, MAX_COMMIT, MAX_RECORD, Options, Refused, frame};
+use crate::{
+    AppendError, Completion, MAX_COMMIT, MAX_RECORD, Options, Refused, buffers::SpareBuffers, frame,
+};
 use std::{collections::VecDeque, mem};
 
 /// A batch that is longer gets no further record.
 const BATCH: usize = 4 << 20;
-/// A buffer that grew beyond this is not kept for a later batch.
-const SPARE: usize = 128 << 10;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum State {
@@ -29,7 +29,6 @@ pub(crate) struct CommitQueue {
     /// Of all that waits or is being committed.
     bytes: usize,
     records: usize,
-    spare: Vec<u8>,
 }
 
 #[derive(Default)]
@@ -52,6 +51,7 @@ impl CommitQueue {
     pub fn push(
         &mut self,
         options: &Options,
+        spare: &SpareBuffers,
         size: usize,
         fill: impl FnOnce(&mut Vec<u8>),
         done: Completion,
@@ -73,7 +73,7 @@ impl CommitQueue {
             other => {
                 self.waiting.extend(other);
                 CommitBatch {
-                    bytes: mem::take(&mut self.spare),
+                    bytes: spare.take_buffer(),
                     completions: Vec::new(),
                 }
             }
@@ -87,7 +87,9 @@ impl CommitQueue {
         } else {
             batch.bytes.truncate(start);
         }
-        if !batch.completions.is_empty() {
+        if batch.completions.is_empty() {
+            spare.keep_buffer(batch.bytes);
+        } else {
             self.waiting.push_back(batch);
         }
         if fits {
@@ -109,14 +111,6 @@ impl CommitQueue {
     pub fn settle(&mut self, bytes: usize, records: usize) {
         self.bytes -= bytes;
         self.records -= records;
-    }
-
-    /// Keeps the memory of a batch for the next.
-    pub fn recycle(&mut self, mut buffer: Vec<u8>) {
-        if buffer.capacity() <= SPARE {
-            buffer.clear();
-            self.spare = buffer;
-        }
     }
 
     /// Nothing will be committed any more: what waited.
