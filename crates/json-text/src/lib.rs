@@ -4,11 +4,13 @@
 //! nothing of what a text means, and must never take one for sound that was not scanned, parsed or
 //! written here.
 
+mod joined;
 mod scan;
 mod scanned;
 mod span;
 mod writer;
 
+pub use joined::{list_of, with_member};
 pub use scan::{JsonFault, JsonFaultKind};
 pub use scanned::{JsonText, ScannedJson, ScannedMember};
 pub use span::PLAIN_DEPTH;

@@ -249,7 +249,9 @@ impl<'a> Scan<'a> {
         self.space();
         match self.open.len() {
             1 => self.begin_member(key),
-            level if !is_plain(&self.bytes[key.start..key.end], level == 2) => self.spoil_member(),
+            level if !is_plain_name(&self.bytes[key.start..key.end], level == 2) => {
+                self.spoil_member()
+            }
             _ => {}
         }
         Ok(())
@@ -502,7 +504,7 @@ impl<'a> Scan<'a> {
 }
 
 /// A name that needs no second look: see [`ScannedMember::is_plain`](crate::ScannedMember).
-fn is_plain(name: &[u8], is_topmost: bool) -> bool {
+pub(crate) fn is_plain_name(name: &[u8], is_topmost: bool) -> bool {
     let begins_plainly = match name.first() {
         Some(b'_') => !is_topmost,
         Some(first) => first.is_ascii_alphanumeric(),

@@ -20,16 +20,21 @@ impl<'a> JsonText<'a> {
 
     /// A copy that serde takes for JSON as it is.
     #[must_use]
-    #[allow(
-        unsafe_code,
-        reason = "the safe constructor reads the whole text once more"
-    )]
     pub fn to_raw(self) -> Box<RawValue> {
-        // SAFETY: the text is one well-formed value without space around it: it was scanned (spans of
-        // a scan begin and end with their value), or is the text of a `RawValue`, or was written by
-        // `JsonObjectWriter`.
-        unsafe { RawValue::from_string_unchecked(self.0.to_owned()) }
+        sound_raw(self.0.to_owned())
     }
+}
+
+/// A text that serde takes for JSON as it is: one well-formed value without space around it. It was
+/// scanned (spans of a scan begin and end with their value), or is the text of a `RawValue`, or was
+/// written here of such texts.
+#[allow(
+    unsafe_code,
+    reason = "the safe constructor reads the whole text once more"
+)]
+pub(crate) fn sound_raw(text: String) -> Box<RawValue> {
+    // SAFETY: the crate calls this with such texts only.
+    unsafe { RawValue::from_string_unchecked(text) }
 }
 
 impl<'a> From<&'a RawValue> for JsonText<'a> {
@@ -101,6 +106,17 @@ impl ScannedJson {
     #[must_use]
     pub fn members(&self) -> Option<impl ExactSizeIterator<Item = ScannedMember<'_>>> {
         Some(self.members.as_ref()?.iter().map(|span| self.member(span)))
+    }
+
+    /// Is it an object that a member of another could be, and be plain? See
+    /// [`ScannedMember::is_plain`].
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        let is_plain = |span: &MemberSpan| {
+            span.is_plain && scan::is_plain_name(&self.text[span.name.clone()], true)
+        };
+        let members = self.members.as_deref();
+        members.is_some_and(|members| members.iter().all(is_plain))
     }
 
     fn member(&self, span: &MemberSpan) -> ScannedMember<'_> {

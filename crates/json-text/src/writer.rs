@@ -30,6 +30,12 @@ impl JsonObjectWriter {
         self.write(name, value.get(), false);
     }
 
+    /// A member that its reader need not look into: it is plain, or has besides only names that the
+    /// reader is known to take.
+    pub fn push_plain(&mut self, name: &str, value: JsonText<'_>) {
+        self.write(name, value.get(), true);
+    }
+
     /// A member of another object, with what is known of it.
     pub fn push_member(&mut self, member: &ScannedMember<'_>) {
         self.write(&member.name, member.text.get(), member.is_plain);

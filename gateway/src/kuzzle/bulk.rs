@@ -7,9 +7,10 @@ use super::{
     Fault, KuzzleCall, Reply,
     document::{self, many, many::Way, query},
     fault::Id,
-    write::{self, Then},
+    write::{self, BareValue, Then},
 };
 use entry::{BulkEntry, bulk_entries};
+use json_text::list_of;
 use serde_json::{Value, json};
 
 /// Documents that one call may write: what an operation of many documents takes.
@@ -22,7 +23,7 @@ pub(super) async fn write(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     document::write_body(
         call,
         "document.createOrReplace",
-        body,
+        call.request.body_as_came(body),
         is_silent(call)?,
         false,
     )
@@ -125,13 +126,14 @@ pub(super) async fn import_into(call: KuzzleCall<'_>) -> Result<Imported, Fault>
     let (mut successes, mut errors, mut token) = (Vec::new(), Vec::new(), None);
     let mut begun = Vec::new();
     for run in entries.chunk_by(|a, b| a.action == b.action) {
-        let documents: Vec<String> = run.iter().map(BulkEntry::json).collect();
+        let documents: Vec<_> = run.iter().map(BulkEntry::json).collect();
+        let documents = list_of(documents.iter().map(|document| (&**document).into()));
         let list = if run[0].action == "delete" {
             "ids"
         } else {
             "documents"
         };
-        let json = write::bare_request(call, &[(list, &format!("[{}]", documents.join(",")))])?;
+        let json = write::bare_request(call, &[(list, BareValue::Json(&documents))])?;
         begun.push((
             run,
             write::begin_operation(call, run[0].operation(), json, true).await?,

@@ -14,7 +14,7 @@ use super::{
     Fault, KuzzleCall, Reply,
     metadata::{AuthorStamp, Info, overlaid_body, stamped_body},
     place, specifications,
-    write::{self, Then, WrittenDocument, quoted_json},
+    write::{self, BareValue, Then, WrittenDocument},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{json, value::RawValue};
@@ -32,11 +32,6 @@ pub(super) struct DocumentShown<'a> {
     pub created: Option<bool>,
 }
 
-/// JSON that was made of sound JSON.
-pub(super) fn made_json(json: String) -> Result<Box<RawValue>, Fault> {
-    RawValue::from_string(json).map_err(|_| Fault::wrong_type("body", "object"))
-}
-
 async fn put_document(
     call: KuzzleCall<'_>,
     operation: &str,
@@ -49,21 +44,26 @@ async fn put_document(
         Some(body) => body,
         None => call.request.object()?,
     };
-    let body = made_json(stamped_body(body, &info.json(AuthorStamp::of(call)))?)?;
-    write_body(call, operation, &body, silent, shows_created).await
+    let body = stamped_body(body, &info.json(AuthorStamp::of(call)))?;
+    let body = if completed.is_none() {
+        call.request.body_as_came(&body)
+    } else {
+        BareValue::Json(&body)
+    };
+    write_body(call, operation, body, silent, shows_created).await
 }
 
 /// A whole document, as it is.
 pub(super) async fn write_body(
     call: KuzzleCall<'_>,
     operation: &str,
-    body: &RawValue,
+    body: BareValue<'_>,
     silent: bool,
     shows_created: bool,
 ) -> Result<Reply, Fault> {
-    let id = call.request.id.as_deref().map(quoted_json);
-    let mut members = vec![("body", body.get())];
-    members.extend(id.as_deref().map(|id| ("_id", id)));
+    let mut members = vec![("body", body)];
+    let id = call.request.id.as_deref();
+    members.extend(id.map(|id| ("_id", BareValue::Text(id))));
     let json = write::bare_request(call, &members)?;
     let (written, token) = write::run_operation(call, operation, json, silent, Then::EndTurn)
         .await?
@@ -75,7 +75,7 @@ pub(super) async fn write_body(
     } = written;
     let shown = DocumentShown {
         id: &id,
-        source: Some(body),
+        source: body.raw(),
         version,
         created: shows_created.then_some(created),
     };
@@ -118,17 +118,19 @@ pub(super) async fn replace(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 }
 
 pub(super) async fn update(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let id = quoted_json(call.request.id()?);
+    let id = BareValue::Text(call.request.id()?);
     let completed = specifications::completed_changes(call).await?;
     let changes = match &completed {
         Some(changes) => changes,
         None => call.request.object()?,
     };
-    let changes = made_json(stamped_body(
-        changes,
-        &Info::Updated.json(AuthorStamp::of(call)),
-    )?)?;
-    let json = write::bare_request(call, &[("_id", &id), ("body", changes.get())])?;
+    let changes = stamped_body(changes, &Info::Updated.json(AuthorStamp::of(call)))?;
+    let body = if completed.is_none() {
+        call.request.body_as_came(&changes)
+    } else {
+        BareValue::Json(&changes)
+    };
+    let json = write::bare_request(call, &[("_id", id), ("body", body)])?;
     let (written, token) = write::run_operation(
         call,
         "document.update",
@@ -193,14 +195,14 @@ impl Upsert<'_> {
             Some(default) => overlaid_body(changes, default, &info)?,
         };
         Ok(StampedUpsert {
-            changes: made_json(stamped_body(changes, &Info::Updated.json(stamp))?)?,
-            created: made_json(created)?,
+            changes: stamped_body(changes, &Info::Updated.json(stamp))?,
+            created,
         })
     }
 }
 
 pub(super) async fn upsert(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let id = quoted_json(call.request.id()?);
+    let id = BareValue::Text(call.request.id()?);
     let body: Upsert<'_> = serde_json::from_str(call.request.object()?.get())
         .map_err(|_| Fault::missing("body.changes"))?;
     let StampedUpsert { changes, created } =
@@ -208,9 +210,9 @@ pub(super) async fn upsert(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let json = write::bare_request(
         call,
         &[
-            ("_id", &id),
-            ("changes", changes.get()),
-            ("created", created.get()),
+            ("_id", id),
+            ("changes", BareValue::Json(&changes)),
+            ("created", BareValue::Json(&created)),
         ],
     )?;
     let (written, token) = write::run_operation(
@@ -238,13 +240,13 @@ pub(super) async fn upsert(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 }
 
 pub(super) async fn delete(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let id = quoted_json(call.request.id()?);
+    let id = BareValue::Text(call.request.id()?);
     let before = if call.request.flag("source")? {
         Some(read::existing_document(call).await?)
     } else {
         None
     };
-    let json = write::bare_request(call, &[("_id", &id)])?;
+    let json = write::bare_request(call, &[("_id", id)])?;
     let (written, token) = write::run_operation(
         call,
         "document.delete",
@@ -275,12 +277,12 @@ struct DocumentsGone<'a> {
 }
 
 pub(super) async fn delete_fields(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let id = quoted_json(call.request.id()?);
+    let id = BareValue::Text(call.request.id()?);
     let fields = call.request.member("fields")?;
     if !fields.get().starts_with('[') {
         return Err(Fault::wrong_type("body.fields", "array"));
     }
-    let json = write::bare_request(call, &[("_id", &id), ("fields", fields.get())])?;
+    let json = write::bare_request(call, &[("_id", id), ("fields", BareValue::Json(fields))])?;
     let (written, token) = write::run_operation(
         call,
         "document.deleteFields",

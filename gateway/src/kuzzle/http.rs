@@ -28,7 +28,6 @@ use axum::{
 use bytes::Bytes;
 use http::{HeaderValue, Method, header};
 use json_text::{JsonText, ScannedJson};
-use serde_json::value::RawValue;
 
 /// Everything that no route of our own took.
 pub(crate) async fn serve_fallback(
@@ -166,7 +165,7 @@ async fn fill_request(
     let json = content::body_json(app, &parts.headers, body, &mut held)?;
     request.held = Some(held);
     request.volatile = volatile_header(&parts.headers)?;
-    request.body = raw_body(&json, app.config.json_depth)?;
+    fill_body(request, json, app.config.json_depth)?;
     Ok(())
 }
 
@@ -202,13 +201,15 @@ fn no_route_fault(parts: &http::request::Parts) -> Fault {
     }
 }
 
-fn raw_body(json: &Bytes, depth: usize) -> Result<Option<Box<RawValue>>, Fault> {
+fn fill_body(request: &mut Request, json: Bytes, depth: usize) -> Result<(), Fault> {
     if json.is_empty() {
-        return Ok(None);
+        return Ok(());
     }
-    let json = crate::request::scanned_json(json.clone(), depth)?;
+    let json = crate::request::scanned_json(json, depth)?;
     let text = Some(json.text()).filter(|text| text.get() != "null");
-    Ok(text.map(JsonText::to_raw))
+    request.body = text.map(JsonText::to_raw);
+    request.has_plain_body = json.is_plain();
+    Ok(())
 }
 
 fn volatile_header(headers: &http::HeaderMap) -> Result<Option<event_schema::Raw>, Fault> {

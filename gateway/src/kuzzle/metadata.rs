@@ -3,6 +3,7 @@
 //! overwritten.
 
 use super::{Fault, KuzzleCall};
+use json_text::{JsonObjectWriter, with_member};
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::{Value, value::RawValue};
 use std::fmt;
@@ -41,9 +42,9 @@ pub(crate) enum Info {
 
 impl Info {
     /// Its JSON.
-    pub(crate) fn json(self, stamp: AuthorStamp<'_>) -> String {
+    pub(crate) fn json(self, stamp: AuthorStamp<'_>) -> Box<RawValue> {
         let (now, kuid) = (stamp.now, Value::from(stamp.kuid));
-        match self {
+        let text = match self {
             Self::Created => {
                 format!(r#"{{"author":{kuid},"createdAt":{now},"updater":null,"updatedAt":null}}"#)
             }
@@ -54,37 +55,32 @@ impl Info {
             }
             Self::Updated => format!(r#"{{"updater":{kuid},"updatedAt":{now}}}"#),
             Self::Published => format!(r#"{{"author":{kuid},"createdAt":{now}}}"#),
-        }
+        };
+        RawValue::from_string(text).expect("a stamp is sound JSON")
     }
 }
 
 /// The object with this information in it.
-pub(crate) fn stamped_body(body: &RawValue, info: &str) -> Result<String, Fault> {
+pub(crate) fn stamped_body(body: &RawValue, info: &RawValue) -> Result<Box<RawValue>, Fault> {
     let text = body.get();
-    let inner = text
-        .strip_prefix('{')
-        .and_then(|text| text.trim_end().strip_suffix('}'));
-    let inner = inner.ok_or_else(|| Fault::wrong_type("body", "object"))?;
     // A name with escapes in it may be the member too.
     if text.contains(MEMBER) || text.contains("\\u") {
         let others = other_members(body)?;
-        Ok(append_info(
-            &joined_members(others.iter().map(|(n, raw)| (n.as_str(), *raw))),
-            info,
-        ))
+        let members = others.iter().map(|(name, raw)| (name.as_str(), *raw));
+        Ok(joined_members(members, info))
     } else {
-        Ok(append_info(inner, info))
+        with_member(body.into(), MEMBER, info.into())
+            .ok_or_else(|| Fault::wrong_type("body", "object"))
     }
-}
-
-fn append_info(members: &str, info: &str) -> String {
-    let comma = if members.trim().is_empty() { "" } else { "," };
-    format!(r#"{{{members}{comma}"{MEMBER}":{info}}}"#)
 }
 
 /// The object with the members of `over` in place of its own of the same name, and this
 /// information in it. Members stand for themselves: nothing is merged.
-pub(crate) fn overlaid_body(base: &RawValue, over: &RawValue, info: &str) -> Result<String, Fault> {
+pub(crate) fn overlaid_body(
+    base: &RawValue,
+    over: &RawValue,
+    info: &RawValue,
+) -> Result<Box<RawValue>, Fault> {
     let (base, over) = (other_members(base)?, other_members(over)?);
     let find = |name: &str| over.iter().rev().find(|(other, _)| other == name);
     let stays = base
@@ -94,7 +90,7 @@ pub(crate) fn overlaid_body(base: &RawValue, over: &RawValue, info: &str) -> Res
         .iter()
         .filter(|(name, _)| !base.iter().any(|(other, _)| other == name))
         .map(|(name, raw)| (name.as_str(), *raw));
-    Ok(append_info(&joined_members(stays.chain(comes)), info))
+    Ok(joined_members(stays.chain(comes), info))
 }
 
 /// The members, in their order.
@@ -110,13 +106,16 @@ fn other_members(object: &RawValue) -> Result<Vec<(String, &RawValue)>, Fault> {
         .map_err(|_| Fault::wrong_type("body", "object"))
 }
 
-fn joined_members<'a>(members: impl Iterator<Item = (&'a str, &'a RawValue)>) -> String {
-    let mut text = String::new();
-    for (name, value) in members {
-        let comma = if text.is_empty() { "" } else { "," };
-        text.push_str(&format!("{comma}{}:{}", Value::from(name), value.get()));
+/// An object of these members, and this information behind them.
+fn joined_members<'a>(
+    members: impl Iterator<Item = (&'a str, &'a RawValue)>,
+    info: &'a RawValue,
+) -> Box<RawValue> {
+    let mut object = JsonObjectWriter::with_capacity(1 << 10);
+    for (name, value) in members.chain([(MEMBER, info)]) {
+        object.push(name, value.into());
     }
-    text
+    object.finish().text().to_raw()
 }
 
 struct Others;

@@ -4,7 +4,7 @@
 use super::{
     Fault, KuzzleCall, Reply,
     metadata::{AuthorStamp, Info, stamped_body},
-    write::{self, quoted_json},
+    write::{self, BareValue},
 };
 use serde_json::json;
 
@@ -13,9 +13,9 @@ pub(super) async fn publish(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
         call.request.object()?,
         &Info::Published.json(AuthorStamp::of(call)),
     )?;
-    let id = call.request.id.as_deref().map(quoted_json);
-    let mut members = vec![("body", body.as_str())];
-    members.extend(id.as_deref().map(|id| ("_id", id)));
+    let mut members = vec![("body", call.request.body_as_came(&body))];
+    let id = call.request.id.as_deref();
+    members.extend(id.map(|id| ("_id", BareValue::Text(id))));
     write::submit_unawaited(
         call,
         "realtime.publish",

@@ -1,7 +1,7 @@
 //! One request of this family, whichever transport brought it: the envelope of a frame, or verb,
 //! path, query and body. It must never look at what the request means.
 
-use super::{Answer, Fault, fault::Id};
+use super::{Answer, Fault, fault::Id, write::BareValue};
 use crate::{
     access::{Caller, shown_credential},
     request::{body, query::QueryString, scanned_json},
@@ -40,6 +40,8 @@ pub(crate) struct Request {
     pub collection: Option<String>,
     pub id: Option<String>,
     pub body: Option<Box<RawValue>>,
+    /// Are the names in the body plain? See [`json_text::ScannedMember::is_plain`].
+    pub has_plain_body: bool,
     /// The client's own id of it, or one made here.
     pub request_id: String,
     pub volatile: Option<Raw>,
@@ -74,6 +76,7 @@ impl Request {
             collection: None,
             id: None,
             body: None,
+            has_plain_body: false,
             request_id: String::new(),
             volatile: None,
             args: Map::new(),
@@ -121,6 +124,7 @@ impl Request {
         let KuzzleEnvelope {
             mut args,
             body,
+            has_plain_body,
             volatile,
         } = members;
         args.remove("requestId");
@@ -137,6 +141,7 @@ impl Request {
         self.action = text("action")?.ok_or_else(|| Fault::missing("action"))?;
         self.volatile = object_member(volatile, "volatile")?;
         self.body = body.filter(|body| body.get() != "null");
+        self.has_plain_body = has_plain_body;
         args.remove("verb");
         self.args = args;
         Ok(())
@@ -227,6 +232,15 @@ impl Request {
             Some(body) if body.get().starts_with('{') => Ok(body),
             Some(_) => Err(Fault::wrong_type("body", "object")),
             None => Err(Fault::new(Id::BodyRequired, "the request must have a body")),
+        }
+    }
+
+    /// What was made of the whole body by adding members of this family's own.
+    pub(super) fn body_as_came<'a>(&self, body: &'a RawValue) -> BareValue<'a> {
+        if self.has_plain_body {
+            BareValue::PlainBody(body)
+        } else {
+            BareValue::Json(body)
         }
     }
 
@@ -351,6 +365,7 @@ pub(super) fn object_member(raw: Option<Box<RawValue>>, name: &str) -> Result<Op
 struct KuzzleEnvelope {
     args: Map<String, Value>,
     body: Option<Box<RawValue>>,
+    has_plain_body: bool,
     volatile: Option<Box<RawValue>>,
 }
 
@@ -360,11 +375,15 @@ impl KuzzleEnvelope {
         let mut envelope = Self {
             args: Map::new(),
             body: None,
+            has_plain_body: false,
             volatile: None,
         };
         for member in json.members()? {
             match &*member.name {
-                "body" => envelope.body = Some(member.text.to_raw()),
+                "body" => {
+                    envelope.body = Some(member.text.to_raw());
+                    envelope.has_plain_body = member.is_plain;
+                }
                 "volatile" => envelope.volatile = Some(member.text.to_raw()),
                 _ => {
                     let value = serde_json::from_str(member.text.get()).ok()?;

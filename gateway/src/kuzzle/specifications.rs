@@ -13,6 +13,7 @@ use super::{
     place,
     specification::{Specification, SpecificationFault},
 };
+use json_text::ScannedJson;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json, value::RawValue};
 use std::time::Duration;
@@ -283,7 +284,9 @@ fn complete_document(
     changes: bool,
 ) -> Result<Option<Box<RawValue>>, Fault> {
     if specification.complete(&mut document, changes) {
-        super::document::made_json(Value::Object(document).to_string()).map(Some)
+        Ok(Some(
+            ScannedJson::from(&Value::Object(document)).text().to_raw(),
+        ))
     } else {
         Ok(None)
     }

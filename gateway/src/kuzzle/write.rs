@@ -14,9 +14,9 @@ use event_schema::{
     envelope::Origin,
     outcome::{RefusalCode, Verdict},
 };
-use json_text::ScannedJson;
+use json_text::{JsonObjectWriter, ScannedJson};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 use std::{sync::Arc, time::Duration};
 use store::Collection;
 
@@ -49,36 +49,58 @@ impl Done {
     }
 }
 
-/// The bare request of an operation on the call's collection: members as names and JSON.
-pub(super) fn bare_request(
-    call: KuzzleCall<'_>,
-    members: &[(&str, &str)],
-) -> Result<String, Fault> {
-    let (index, collection) = (
-        Value::from(call.request.index()?),
-        Value::from(call.request.collection()?),
-    );
-    let size: usize = members
-        .iter()
-        .map(|(name, json)| name.len() + json.len() + 4)
-        .sum();
-    let mut text = String::with_capacity(size + 512);
-    text.push_str(&format!(r#"{{"index":{index},"collection":{collection}"#));
-    for (name, json) in members {
-        text.push_str(&format!(r#","{name}":"#));
-        text.push_str(json);
-    }
-    if let Some(volatile) = &call.request.volatile {
-        text.push_str(r#","volatile":"#);
-        text.push_str(volatile.get());
-    }
-    text.push('}');
-    Ok(text)
+/// A member's value in a bare request.
+#[derive(Clone, Copy)]
+pub(super) enum BareValue<'a> {
+    Text(&'a str),
+    Json(&'a RawValue),
+    /// A body in which, but for `_kuzzle_info`, all names are plain: the scan that it came through
+    /// has said so.
+    PlainBody(&'a RawValue),
 }
 
-/// A text as JSON.
-pub(super) fn quoted_json(text: &str) -> String {
-    Value::from(text).to_string()
+impl<'a> BareValue<'a> {
+    /// What is no text.
+    pub(super) fn raw(self) -> Option<&'a RawValue> {
+        match self {
+            Self::Text(_) => None,
+            Self::Json(raw) | Self::PlainBody(raw) => Some(raw),
+        }
+    }
+
+    fn size(self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Json(raw) | Self::PlainBody(raw) => raw.get().len(),
+        }
+    }
+
+    fn push_to(self, name: &str, object: &mut JsonObjectWriter) {
+        match self {
+            Self::Text(text) => object.push_value(name, &text.into()),
+            Self::Json(raw) => object.push(name, raw.into()),
+            Self::PlainBody(raw) => object.push_plain(name, raw.into()),
+        }
+    }
+}
+
+/// The bare request of an operation on the call's collection. Nothing in it is read again.
+pub(super) fn bare_request(
+    call: KuzzleCall<'_>,
+    members: &[(&str, BareValue<'_>)],
+) -> Result<ScannedJson, Fault> {
+    let (index, collection) = (call.request.index()?, call.request.collection()?);
+    let size: usize = members.iter().map(|(_, value)| value.size()).sum();
+    let mut object = JsonObjectWriter::with_capacity(size + 512);
+    object.push_value("index", &index.into());
+    object.push_value("collection", &collection.into());
+    for (name, value) in members {
+        value.push_to(name, &mut object);
+    }
+    if let Some(volatile) = &call.request.volatile {
+        object.push("volatile", (&**volatile).into());
+    }
+    Ok(object.finish())
 }
 
 /// Does the request hand more over after this?
@@ -102,7 +124,7 @@ pub(super) struct Begun<'a> {
 pub(super) async fn run_operation(
     call: KuzzleCall<'_>,
     operation: &str,
-    json: String,
+    json: ScannedJson,
     silent: bool,
     then: Then,
 ) -> Result<Done, Fault> {
@@ -117,11 +139,10 @@ pub(super) async fn run_operation(
 pub(super) async fn begin_operation<'a>(
     call: KuzzleCall<'a>,
     operation: &'a str,
-    json: String,
+    json: ScannedJson,
     silent: bool,
 ) -> Result<Begun<'a>, Fault> {
     let collection = super::place::request_collection(call).await?;
-    let json = scanned_json(json)?;
     let wait = call.app.config.kuzzle_wait();
     let prepared = prepare_write(call, operation, json.clone(), silent, wait).await?;
     Ok(Begun {
@@ -176,10 +197,9 @@ fn overtaken_fault(collection: &Collection) -> Fault {
 pub(super) async fn submit_unawaited(
     call: KuzzleCall<'_>,
     operation: &str,
-    json: String,
+    json: ScannedJson,
 ) -> Result<(), Fault> {
-    let prepared =
-        prepare_write(call, operation, scanned_json(json)?, false, Duration::ZERO).await?;
+    let prepared = prepare_write(call, operation, json, false, Duration::ZERO).await?;
     let writes = &call.app.writes;
     let submitted = writes.hand_over(prepared, &call.request.turn).await;
     call.request.turn.end();
@@ -187,12 +207,6 @@ pub(super) async fn submit_unawaited(
         taken_answer(call.app, &call.request.caller, &outcome)?;
     }
     Ok(())
-}
-
-/// What was made here of sound JSON.
-fn scanned_json(json: String) -> Result<ScannedJson, Fault> {
-    ScannedJson::scan(json.into(), usize::MAX)
-        .map_err(|fault| Fault::new(Id::Unexpected, fault.message))
 }
 
 async fn prepare_write(

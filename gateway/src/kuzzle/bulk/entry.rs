@@ -2,10 +2,13 @@
 //! not understood is refused by name, so that no member that changes the meaning is lost.
 
 use super::{
-    super::{Fault, KuzzleCall, fault::Id, write::quoted_json},
+    super::{Fault, KuzzleCall, document::many::document_item, fault::Id},
     MOST,
 };
-use serde_json::{Value, value::RawValue};
+use serde_json::{
+    Value,
+    value::{RawValue, to_raw_value},
+};
 
 const SHAPE: &str =
     "actions (index, create, update, delete), each but delete followed by its document";
@@ -30,14 +33,12 @@ impl<'a> BulkEntry<'a> {
     }
 
     /// The document as the operation takes it.
-    pub(super) fn json(&self) -> String {
-        let id = self.id.as_deref().map(quoted_json);
+    pub(super) fn json(&self) -> Box<RawValue> {
         match (self.action, self.changes.or(self.source)) {
-            ("delete", _) | (_, None) => id.unwrap_or_else(|| "null".to_owned()),
-            (_, Some(body)) => {
-                let id = id.map(|id| format!(r#","_id":{id}"#)).unwrap_or_default();
-                format!(r#"{{"body":{}{id}}}"#, body.get())
+            ("delete", _) | (_, None) => {
+                to_raw_value(&self.id).expect("an id is a text or nothing")
             }
+            (_, Some(body)) => document_item(&[("body", body)], self.id.as_deref()),
         }
     }
 

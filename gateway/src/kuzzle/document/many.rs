@@ -9,12 +9,17 @@ use super::{
         metadata::{AuthorStamp, Info, stamped_body, touched_fields},
         place,
         request::number_text,
-        write::{self, Then, WrittenDocument, quoted_json},
+        write::{self, BareValue, Then, WrittenDocument},
     },
-    Precedence, StampedUpsert, Upsert, made_json, read,
+    Precedence, StampedUpsert, Upsert, read,
 };
+use json_text::{JsonObjectWriter, list_of};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json, value::RawValue};
+use serde_json::{
+    Value, json,
+    value::{RawValue, to_raw_value},
+};
+use std::borrow::Cow;
 
 /// How documents are written.
 #[derive(Clone, Copy)]
@@ -123,7 +128,7 @@ struct ManyItem<'a> {
 /// One document on its way.
 pub(super) struct Ready {
     /// As the single operation takes it.
-    json: String,
+    json: Box<RawValue>,
     /// What was sent of it, for the answer.
     source: Option<Box<RawValue>>,
     touched: Vec<String>,
@@ -142,14 +147,12 @@ impl<'a> ManyItem<'a> {
         }
     }
 
-    /// `,"_id":…` or nothing; `named`: it must have one.
-    fn id(&self, named: bool) -> Result<String, Fault> {
+    /// `named`: it must have one.
+    fn id(&self, named: bool) -> Result<Option<Cow<'_, str>>, Fault> {
         match &self.id {
-            Some(Value::String(id)) => Ok(format!(r#","_id":{}"#, quoted_json(id))),
-            Some(Value::Number(id)) if !named => {
-                Ok(format!(r#","_id":{}"#, quoted_json(&number_text(id))))
-            }
-            None if !named => Ok(String::new()),
+            Some(Value::String(id)) => Ok(Some(id.into())),
+            Some(Value::Number(id)) if !named => Ok(Some(number_text(id).into())),
+            None if !named => Ok(None),
             Some(_) | None => Err(Fault::new(
                 Id::InvalidArgument,
                 "document _id must be a string",
@@ -167,10 +170,10 @@ impl<'a> ManyItem<'a> {
         let body =
             body.ok_or_else(|| Fault::new(Id::InvalidArgument, "document body must be an object"))?;
         let source = match info {
-            Some(info) => made_json(stamped_body(body, &info.json(stamp))?)?,
+            Some(info) => stamped_body(body, &info.json(stamp))?,
             None => body.to_owned(),
         };
-        let json = format!(r#"{{"body":{}{}}}"#, source.get(), self.id(named)?);
+        let json = document_item(&[("body", &source)], self.id(named)?.as_deref());
         Ok(Ready {
             json,
             source: Some(source),
@@ -198,18 +201,30 @@ impl<'a> ManyItem<'a> {
             default: self.default,
         };
         let StampedUpsert { changes, created } = upsert.stamped(stamp, Precedence::Default)?;
-        let json = format!(
-            r#"{{"changes":{},"created":{}{}}}"#,
-            changes.get(),
-            created.get(),
-            self.id(true)?
-        );
+        let members = [("changes", &*changes), ("created", &*created)];
+        let json = document_item(&members, self.id(true)?.as_deref());
         Ok(Ready {
             json,
             source: None,
             touched: self.changes.map(touched_fields).unwrap_or_default(),
         })
     }
+}
+
+/// A document of many, with its id if it has one.
+pub(in super::super) fn document_item(
+    members: &[(&str, &RawValue)],
+    id: Option<&str>,
+) -> Box<RawValue> {
+    let size: usize = members.iter().map(|(_, raw)| raw.get().len()).sum();
+    let mut object = JsonObjectWriter::with_capacity(size + 64);
+    for (name, raw) in members {
+        object.push(name, (*raw).into());
+    }
+    if let Some(id) = id {
+        object.push_value("_id", &id.into());
+    }
+    object.finish().text().to_raw()
 }
 
 /// One of the successes.
@@ -246,19 +261,12 @@ async fn write_all(
     whole: bool,
 ) -> Result<Reply, Fault> {
     let operation = way.operation;
-    let documents: Vec<&str> = items
-        .iter()
-        .flatten()
-        .map(|ready| ready.json.as_str())
-        .collect();
-    let done = if documents.is_empty() {
+    let done = if items.iter().all(Result::is_err) {
         place::request_collection(call).await?;
         None
     } else {
-        let json = write::bare_request(
-            call,
-            &[("documents", &format!("[{}]", documents.join(",")))],
-        )?;
+        let documents = list_of(items.iter().flatten().map(|ready| (&*ready.json).into()));
+        let json = write::bare_request(call, &[("documents", BareValue::Json(&documents))])?;
         Some(write::run_operation(call, operation, json, way.silent, Then::EndTurn).await?)
     };
     let (mut outcomes, token) = done.map_or((Vec::new().into_iter(), None), |done| {
@@ -416,7 +424,8 @@ async fn delete_given(
         place::request_collection(call).await?;
         return Ok((Vec::new(), Vec::new(), None));
     }
-    let json = write::bare_request(call, &[("ids", &json!(ids).to_string())])?;
+    let listed = to_raw_value(ids).expect("ids are plain JSON");
+    let json = write::bare_request(call, &[("ids", BareValue::Json(&listed))])?;
     let done = write::run_operation(call, "document.mDelete", json, silent, then).await?;
     let (mut gone, mut errors, mut faults) = (Vec::new(), Vec::new(), Vec::new());
     for (id, item) in ids.iter().zip(done.items) {
@@ -451,12 +460,10 @@ pub(crate) async fn update_all(
     if ids.is_empty() {
         return Ok((Vec::new(), None));
     }
-    let one = |id: &String| format!(r#"{{"_id":{},"body":{}}}"#, quoted_json(id), changes.get());
-    let documents: Vec<String> = ids.iter().map(one).collect();
-    let json = write::bare_request(
-        call,
-        &[("documents", &format!("[{}]", documents.join(",")))],
-    )?;
+    let one = |id: &String| document_item(&[("body", changes)], Some(id));
+    let documents: Vec<_> = ids.iter().map(one).collect();
+    let documents = list_of(documents.iter().map(|document| (&**document).into()));
+    let json = write::bare_request(call, &[("documents", BareValue::Json(&documents))])?;
     let done = write::run_operation(call, "document.mUpdate", json, silent, then).await?;
     Ok((ids.iter().cloned().zip(done.items).collect(), done.token))
 }

@@ -10,7 +10,7 @@ use super::{
         write::{self, Then},
     },
     koncorde::SearchQuery,
-    made_json, many, read, search,
+    many, read, search,
 };
 use crate::routes::documents::search::refused_search;
 use serde_json::{Value, json, value::RawValue};
@@ -87,10 +87,8 @@ async fn few_ids(call: KuzzleCall<'_>) -> Result<Vec<String>, Fault> {
 }
 
 pub(crate) async fn update(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    let changes = made_json(stamped_body(
-        body_changes(call)?,
-        &Info::Updated.json(AuthorStamp::of(call)),
-    )?)?;
+    let info = Info::Updated.json(AuthorStamp::of(call));
+    let changes = stamped_body(body_changes(call)?, &info)?;
     let ids = few_ids(call).await?;
     let silent = call.request.flag("silent")?;
     let (done, token) = many::update_all(call, &ids, &changes, silent, Then::EndTurn).await?;

@@ -1,11 +1,14 @@
 use super::*;
 
 fn stamp(body: &str) -> String {
-    stamped_body(
-        &RawValue::from_string(body.to_owned()).unwrap(),
-        r#"{"i":1}"#,
-    )
-    .unwrap()
+    stamped_body(&raw(body), &raw(r#"{"i":1}"#))
+        .unwrap()
+        .get()
+        .to_owned()
+}
+
+fn raw(text: &str) -> Box<RawValue> {
+    RawValue::from_string(text.to_owned()).unwrap()
 }
 
 #[test]
@@ -34,14 +37,11 @@ fn the_rest_of_a_body_stays_the_text_it_came_as() {
     for (body, wanted) in cases {
         assert_eq!(stamp(body), wanted);
     }
-    assert!(stamped_body(&RawValue::from_string("[1]".to_owned()).unwrap(), "{}").is_err());
+    assert!(stamped_body(&raw("[1]"), &raw("{}")).is_err());
 }
 
 #[test]
 fn what_changes_touch_is_named_by_its_leaves() {
-    let changes = RawValue::from_string(
-        r#"{"a":1,"b":{"c":[1],"d":{"e":null}},"_kuzzle_info":{"x":1},"f":{}}"#.to_owned(),
-    )
-    .unwrap();
+    let changes = raw(r#"{"a":1,"b":{"c":[1],"d":{"e":null}},"_kuzzle_info":{"x":1},"f":{}}"#);
     assert_eq!(touched_fields(&changes), ["a", "b.c", "b.d.e", "f"]);
 }

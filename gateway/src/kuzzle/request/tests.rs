@@ -79,3 +79,29 @@ fn a_query_becomes_arguments() {
         json!({"silent": "", "refresh": "wait_for", "after": ["a", "b"]})
     );
 }
+
+#[test]
+fn a_body_is_plain_only_where_every_name_in_it_is() {
+    let deep = |levels: usize| format!("{}1{}", r#"{"a":"#.repeat(levels), "}".repeat(levels));
+    let cases = [
+        (r#"{"a":1,"b":[{"_c":{"d":2}}]}"#.to_owned(), true),
+        ("{}".to_owned(), true),
+        (deep(8), true),
+        (deep(40), false),
+        (r#"{"_id":1}"#.to_owned(), false),
+        (r#"{"_kuzzle_info":{"author":"x"}}"#.to_owned(), false),
+        (r#"{"a.b":1}"#.to_owned(), false),
+        (r#"{"a":{"b.c":1}}"#.to_owned(), false),
+        (r#"{"":1}"#.to_owned(), false),
+        (r#"{"\u0061":1}"#.to_owned(), false),
+    ];
+    for (body, plain) in cases {
+        let text = format!(r#"{{"controller":"document","action":"create","body":{body}}}"#);
+        let request = Request::from_envelope(text.into(), Transport::WebSocket, 64).unwrap();
+        assert_eq!(request.has_plain_body, plain, "in a frame: {body}");
+        let json = scanned_json(body.clone().into(), 64).unwrap();
+        assert_eq!(json.is_plain(), plain, "by itself: {body}");
+    }
+    let list = scanned_json("[1]".into(), 64).unwrap();
+    assert!(!list.is_plain());
+}
