@@ -249,6 +249,7 @@ fn prepared(
         request: decision.request,
         key: decision.key.clone(),
         operation: decision.operation.clone(),
+        principal: decision.principal.clone(),
         position: decision.position,
         version: *version,
         verdict: decision.verdict.clone(),

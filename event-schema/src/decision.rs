@@ -32,6 +32,9 @@ pub struct Decision {
     pub request: RequestId,
     pub operation: String,
     pub tenant: String,
+    /// Who made the request; not known of what nobody could decode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub principal: Option<String>,
     pub catalog: String,
     pub position: Position,
     /// What stands for this position so far and is replaced: a void, or the decision that held the
@@ -203,6 +206,9 @@ pub struct Void {
     pub key: EntityKey,
     pub request: RequestId,
     pub operation: String,
+    /// As of the decision that is undone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub principal: Option<String>,
     pub position: Position,
     /// Offset of the decision that is undone.
     pub decision: ChangesOffset,

@@ -98,6 +98,9 @@ pub struct LedgerEntry {
     pub request: RequestId,
     pub key: EntityKey,
     pub operation: String,
+    /// Who made it; not known of what nobody could decode.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub principal: Option<String>,
     pub position: Position,
     pub version: Version,
     pub verdict: Verdict,

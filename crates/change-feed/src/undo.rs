@@ -183,6 +183,7 @@ impl UndoPlan {
                     key: decision.key.clone(),
                     request: decision.request,
                     operation: decision.operation.clone(),
+                    principal: decision.principal.clone(),
                     position: decision.position,
                     decision: *offset,
                     ends: undo.ends.clone(),

@@ -3,6 +3,7 @@
 //! gateway, after any restart.
 
 use crate::{
+    access::Caller,
     app::App,
     error::{Code, Problem},
     lookup::key_queue::KeyQueue,
@@ -11,10 +12,11 @@ use crate::{
 };
 use event_log::{Limits, Record};
 use event_schema::{
-    codec,
+    codec::{self, Parts},
     id::RequestId,
     outcome::{LedgerEntry, Verdict},
 };
+use rights::ActionPlace;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
@@ -82,8 +84,14 @@ struct RequestTimes {
     applied: Option<String>,
 }
 
-/// Looks a request up.
-pub(crate) async fn request_status(app: &App, id: RequestId) -> Result<RequestStatus, Problem> {
+/// Looks a request up for whoever made it, and for those who may have any request explained. For
+/// others it is not there. While only a spool may have it, whose it is cannot be known, and nothing
+/// is told of it but that.
+pub(crate) async fn request_status(
+    app: &App,
+    caller: &Caller,
+    id: RequestId,
+) -> Result<RequestStatus, Problem> {
     // While a spool may have it, the log is not asked: it is away, or far behind.
     let spooled = spooled_status(app, id).await;
     // The worker's position first: what is resolved after it was read is in the ledger when that is
@@ -102,6 +110,7 @@ pub(crate) async fn request_status(app: &App, id: RequestId) -> Result<RequestSt
         .flatten()
         .next()
     {
+        check_owner(caller, id, entry.principal.as_deref())?;
         let found = parts::part_entries(app.ports.record.as_ref(), &entry.parts).await?;
         return decided_status(app, entry, found).await;
     }
@@ -114,15 +123,35 @@ pub(crate) async fn request_status(app: &App, id: RequestId) -> Result<RequestSt
         Some(from) => scan_waiting(app, id, from).await,
         None => Ok(None),
     };
+    if let Ok(Some((_, principal))) = &found {
+        check_owner(caller, id, principal.as_deref())?;
+    }
+    let found = found.map(|found| found.map(|(status, _)| status));
     let oldest = elsewhere.values().map(|spool| spool.since).min();
     match (found, oldest) {
         (Ok(Some(found)), _) => Ok(found),
         (Ok(None) | Err(_), Some(since)) => Ok(placeless_status(app, id, age_since(app, since))),
         (Err(problem), None) => Err(problem),
-        (Ok(None), None) => {
-            let detail = "no request of this id is remembered or waiting";
-            Err(Problem::new(Code::UnknownRequest, detail).about(id, None))
-        }
+        (Ok(None), None) => Err(unknown_request(id)),
+    }
+}
+
+fn unknown_request(id: RequestId) -> Problem {
+    let detail = "no request of this id is remembered or waiting";
+    Problem::new(Code::UnknownRequest, detail).about(id, None)
+}
+
+/// That there is such a request is nothing that others are told.
+fn check_owner(caller: &Caller, id: RequestId, principal: Option<&str>) -> Result<(), Problem> {
+    let is_own = principal == Some(&*caller.name);
+    let may_all = || {
+        let explain = ("request", "explain");
+        caller.check(explain, ActionPlace::Everywhere).is_ok()
+    };
+    if is_own || may_all() {
+        Ok(())
+    } else {
+        Err(unknown_request(id))
     }
 }
 
@@ -264,12 +293,12 @@ async fn decided_status(
     })
 }
 
-/// Looks through what waits, from the worker's position on, within bounds.
+/// Looks through what waits, from the worker's position on, within bounds; with whose it is.
 async fn scan_waiting(
     app: &App,
     id: RequestId,
     resolved: u64,
-) -> Result<Option<RequestStatus>, Problem> {
+) -> Result<Option<(RequestStatus, Option<String>)>, Problem> {
     let (topic, partition) = (&*app.transactions, id.partition());
     let log = &app.ports.log;
     let kept = log.scan_kept(topic, partition, resolved).await;
@@ -302,7 +331,14 @@ async fn scan_waiting(
             .into_iter()
             .find(|record| header_text(record, "ce_id") == Some(&wanted));
         if let Some(record) = hit {
-            return Ok(Some(queued_status(app, id, &record, resolved)));
+            let status = queued_status(app, id, &record, resolved);
+            let event = codec::decode_transaction(&Parts {
+                key: record.key,
+                value: record.value,
+                headers: record.headers,
+            });
+            let principal = event.ok().map(|event| event.data.principal);
+            return Ok(Some((status, principal)));
         }
     }
 }

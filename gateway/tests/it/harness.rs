@@ -307,6 +307,11 @@ impl App {
 
     /// Starts a worker, now or later.
     pub fn worker(&self) {
+        self.worker_until(self.shutdown.clone());
+    }
+
+    /// Likewise, until then.
+    pub fn worker_until(&self, shutdown: Shutdown) -> JoinHandle<()> {
         let ports = write_worker::Ports {
             sealing: self.sealing(),
             log: self.log.clone(),
@@ -321,11 +326,10 @@ impl App {
             finished: write_worker::Finished::default(),
             owner: "worker-1".into(),
         };
-        tokio::spawn(write_worker::run(
-            write_worker::Config::default(),
-            ports,
-            self.shutdown.clone(),
-        ));
+        tokio::spawn(async move {
+            let ended = write_worker::run(write_worker::Config::default(), ports, shutdown).await;
+            drop(ended);
+        })
     }
 
     /// Starts a notifier.

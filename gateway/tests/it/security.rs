@@ -12,6 +12,7 @@ mod limits;
 mod listening;
 mod members;
 mod people;
+mod requests;
 mod roles;
 mod sessions;
 mod set_up;

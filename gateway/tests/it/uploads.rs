@@ -242,6 +242,7 @@ async fn remember(app: &App, upload: [u8; 16], decided: &[((u64, u64, bool), Ver
         ),
         key: EntityKey("k".into()),
         operation: "o".into(),
+        principal: None,
         position: Position {
             generation: 1,
             partition: 0,

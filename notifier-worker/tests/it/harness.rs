@@ -285,6 +285,7 @@ impl<'a> Hand<'a> {
             relaxed: true,
             request: self.world.request(),
             operation: "document.update".into(),
+            principal: None,
             tenant: "default".into(),
             catalog: "c".into(),
             position: Position {
@@ -359,6 +360,7 @@ impl<'a> Hand<'a> {
             claim: None,
             request: self.world.request(),
             operation: "document.update".into(),
+            principal: None,
             position: Position {
                 generation: 1,
                 partition: self.partition,

@@ -43,6 +43,7 @@ impl Decider {
             request: attributes.id,
             operation: attributes.operation,
             tenant: attributes.tenant,
+            principal: Some(data.principal),
             catalog: attributes.catalog,
             position: event.position,
             replaces: event.replaces,
@@ -129,6 +130,7 @@ impl Decider {
             request: held.request,
             operation: held.operation.clone(),
             tenant: held.tenant.clone(),
+            principal: None,
             catalog: held.catalog.clone(),
             position: held.position,
             replaces: None,
@@ -246,6 +248,7 @@ fn decision_size(decision: &Decision) -> usize {
         + decision.rows.iter().map(row).sum::<usize>()
         + raw(&decision.volatile)
         + raw(&decision.result)
+        + encoded_size(&decision.principal)
         + 2 * decision.key.0.len()
 }
 

@@ -169,6 +169,7 @@ async fn a_marker_of_what_a_view_refused_is_named_diverged() {
         key: decision.key.clone(),
         request: decision.request,
         operation: decision.operation.clone(),
+        principal: decision.principal.clone(),
         position: decision.position,
         decision: at,
         ends: VoidEnd::Refused(Refusal {

@@ -163,6 +163,7 @@ impl Pipeline {
             key: EntityKey("k".into()),
             request: RequestId::mint(&keys, 1, 0, unique),
             operation: "document.update".into(),
+            principal: None,
             tenant: "default".into(),
             catalog: "c".into(),
             position: Position {
@@ -408,6 +409,7 @@ fn ledger(
         request,
         key: EntityKey("k".into()),
         operation: "document.update".into(),
+        principal: None,
         position,
         version,
         verdict,

@@ -181,6 +181,7 @@ impl Fixture {
             request: self.request(n),
             key: EntityKey("i/c/1".to_owned()),
             operation: "document.create".to_owned(),
+            principal: Some("meera".to_owned()),
             position: Position {
                 generation: 1,
                 partition: 3,

@@ -32,9 +32,9 @@ pub(crate) async fn history(
         return Err(Problem::new(Code::Missing, detail));
     }
     let mut history = history.shown(&app).await?;
-    // A request is shown to whoever made it, or may see all of them.
+    // Requests of others are named to those alone who may see what became of them.
     if caller
-        .check(("request", "get"), ActionPlace::Everywhere)
+        .check(("request", "explain"), ActionPlace::Everywhere)
         .is_err()
     {
         history.hide_requests();

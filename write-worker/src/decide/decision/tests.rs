@@ -20,6 +20,7 @@ fn decision(cells: Value) -> Decision {
         key: EntityKey("user/1".into()),
         request: RequestId::mint(&Keyring::new(1, *b"0123456789abcdef"), 1, 0, [0; 16]),
         operation: "user.update".into(),
+        principal: None,
         tenant: "default".into(),
         catalog: "c".into(),
         position: Position {

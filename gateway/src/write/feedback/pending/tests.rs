@@ -21,6 +21,7 @@ fn entry(n: u8) -> LedgerEntry {
         request: id(n),
         key: event_schema::id::EntityKey("i/c/1".into()),
         operation: "document.create".into(),
+        principal: None,
         position: Position {
             generation: 1,
             partition: 0,
