@@ -13,8 +13,10 @@ pub(crate) enum SubscriptionHolder {
     Nobody,
     Session(String),
     ApiKey(String),
-    /// Of another issuer, by name: whichever token was shown last.
-    Issued(Arc<str>),
+    /// Of another issuer, by name and profiles: whichever token was shown last that gives these. Two
+    /// tokens that give different ones are two holders, so neither ends nor prolongs what the other
+    /// may hear.
+    Issued(Arc<str>, Arc<[String]>),
 }
 
 impl SubscriptionHolder {
@@ -23,7 +25,7 @@ impl SubscriptionHolder {
             Credential::Nothing | Credential::Kept => Self::Nobody,
             Credential::Session(session) => Self::Session(session.sid.clone()),
             Credential::ApiKey { id, .. } => Self::ApiKey(id.clone()),
-            Credential::Issued { .. } => Self::Issued(caller.name.clone()),
+            Credential::Issued { .. } => Self::Issued(caller.name.clone(), caller.profiles.clone()),
         }
     }
 }

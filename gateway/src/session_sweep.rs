@@ -50,7 +50,7 @@ pub(crate) async fn sweep_once(app: &Shared) {
     let mut asked: HashMap<SubscriptionHolder, Result<Caller, AccessError>> = HashMap::new();
     for held in app.holders.all(!is_open) {
         // Tokens of one principal of another issuer end each by itself.
-        let is_one = !matches!(held.holder, SubscriptionHolder::Issued(_));
+        let is_one = !matches!(held.holder, SubscriptionHolder::Issued(..));
         let standing = match asked.get(&held.holder).filter(|_| is_one) {
             Some(Ok(caller)) => Ok(caller.clone()),
             Some(Err(_)) | None => app.access.still(&held.caller).await,

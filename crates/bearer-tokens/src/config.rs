@@ -61,6 +61,9 @@ pub struct IssuerConfig {
     pub issuer: String,
     /// Where its keys are: the address of a JWK set (RFC 7517).
     pub keys: String,
+    /// How long keys that were read are used while they cannot be read anew.
+    #[serde(default = "usual_longest_age")]
+    pub keys_longest_age_seconds: u64,
     /// A token must be for one of these (`aud`).
     pub audiences: Vec<String>,
     #[serde(default = "usual_algorithms")]
@@ -88,6 +91,11 @@ fn usual_algorithms() -> Vec<SignatureAlgorithm> {
     vec![SignatureAlgorithm::Rs256, SignatureAlgorithm::Es256]
 }
 
+/// A day.
+fn usual_longest_age() -> u64 {
+    86_400
+}
+
 fn usual_leeway() -> u32 {
     30
 }
@@ -105,6 +113,8 @@ pub struct IssuerConfigError {
 }
 
 const LONGEST_LEEWAY: u32 = 300;
+/// Below it, keys would come of age between two readings that succeed.
+const LEAST_AGE: u64 = 900;
 
 impl IssuerConfig {
     /// What is wrong with it by itself.
@@ -123,6 +133,8 @@ impl IssuerConfig {
             "`algorithms` is empty"
         } else if self.leeway_seconds > LONGEST_LEEWAY {
             "`leeway_seconds` must be 300 at most"
+        } else if self.keys_longest_age_seconds < LEAST_AGE {
+            "`keys_longest_age_seconds` must be 900 at least, since keys are read every 600"
         } else if pointers.any(|pointer| !pointer.starts_with('/')) {
             "`principal`, `groups` and `attributes` are JSON pointers: they begin with /"
         } else {

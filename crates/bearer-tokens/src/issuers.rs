@@ -36,10 +36,9 @@ impl TrustedIssuers {
             }
             let checked = http.check(&config.keys);
             checked.map_err(|error| config.wrong(format!("`keys`: {error}")))?;
-            let (name, address) = (config.name.clone(), config.keys.clone());
             trusted.push(TrustedIssuer {
                 config: config.clone(),
-                keys: IssuerKeys::new(name, address, http.clone(), clock.clone()),
+                keys: IssuerKeys::new(config, http.clone(), clock.clone()),
             });
         }
         Ok(Self {

@@ -12,6 +12,9 @@ pub const ANONYMOUS: &str = "anonymous";
 /// The profile that may do everything.
 pub const ADMIN: &str = "admin";
 
+/// Requests a second of the profile `default`, and of whoever has none.
+pub(crate) const DEFAULT_RATE: u32 = 10;
+
 const DEFAULT_AUTH: &[&str] = &[
     "checkToken",
     "getCurrentUser",
@@ -71,7 +74,7 @@ pub fn base_profiles() -> BTreeMap<String, RightsProfile> {
     };
     BTreeMap::from([
         ("admin".into(), profile("admin", 0)),
-        ("default".into(), profile("default", 10)),
+        ("default".into(), profile("default", DEFAULT_RATE.into())),
         ("anonymous".into(), profile("anonymous", 200)),
     ])
 }

@@ -32,14 +32,15 @@ impl Default for RightsSet {
 
 impl RightsSet {
     /// How many requests a second the profiles allow together: the greatest of theirs, and none if
-    /// one of them has no limit.
+    /// one of them has no limit. Whoever has no profile that is known is limited like the base
+    /// profile `default`: to have none is no way to be limited by none.
     pub fn rate_limit<'a>(&self, profiles: impl Iterator<Item = &'a str>) -> Option<u32> {
         let mut greatest = None;
         for profile in profiles.filter_map(|name| self.profiles.get(name)) {
             let limit = profile.rate_limit.filter(|limit| *limit > 0)?;
             greatest = greatest.max(Some(u32::try_from(limit).unwrap_or(u32::MAX)));
         }
-        greatest
+        greatest.or(Some(base::DEFAULT_RATE))
     }
 
     /// As it is read from a store: what must always be there is put back, restricted.

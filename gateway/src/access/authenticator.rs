@@ -235,7 +235,7 @@ impl CallerAccess {
         &self,
         session: &UserSession,
     ) -> Result<(KnownUser, Option<i64>), AccessError> {
-        if session.is_over(self.clock().now()) {
+        if session.is_over(self.clock().now()) || self.issuers.owns_name(&session.kuid) {
             return Err(AccessError::Invalid);
         }
         let accounts = self.accounts();
@@ -260,7 +260,8 @@ impl CallerAccess {
 
     /// The owner of a key that is honoured.
     async fn of_key(&self, key: &StoredApiKey) -> Result<KnownUser, AccessError> {
-        if key.until().is_some_and(|until| self.clock().now() >= until) {
+        let is_over = key.until().is_some_and(|until| self.clock().now() >= until);
+        if is_over || self.issuers.owns_name(&key.user_id) {
             return Err(AccessError::Invalid);
         }
         let user = self.accounts().user(&key.user_id).await;

@@ -5,7 +5,10 @@ pub(crate) mod imported;
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD as BASE64};
-use std::sync::{Arc, LazyLock};
+use std::{
+    hint::black_box,
+    sync::{Arc, LazyLock},
+};
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
@@ -130,21 +133,15 @@ impl PasswordPool {
         self.run(move || make_hash(password.as_bytes())).await
     }
 
-    /// Is it the password of this hash? Without a hash it is not, after as long.
+    /// Is it the password of this hash? If it is not, the answer takes as long whether there is a
+    /// hash or none, and whatever that was made by.
     pub(crate) async fn verify(
         &self,
         password: Zeroizing<String>,
         hash: Option<String>,
     ) -> Result<bool, PasswordPoolFull> {
-        self.run(move || {
-            let known = hash.is_some();
-            let hash = hash.as_deref().unwrap_or(&DUMMY);
-            // Whatever the pool is given has the length of a password.
-            let long = password.len() > MOST_BYTES;
-            let given = if long { "" } else { password.as_str() };
-            matches_hash(given.as_bytes(), hash) & known & !long
-        })
-        .await
+        self.run(move || compare_evenly(&password, hash.as_deref()))
+            .await
     }
 
     async fn run<T: Send + 'static>(
@@ -180,6 +177,27 @@ fn compute_hash(password: &[u8], salt: &[u8], params: Params) -> Option<[u8; HAS
     let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     argon.hash_password_into(password, salt, &mut hash).ok()?;
     Some(hash)
+}
+
+fn compare_evenly(password: &str, hash: Option<&str>) -> bool {
+    let (known, hash) = (hash.is_some(), hash.unwrap_or(&DUMMY));
+    // Whatever is hashed has the length of a password.
+    let long = password.len() > MOST_BYTES;
+    let given = if long { "" } else { password };
+    let matches = matches_hash(given.as_bytes(), hash) & known & !long;
+    if !matches {
+        spend_rest(given.as_bytes(), hash);
+    }
+    matches
+}
+
+/// Does what comparing with this hash left out of one hash of each kind: of ours, and of the dearest
+/// that was taken over. Whoever knows the password does not wait for it.
+fn spend_rest(password: &[u8], compared: &str) {
+    if imported::is_imported(compared) {
+        black_box(matches_hash(password, &DUMMY));
+    }
+    imported::spend_rest(password, compared);
 }
 
 /// Is it weaker than what is made now? Whoever logs in by it is hashed anew.

@@ -24,6 +24,7 @@ use std::{
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
+    sync::watch,
 };
 
 /// Unix milliseconds at which the tests are.
@@ -144,6 +145,8 @@ pub struct KeyServer {
     pub address: String,
     asked: Arc<AtomicUsize>,
     keys: Arc<Mutex<Option<Value>>>,
+    /// Whoever asks is answered while this is true.
+    answers: watch::Sender<bool>,
 }
 
 impl KeyServer {
@@ -155,12 +158,15 @@ impl KeyServer {
             Arc::new(Mutex::new(Some(json!({"keys": keys})))),
         );
         let (count, published) = (asked.clone(), keys.clone());
+        let answers = watch::Sender::new(true);
+        let mut open = answers.subscribe();
         tokio::spawn(async move {
             loop {
                 let (mut stream, _) = listener.accept().await.unwrap();
                 count.fetch_add(1, Ordering::SeqCst);
                 let mut request = [0; 4096];
                 let _ = stream.read(&mut request).await;
+                open.wait_for(|open| *open).await.unwrap();
                 let (status, body) = match &*published.lock() {
                     Some(keys) => ("200 OK", keys.to_string()),
                     None => ("503 Service Unavailable", String::new()),
@@ -176,7 +182,17 @@ impl KeyServer {
             address,
             asked,
             keys,
+            answers,
         }
+    }
+
+    /// Whoever asks waits from now on.
+    pub fn hold(&self) {
+        self.answers.send_replace(false);
+    }
+
+    pub fn let_go(&self) {
+        self.answers.send_replace(true);
     }
 
     /// How many times keys were asked for.

@@ -1,6 +1,6 @@
 //! Keys: read when they are needed, at a pace, and kept while the issuer is away.
 
-use crate::issuer::{Deployment, SigningKey, claims, head};
+use crate::issuer::{Deployment, NOW, SigningKey, changed, claims, head};
 use bearer_tokens::TokenFault;
 use runtime::Shutdown;
 
@@ -68,19 +68,69 @@ async fn the_last_good_keys_are_used_while_the_issuer_is_away() {
     deployment.server.publish(vec![key.published("k")]);
     deployment.clock.advance(30_000);
     assert!(deployment.verify(&right).await.is_ok());
-    // An answer that is none, or holds no key that can be used, changes nothing either.
+    deployment.server.fail();
+    deployment.clock.advance(30_000);
+    storm(&deployment).await;
+    assert!(deployment.verify(&right).await.is_ok());
+}
+
+#[tokio::test]
+async fn an_issuer_that_publishes_no_key_has_withdrawn_them() {
+    let key = SigningKey::ec();
     let secret = serde_json::json!({"kty": "oct", "kid": "k", "k": "c2VjcmV0"});
     let mut encrypts = key.published("k");
     encrypts["use"] = "enc".into();
-    for keys in [None, Some(vec![]), Some(vec![secret, encrypts])] {
-        match keys {
-            None => deployment.server.fail(),
-            Some(keys) => deployment.server.publish(keys),
-        }
+    for keys in [vec![], vec![secret, encrypts]] {
+        let deployment = Deployment::start(vec![key.published("k")], ALGORITHMS).await;
+        let right = key.token(&head("ES256", "k"), &claims());
+        assert!(deployment.verify(&right).await.is_ok());
+        deployment.server.publish(keys);
         deployment.clock.advance(30_000);
         storm(&deployment).await;
+        assert_eq!(deployment.verify(&right).await.map(drop), UNKNOWN);
+        deployment.server.publish(vec![key.published("k")]);
+        deployment.clock.advance(30_000);
         assert!(deployment.verify(&right).await.is_ok());
     }
+}
+
+#[tokio::test]
+async fn keys_that_cannot_be_read_anew_are_used_up_to_their_longest_age() {
+    const DAY_MS: u32 = 86_400_000;
+    let key = SigningKey::ec();
+    let deployment = Deployment::start(vec![key.published("k")], ALGORITHMS).await;
+    let long = changed(serde_json::json!({"exp": NOW / 1000 + 10 * 86_400}));
+    let right = key.token(&head("ES256", "k"), &long);
+    assert!(deployment.verify(&right).await.is_ok());
+    deployment.server.fail();
+    deployment.clock.advance(DAY_MS - 1);
+    assert!(deployment.verify(&right).await.is_ok());
+    deployment.clock.advance(1);
+    let found = deployment.verify(&right).await;
+    assert!(matches!(found, Err(TokenFault::NoKeys(_))), "{found:?}");
+    // It was asked for them once more before that was said, and is again after the pause.
+    assert_eq!(deployment.server.asked(), 2);
+    deployment.server.publish(vec![key.published("k")]);
+    deployment.clock.advance(30_000);
+    assert!(deployment.verify(&right).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_request_that_is_given_up_does_not_cut_a_reading_short() {
+    let key = SigningKey::ec();
+    let deployment = Deployment::start(vec![key.published("k")], ALGORITHMS).await;
+    let right = key.token(&head("ES256", "k"), &claims());
+    deployment.server.hold();
+    // Whoever hangs up while it is read, again and again.
+    for _ in 0..3 {
+        let asked = deployment.verify(&right);
+        let given_up = tokio::time::timeout(std::time::Duration::from_millis(200), asked).await;
+        assert!(given_up.is_err(), "{given_up:?}");
+    }
+    assert_eq!(deployment.server.asked(), 1);
+    deployment.server.let_go();
+    assert!(deployment.verify(&right).await.is_ok());
+    assert_eq!(deployment.server.asked(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -129,3 +129,24 @@ fn rights_are_listed_once_and_allowed_wins() {
         json!([right("create", "denied"), right("get", "allowed")])
     );
 }
+
+#[test]
+fn the_greatest_rate_of_the_profiles_counts_and_who_has_none_is_limited_as_well() {
+    let mut set = RightsSet::default();
+    for (name, rate) in [("slow", json!(3)), ("fast", json!(7)), ("free", json!(0))] {
+        let written = json!({"policies": [{"roleId": "default"}], "rateLimit": rate});
+        let profile = RightsProfile::read(written.as_object().unwrap().clone()).unwrap();
+        set.put_profile(name, profile, true).unwrap();
+    }
+    let cases: [(&[&str], Option<u32>); 5] = [
+        (&["slow", "fast"], Some(7)),
+        (&["slow", "free"], None),
+        (&["slow", "unknown"], Some(3)),
+        (&["unknown"], Some(10)),
+        (&[], Some(10)),
+    ];
+    for (profiles, expected) in cases {
+        let found = set.rate_limit(profiles.iter().copied());
+        assert_eq!(found, expected, "{profiles:?}");
+    }
+}

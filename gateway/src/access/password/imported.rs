@@ -4,8 +4,9 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD as BASE64};
 use ring::{digest, hmac, pbkdf2};
 use serde::Deserialize;
-use std::num::NonZeroU32;
+use std::{hint::black_box, num::NonZeroU32, sync::LazyLock};
 use subtle::ConstantTimeEq;
+use tokio::time::Instant;
 
 const PREFIX: &str = "$kuzzle$";
 /// Rounds of every stretched hash.
@@ -201,5 +202,60 @@ fn compared(password: &[u8], stored: &str) -> Option<bool> {
     Some(compared)
 }
 
+/// The bytes of the dearest hash there is: stretched, by SHA-512.
+const DEAREST_BYTES: usize = 512;
+
+/// Does what comparing with this hash, whatever made it, left out of the dearest one.
+pub(super) fn spend_rest(password: &[u8], compared: &str) {
+    let spent = spent_rounds(compared);
+    let Some(left) = NonZeroU32::new(ROUNDS.get().saturating_sub(spent)) else {
+        return;
+    };
+    let mut made = [0; DEAREST_BYTES];
+    let dearest = pbkdf2::PBKDF2_HMAC_SHA512;
+    pbkdf2::derive(dearest, left, compared.as_bytes(), password, &mut made);
+    black_box(made);
+}
+
+/// What a comparison takes, in rounds of the dearest hash.
+fn spent_rounds(compared: &str) -> u32 {
+    let mut parts = compared.strip_prefix(PREFIX).unwrap_or("").split('$');
+    let method = parts.next().and_then(HashMethod::of_name);
+    let digest = parts.next().and_then(digest_of);
+    match (method, digest) {
+        (Some(HashMethod::Stretched), Some(digest)) => match digest.name {
+            // Eight blocks of the same function.
+            "sha384" | "sha512" => ROUNDS.get(),
+            name => rounds_of_other(name),
+        },
+        _ => 0,
+    }
+}
+
+/// Of the digests that are another function, measured once.
+fn rounds_of_other(name: &str) -> u32 {
+    static SHARES: LazyLock<[(&str, f64); 2]> = LazyLock::new(|| {
+        let dearest = measured_seconds("sha512");
+        ["sha1", "sha256"].map(|name| (name, measured_seconds(name) / dearest))
+    });
+    let share = SHARES.iter().find(|(known, _)| *known == name);
+    share.map_or(0, |(_, share)| (f64::from(ROUNDS.get()) * share) as u32)
+}
+
+/// The least of a few, since others run beside it.
+fn measured_seconds(name: &str) -> f64 {
+    const FEW_ROUNDS: NonZeroU32 = NonZeroU32::new(500).expect("it is not nought");
+    let digest = digest_of(name).expect("the digest is one of ours");
+    let mut made = [0; DEAREST_BYTES];
+    let mut least = f64::MAX;
+    for _ in 0..5 {
+        let begun = Instant::now();
+        let made = &mut made[..digest.stretched_bytes];
+        pbkdf2::derive(digest.stretched, FEW_ROUNDS, b"salt", b"password", made);
+        least = least.min(begun.elapsed().as_secs_f64());
+    }
+    least.max(f64::MIN_POSITIVE)
+}
+
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -78,3 +78,34 @@ fn weak_passwords_are_refused_by_name() {
         Err(WeakPassword::TooLong)
     );
 }
+
+/// Nanoseconds that this thread has run: others run beside it.
+fn spent() -> f64 {
+    let counted = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    let first = counted.split_whitespace().next().unwrap();
+    first.parse().unwrap()
+}
+
+/// What comparing a password that is wrong takes.
+fn wrong_takes(hash: Option<&str>) -> f64 {
+    let begun = spent();
+    assert!(!compare_evenly("wrong", hash));
+    spent() - begun
+}
+
+/// Of a few, by turns, the least of each: what runs beside it slows both.
+#[test]
+fn a_wrong_password_takes_as_long_whatever_it_is_compared_with() {
+    let own = make_hash(b"correct horse");
+    let imported = imported::tests::kept_hashes();
+    wrong_takes(None);
+    for hash in std::iter::once(&own).chain(&imported) {
+        let (mut nobody, mut somebody) = (f64::MAX, f64::MAX);
+        for _ in 0..6 {
+            nobody = nobody.min(wrong_takes(None));
+            somebody = somebody.min(wrong_takes(Some(hash)));
+        }
+        let (ratio, kind) = (somebody / nobody, &hash[..20]);
+        assert!((0.7..1.43).contains(&ratio), "{kind}: {ratio} of nobody's");
+    }
+}

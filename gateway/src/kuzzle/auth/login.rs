@@ -3,7 +3,7 @@
 use super::{authenticated_kuid, expect_strategy};
 use crate::{
     access::{
-        AccessError, Caller, Credential,
+        AccessError, Caller, CallerAccess, Credential,
         accounts::Account,
         limits::LimitReached,
         password::is_outdated,
@@ -16,11 +16,15 @@ use crate::{
 use runtime::random;
 use serde::Deserialize;
 use serde_json::json;
-use tracing::debug;
+use std::time::Duration;
+use store::StoreError;
+use tracing::{debug, warn};
 use zeroize::Zeroizing;
 
 /// Without an `expiresIn`, milliseconds.
 const USUAL_MS: i64 = 60 * 60 * 1000;
+/// Before that no password is compared, so that it cannot be seen how much was read of its user.
+const LOOKED_UP_AFTER: Duration = Duration::from_millis(25);
 
 #[derive(Deserialize)]
 struct LocalCredentials {
@@ -62,11 +66,10 @@ pub(crate) async fn login(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     limits
         .begin(&username, address, now)
         .map_err(too_many_logins)?;
-    let known = access.accounts().by_username(&username).await?;
-    let hash = match &known {
-        Some((_, account)) => access.accounts().password_hash(account).await?,
-        None => None,
-    };
+    // Of somebody who is there more is read.
+    let evenly = tokio::time::sleep(LOOKED_UP_AFTER);
+    let (known, ()) = futures::join!(look_up_account(access, &username), evenly);
+    let (known, hash) = known?;
     // Kept for as long as it takes to hash it anew.
     let outdated = hash.as_deref().is_some_and(is_outdated);
     let again = outdated.then(|| password.clone());
@@ -76,6 +79,14 @@ pub(crate) async fn login(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
         .await
         .map_err(|_| busy_fault())?;
     let (kuid, account) = known.filter(|_| matches).ok_or_else(wrong_credentials)?;
+    if access.issuers.owns_name(&kuid) {
+        let why = "a user of this deployment has the name of somebody of another issuer";
+        warn!(
+            kuid,
+            "no log-in: {why}; give the issuer another name, or the user another id"
+        );
+        return Err(wrong_credentials());
+    }
     // The password of a user who is gone opens nothing.
     if access.accounts().user(&kuid).await?.is_none() {
         return Err(wrong_credentials());
@@ -91,6 +102,19 @@ pub(crate) async fn login(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     }
     let session = begin_session(call.app, &kuid, &account, ttl);
     Ok(session_reply(call.app, &session))
+}
+
+/// The user who logs in by this name, and the hash of his password.
+async fn look_up_account(
+    access: &CallerAccess,
+    username: &str,
+) -> Result<(Option<(String, Account)>, Option<String>), StoreError> {
+    let known = access.accounts().by_username(username).await?;
+    let hash = match &known {
+        Some((_, account)) => access.accounts().password_hash(account).await?,
+        None => None,
+    };
+    Ok((known, hash))
 }
 
 /// What is weaker than it should be is hashed anew, beside the login: if it fails, the next tries.

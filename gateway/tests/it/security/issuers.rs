@@ -13,6 +13,7 @@ use ring::{
 };
 use runtime::{Clock, SystemClock};
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpListener,
@@ -69,16 +70,15 @@ impl Issuer {
         format!("{signed}.{}", BASE64.encode(signature))
     }
 
-    /// A closed deployment that believes it, and the session of its administrator. Members of
-    /// `writers` write in one collection.
-    async fn believed(&self) -> (App, String) {
+    /// Settings by which it is believed.
+    fn config(&self) -> Config {
         let issuer = json!({
             "name": "corporate", "issuer": "https://id.example.org", "keys": self.keys, "audiences": ["consign"],
-            "groups": "/groups", "profiles": {"writers": ["writer"]}, "default_profiles": ["default"],
+            "groups": "/groups", "profiles": {"writers": ["writer"], "readers": ["reader"]}, "default_profiles": ["default"],
             "attributes": {"department": "/dept"}, "leeway_seconds": 0,
         });
         let here = vec!["127.0.0.1".to_owned()];
-        let config = Config {
+        Config {
             security: Security {
                 issuers: vec![serde_json::from_value(issuer).unwrap()],
                 ..Security::default()
@@ -89,9 +89,14 @@ impl Issuer {
                 ..outbound::OutboundConfig::default()
             },
             ..Config::default()
-        };
+        }
+    }
+
+    /// A closed deployment that believes it, and the session of its administrator. Members of
+    /// `writers` write in one collection, those of `readers` hear another.
+    async fn believed(&self) -> (App, String) {
         let app = Builder {
-            config,
+            config: self.config(),
             ..Builder::default()
         };
         let app = app.start().await;
@@ -103,6 +108,9 @@ impl Issuer {
         let here = json!([{"index": "ix", "collections": ["co"]}]);
         let profile = json!({"policies": [{"roleId": "writer", "restrictedTo": here}]});
         ok(&app, "PUT", "/profiles/writer", Some(&admin), Some(profile)).await;
+        let there = json!([{"index": "ix", "collections": ["other"]}]);
+        let profile = json!({"policies": [{"roleId": "writer", "restrictedTo": there}]});
+        ok(&app, "PUT", "/profiles/reader", Some(&admin), Some(profile)).await;
         (app, admin)
     }
 }
@@ -210,7 +218,73 @@ async fn a_subscription_ends_with_the_token_and_a_later_one_keeps_it() {
     let get = json!({"controller": "auth", "action": "getCurrentUser", "jwt": later});
     assert_eq!(sockets[1].ask(get).await["status"], 200);
     assert_eq!(sockets[0].next().await["type"], "TokenExpired");
-    sockets[1]
-        .silent(std::time::Duration::from_millis(800))
-        .await;
+    sockets[1].silent(Duration::from_millis(800)).await;
+}
+
+#[tokio::test]
+async fn each_token_of_one_bearer_on_a_connection_hears_what_itself_may() {
+    let issuer = Issuer::start().await;
+    let (app, admin) = issuer.believed().await;
+    app.notifier("n");
+    let mut socket = Socket::connect(app.address).await;
+    let subscribe = |collection: &str, token: &str| json!({"controller": "realtime", "action": "subscribe", "index": "ix", "collection": collection, "body": {}, "jwt": token});
+    let (writer, reader) = (
+        issuer.token("alice", &["writers"], 600),
+        issuer.token("alice", &["readers"], 3),
+    );
+    for (collection, token) in [("co", &writer), ("other", &reader)] {
+        let subscribed = socket.ask(subscribe(collection, token)).await;
+        assert_eq!(subscribed["status"], 200, "{subscribed}");
+    }
+    // What the one may not hear, the other does: both go on while they last.
+    socket.silent(Duration::from_millis(1_500)).await;
+    heard_collections(&app, &admin, &["co", "other"]).await;
+    // The shorter one ends by itself; the longer one does not prolong it.
+    assert_eq!(socket.next().await["type"], "TokenExpired");
+    heard_collections(&app, &admin, &["co"]).await;
+}
+
+/// Waits until somebody is subscribed to these collections and to no others.
+async fn heard_collections(app: &App, admin: &str, expected: &[&str]) {
+    let patience = Instant::now() + Duration::from_secs(10);
+    loop {
+        let listing = ok(app, "GET", "/_listSubscriptions", Some(admin), None).await;
+        let heard: Vec<&String> = listing["ix"].as_object().unwrap().keys().collect();
+        if heard == expected {
+            return;
+        }
+        assert!(Instant::now() < patience, "{listing:#}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_user_whose_name_became_that_of_an_issuers_principal_is_nobody() {
+    let issuer = Issuer::start().await;
+    let mut app = crate::harness::app().await;
+    let admin = close(&app).await;
+    let local = json!({"username": "old", "password": super::PASSWORD});
+    let body =
+        json!({"content": {"profileIds": ["admin"]}, "credentials": {"local": local.clone()}});
+    let path = "/users/corporate:alice/_create";
+    ok(&app, "POST", path, Some(&admin), Some(body)).await;
+    let session = super::login(&app, "old", super::PASSWORD).await;
+    let key = json!({"description": "d"});
+    let key = ok(&app, "POST", "/api-keys/_create", Some(&session), Some(key)).await;
+    let key = key["_source"]["token"].as_str().unwrap();
+    // From now on the name is somebody else's.
+    let (before, there) = (app.address, app.sibling(issuer.config()).await);
+    for credential in [&session, key] {
+        app.address = before;
+        ok(&app, "GET", "/_me", Some(credential), None).await;
+        app.address = there;
+        refused(&app, ("GET", "/_me"), Some(credential), None, INVALID).await;
+    }
+    let failed = (401, "plugin.strategy.missing_user");
+    let login = ("POST", "/_login/local");
+    refused(&app, login, None, Some(local), failed).await;
+    let alice = issuer.token("alice", &[], 600);
+    let me = ok(&app, "GET", "/_me", Some(&alice), None).await;
+    assert_eq!(me["_source"]["profileIds"], json!(["default"]));
+    ok(&app, "GET", "/_me", Some(&admin), None).await;
 }

@@ -14,6 +14,11 @@ fn hashes() -> impl Iterator<Item = Value> {
     })
 }
 
+/// One as it is kept, by its place among [`HASHES`].
+pub(in crate::access::password) fn kept_hashes() -> Vec<String> {
+    hashes().map(|hash| kept(&hash).unwrap()).collect()
+}
+
 fn kept(hash: &Value) -> Result<String, UnknownHash> {
     let hash: KuzzleHash = serde_json::from_value(hash.clone()).unwrap();
     hash.kept()
