@@ -6,6 +6,7 @@ pub(super) mod credentials;
 pub(super) mod first_admin;
 pub(super) mod load;
 pub(super) mod profiles;
+pub(super) mod reset;
 mod rights_change;
 pub(super) mod roles;
 mod search;

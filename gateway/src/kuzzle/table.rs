@@ -129,6 +129,7 @@ actions! {
         loadMappings => admin::load_mappings, [POST "/admin/_loadMappings"] "refresh" Whole;
         loadFixtures => admin::load_fixtures, writes [POST "/admin/_loadFixtures"] "refresh" Whole;
         loadSecurities => security::load::load, [POST "/admin/_loadSecurities"] "dryRun force onExistingUsers" Members("apiKeys profiles roles users");
+        resetSecurity => security::reset::reset, [POST "/admin/_resetSecurity"] "" Nothing;
         resetDatabase => admin::reset_database, [POST "/admin/_resetDatabase"] "" Nothing;
     }
     auth {

@@ -13,6 +13,7 @@ mod listening;
 mod members;
 mod people;
 mod requests;
+mod reset;
 mod roles;
 mod sessions;
 mod set_up;
