@@ -6,6 +6,7 @@ pub(crate) mod accounts;
 pub(crate) mod api_key;
 pub(crate) mod authenticator;
 pub(crate) mod client_address;
+pub(crate) mod cookie;
 pub(crate) mod limits;
 pub(crate) mod password;
 pub(crate) mod right;

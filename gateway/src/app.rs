@@ -3,7 +3,7 @@
 
 use crate::{
     Ports,
-    access::{Caller, CallerAccess, accounts::Accounts},
+    access::{Caller, CallerAccess, accounts::Accounts, cookie::SessionCookies},
     audits::AuditJobs,
     catalog_source::ReloadRequests,
     config::Config,
@@ -69,6 +69,7 @@ pub(crate) struct App {
     pub wake_queue: Arc<WakeQueue>,
     pub metrics: GatewayMetrics,
     pub origins: Origins,
+    pub cookies: SessionCookies,
     pub bulks: AtomicUsize,
     pub audits: AuditJobs,
     /// Readers of whole partitions of the log at once.
@@ -90,7 +91,8 @@ impl App {
         ports: Ports,
         reply: Reply,
         metrics: GatewayMetrics,
-        (origins, set_up, issuers): (Origins, Option<SetUpCode>, TrustedIssuers),
+        (origins, cookies): (Origins, SessionCookies),
+        (set_up, issuers): (Option<SetUpCode>, TrustedIssuers),
         shutdown: Shutdown,
     ) -> Self {
         let limits = RegistryLimits {
@@ -145,6 +147,7 @@ impl App {
             },
             metrics,
             origins,
+            cookies,
             routes: ServedRoutes::default(),
             reloads: ReloadRequests::default(),
             shutdown,

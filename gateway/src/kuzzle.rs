@@ -66,6 +66,7 @@ pub(crate) async fn handle_request(
 ) -> Answer {
     if let Some(session) = session {
         request.address = session.connection.address;
+        request.cookie = session.connection.cookie.clone();
     }
     let outcome = match admission::admit_action(app, &mut request).await {
         Ok(action) => {

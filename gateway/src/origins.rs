@@ -53,6 +53,15 @@ pub(crate) enum OriginStanding {
     Foreign,
 }
 
+/// Whose page asks, beside the rule that every page may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PageStanding {
+    /// One that the settings name, or of the gateway itself.
+    Allowed,
+    Foreign,
+    Unsaid,
+}
+
 /// Scheme, host and port; the port that goes without saying is left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct AllowedOrigin {
@@ -68,7 +77,10 @@ impl Origins {
         let named = named.map(|origin| {
             AllowedOrigin::parse(origin).ok_or_else(|| GatewayError::Origin(origin.clone()))
         });
+        let any = allowed.iter().any(|origin| origin == "*");
         let cors = CorsLayer::new()
+            // Cookies, where there are some.
+            .allow_credentials(!any)
             .allow_origin(AllowOrigin::mirror_request())
             .allow_methods(AllowMethods::list(METHODS))
             .allow_headers(AllowHeaders::mirror_request())
@@ -76,7 +88,7 @@ impl Origins {
             .expose_headers(TOLD)
             .max_age(REMEMBERED);
         Ok(Self {
-            any: allowed.iter().any(|origin| origin == "*"),
+            any,
             named: named.collect::<Result<_, _>>()?,
             loopback: listens.is_loopback(),
             cors,
@@ -92,6 +104,20 @@ impl Origins {
                 OriginStanding::Welcome
             }
             (Some(_), _) => OriginStanding::Foreign,
+        }
+    }
+
+    /// May pages of every origin ask?
+    pub(crate) fn is_any(&self) -> bool {
+        self.any
+    }
+
+    pub(crate) fn page(&self, headers: &HeaderMap, uri: &Uri) -> PageStanding {
+        let mut said = headers.get_all(header::ORIGIN).iter();
+        match (said.next(), said.next()) {
+            (None, _) => PageStanding::Unsaid,
+            (Some(origin), None) if self.is_welcome(origin, headers, uri) => PageStanding::Allowed,
+            (Some(_), _) => PageStanding::Foreign,
         }
     }
 

@@ -5,7 +5,7 @@ mod handshake;
 
 use crate::{
     Config, GatewayError, Ports,
-    access::ClientAddress,
+    access::{ClientAddress, cookie::SessionCookies},
     app::{App, Shared},
     catalog_reload,
     config::TlsEnd,
@@ -72,6 +72,7 @@ pub(crate) async fn run_server(
     }
     let endpoint = handshake::tls_endpoint(&config, &*ports.clock)?.map(Arc::new);
     let origins = Origins::new(&config.allowed_origins, address.ip())?;
+    let cookies = SessionCookies::new(&config.security, address.ip(), &origins);
     let set_up = SetUpCode::new(address.ip(), &config.security, &ports.keys);
     let http = OutboundClient::new(&config.outbound)?;
     let issuers = TrustedIssuers::new(&config.security.issuers, &http, ports.clock.clone())?;
@@ -82,7 +83,8 @@ pub(crate) async fn run_server(
         ports,
         reply,
         metrics,
-        (origins, set_up, issuers),
+        (origins, cookies),
+        (set_up, issuers),
         shutdown.clone(),
     ));
     let catalog = app.ports.catalog.current();

@@ -5,12 +5,13 @@ mod placing;
 
 use super::{Fault, KuzzleCall, Request, fault::Id, members, routes, table::Action};
 use crate::{
-    access::{AccessError, Denied, system},
+    access::{AccessError, Caller, Denied, system},
     app::Shared,
     error::Problem,
 };
 pub(super) use placing::Placing;
 use rights::ActionPlace;
+use std::sync::OnceLock;
 
 /// The action of the request, whose caller is known from here on.
 pub(super) async fn admit_action(
@@ -21,8 +22,7 @@ pub(super) async fn admit_action(
     if !action.writes {
         request.turn.end();
     }
-    let credential = request.jwt.as_deref().filter(|jwt| !jwt.is_empty());
-    request.caller = app.identify(credential).await?;
+    request.caller = identify_caller(app, request).await?;
     authorise_action(request, action)?;
     count_request(app, request)?;
     members::check_members(request, action)?;
@@ -32,8 +32,41 @@ pub(super) async fn admit_action(
 /// Likewise, as far as the head of an HTTP request says, before its body is read.
 pub(super) async fn admit_head(app: &Shared, request: &mut Request) -> Result<(), Fault> {
     let action = routes::find_action(&request.controller, &request.action)?;
-    request.caller = app.identify(request.jwt.as_deref()).await?;
+    request.caller = identify_caller(app, request).await?;
     authorise_action(request, action)
+}
+
+/// Whose request it is: by the token that it shows, or by the session in a cookie.
+async fn identify_caller(app: &Shared, request: &Request) -> Result<Caller, Fault> {
+    let jwt = request.jwt.as_deref().filter(|jwt| !jwt.is_empty());
+    let cookie = request.cookie.token.as_deref();
+    let token = match (jwt, cookie.filter(|_| !begins_anew(request))) {
+        (_, None) => return Ok(app.identify(jwt).await?),
+        (Some(_), Some(_)) => {
+            let why = "the request shows a token and a session in a cookie: one of them";
+            return Err(Fault::new(Id::TokenInvalid, why));
+        }
+        (None, Some(token)) => token,
+    };
+    if let Some(refusal) = request.cookie.refusal {
+        return Err(Fault::new(Id::CookieInvalid, refusal.to_string()));
+    }
+    let begun = request.cookie.begun.as_deref();
+    if let Some(begun) = begun.and_then(OnceLock::get) {
+        return Ok(app.access.identify_again(begun, Some(token)).await?);
+    }
+    let caller = app.identify(Some(token)).await?;
+    if let Some(begun) = begun {
+        // Another request of the connection may have been first, with the same cookie.
+        begun.get_or_init(|| caller.clone());
+    }
+    Ok(caller)
+}
+
+/// Whoever logs in, or asks what becomes of a cookie, is not known by an old one.
+fn begins_anew(request: &Request) -> bool {
+    let is_one = matches!(request.action.as_str(), "login" | "checkToken");
+    is_one && request.controller == "auth" && request.flag("cookieAuth").is_ok_and(|given| given)
 }
 
 /// One request more of its caller. Whoever is logged in may always log out.

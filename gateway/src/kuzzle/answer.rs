@@ -20,6 +20,8 @@ pub(crate) struct Reply {
     pub token: Option<String>,
     /// Over HTTP the result stands alone, without the envelope.
     pub bare: bool,
+    /// Over HTTP: a cookie that the browser keeps from now on.
+    pub set_cookie: Option<HeaderValue>,
 }
 
 impl Reply {
@@ -34,6 +36,7 @@ impl Reply {
             result: Some(result),
             token: None,
             bare: false,
+            set_cookie: None,
         }
     }
 
@@ -44,7 +47,13 @@ impl Reply {
             result: None,
             token: None,
             bare: false,
+            set_cookie: None,
         }
+    }
+
+    pub(crate) fn set_cookie(mut self, cookie: Option<HeaderValue>) -> Self {
+        self.set_cookie = cookie;
+        self
     }
 
     pub(crate) fn token(mut self, token: Option<String>) -> Self {
@@ -134,6 +143,13 @@ impl Answer {
             .and_then(|token| HeaderValue::try_from(token).ok())
         {
             headers.insert("consign-token", token);
+        }
+        if let Ok(Reply {
+            set_cookie: Some(cookie),
+            ..
+        }) = &self.outcome
+        {
+            headers.insert(http::header::SET_COOKIE, cookie.clone());
         }
         if let Some(seconds) = self.outcome.as_ref().err().and_then(Fault::after_seconds) {
             headers.insert(http::header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -140,6 +140,7 @@ faults! {
     AnonymousRoleMissing "security.profile.missing_anonymous_role" 0x0706_0005 400;
     /// Not Kuzzle's, which answers with the store's error.
     ProfileExists "security.profile.already_exists" 0x0706_0080 412;
+    CookieInvalid "security.cookie.invalid" 0x0707_0001 401;
     CookieUnsupported "security.cookie.unsupported" 0x0707_0002 500;
     LoginFailed "plugin.strategy.missing_user" 0x0403_0014 401;
     /// Not Kuzzle's number: the rule is ours.

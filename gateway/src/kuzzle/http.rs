@@ -128,9 +128,12 @@ async fn take_request(app: &Shared, call: axum::extract::Request) -> Result<Requ
     }
     let trusted = &app.config.trusted_proxies;
     let address = ClientAddress::of(&parts.extensions, &parts.headers, trusted);
+    let head = (&parts.method, &parts.headers, &parts.uri);
+    let cookie = app.cookies.read(&app.origins, head);
     let Some((route, variables)) = route else {
         let mut request = take_envelope(app, parts, body).await?;
         request.address = address;
+        request.cookie = cookie;
         return Ok(request);
     };
     let query = QueryString::parse(parts.uri.query()).map_err(|problem| early(problem.into()))?;
@@ -146,6 +149,7 @@ async fn take_request(app: &Shared, call: axum::extract::Request) -> Result<Requ
     };
     let mut request = Request::from_http(names, variables, &query, &parts.headers);
     request.address = address;
+    request.cookie = cookie;
     request.by_get = parts.method == Method::GET;
     match fill_request(app, &parts, body, &mut request).await {
         Ok(()) => Ok(request),

@@ -3,7 +3,7 @@
 
 use super::{Answer, Fault, fault::Id, write::BareValue};
 use crate::{
-    access::{Caller, shown_credential},
+    access::{Caller, cookie::HeadCookie, shown_credential},
     request::{body, query::QueryString, scanned_json},
     write::order::WriteTurn,
 };
@@ -48,6 +48,8 @@ pub(crate) struct Request {
     /// Everything else that the envelope or the query held.
     pub args: Map<String, Value>,
     pub jwt: Option<String>,
+    /// A session that a browser shows by itself.
+    pub cookie: HeadCookie,
     pub transport: Transport,
     /// Proxies and browsers keep what is asked for like this.
     pub by_get: bool,
@@ -81,6 +83,7 @@ impl Request {
             volatile: None,
             args: Map::new(),
             jwt: None,
+            cookie: HeadCookie::none(),
             transport,
             by_get: false,
             caller: Caller::nobody(),
@@ -190,6 +193,7 @@ impl Request {
             traceparent: self.traceparent.clone(),
             caller: self.caller.clone(),
             jwt: self.jwt.clone(),
+            cookie: self.cookie.clone(),
             ..Self::empty(self.transport)
         }
     }

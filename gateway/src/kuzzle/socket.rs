@@ -7,7 +7,7 @@ mod requests;
 
 use super::{Answer, Fault, fault::Id};
 use crate::{
-    access::ClientAddress,
+    access::{ClientAddress, cookie::HeadCookie},
     app::{App, Shared},
     transport::{ClientStream, permit::ConnectionPermit, tls::socket::TlsSocket},
 };
@@ -42,6 +42,8 @@ pub(crate) struct SocketConnection {
     pub outbox: Arc<Outbox>,
     /// Where it comes from.
     pub address: Option<IpAddr>,
+    /// The session in a cookie with which it was opened.
+    pub cookie: HeadCookie,
 }
 
 impl SocketConnection {
@@ -78,6 +80,8 @@ pub(crate) async fn upgrade_socket(app: Shared, mut request: Request) -> Respons
     let permit = request.extensions().get::<Arc<ConnectionPermit>>().cloned();
     let trusted = &app.config.trusted_proxies;
     let address = ClientAddress::of(request.extensions(), headers, trusted);
+    let head = (request.method(), request.headers(), request.uri());
+    let cookie = app.cookies.read(&app.origins, head).of_connection();
     let upgraded = hyper::upgrade::on(&mut request);
     let options = connection_options(&app, accepted.deflate);
     spawn("socket", async move {
@@ -92,7 +96,7 @@ pub(crate) async fn upgrade_socket(app: Shared, mut request: Request) -> Respons
         let read = [&parts.read_buf[..], &encoded[..]].concat().into();
         let limits = outbox_limits(&app);
         let outbox = Arc::new(Outbox::new(limits, options.deflate, app.wake_queue.clone()));
-        let handler = SocketHandler::new(app.clone(), outbox.clone(), address);
+        let handler = SocketHandler::new(app.clone(), outbox.clone(), (address, cookie));
         let shutdown = app.shutdown.clone();
         match stream {
             Either::Left(plain) => {
@@ -168,11 +172,16 @@ struct SocketHandler {
 }
 
 impl SocketHandler {
-    fn new(app: Shared, outbox: Arc<Outbox>, address: Option<IpAddr>) -> Self {
+    fn new(
+        app: Shared,
+        outbox: Arc<Outbox>,
+        (address, cookie): (Option<IpAddr>, HeadCookie),
+    ) -> Self {
         let connection = Arc::new(SocketConnection {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             outbox,
             address,
+            cookie,
         });
         app.metrics.sockets.inc();
         app.holders

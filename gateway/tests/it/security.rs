@@ -2,6 +2,7 @@
 //! and what becomes of them when they are taken away.
 
 mod checked_first;
+mod cookies;
 mod doors;
 mod hashes;
 mod hidden;

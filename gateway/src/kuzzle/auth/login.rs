@@ -5,12 +5,13 @@ use crate::{
     access::{
         AccessError, Caller, CallerAccess, Credential,
         accounts::Account,
+        cookie::CookieRefusal,
         limits::LimitReached,
         password::is_outdated,
         session::{LONGEST_MS, UserSession},
     },
     app::Shared,
-    kuzzle::{Fault, KuzzleCall, Reply, fault::Id, lifetime, members},
+    kuzzle::{Fault, KuzzleCall, Reply, Transport, fault::Id, lifetime, members},
     security_write::{self, WHOLE},
 };
 use runtime::random;
@@ -34,7 +35,7 @@ struct LocalCredentials {
 
 pub(crate) async fn login(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     expect_strategy(call)?;
-    no_cookie(call)?;
+    let by_cookie = wants_cookie(call)?;
     if call.request.by_get {
         let why = "log in by POST: proxies and browsers keep what they get by GET";
         return Err(Fault::new(Id::BadVerb, why).props(["GET"]));
@@ -101,7 +102,7 @@ pub(crate) async fn login(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
         );
     }
     let session = begin_session(call.app, &kuid, &account, ttl);
-    Ok(session_reply(call.app, &session))
+    Ok(session_reply(call.app, &session, by_cookie))
 }
 
 /// The user who logs in by this name, and the hash of his password.
@@ -152,13 +153,23 @@ pub(crate) fn busy_fault() -> Fault {
     Fault::new(Id::TooManyRequests, why).retry_after(Some(1))
 }
 
-/// Cookies of sessions are not spoken.
-fn no_cookie(call: KuzzleCall<'_>) -> Result<(), Fault> {
-    if call.request.flag("cookieAuth")? {
-        let why = "sessions in cookies are not supported: leave \"cookieAuth\" out";
-        return Err(Fault::new(Id::CookieUnsupported, why));
+/// Is the session to be in a cookie? Refused where one would not count.
+fn wants_cookie(call: KuzzleCall<'_>) -> Result<bool, Fault> {
+    if !call.request.flag("cookieAuth")? {
+        return Ok(false);
     }
-    Ok(())
+    let refusal = if call.request.transport == Transport::Http {
+        call.request.cookie.refusal
+    } else {
+        Some(CookieRefusal::NotHttp)
+    };
+    match refusal {
+        None => Ok(true),
+        Some(refusal @ (CookieRefusal::Unsupported | CookieRefusal::NotHttp)) => {
+            Err(Fault::new(Id::CookieUnsupported, refusal.to_string()))
+        }
+        Some(refusal) => Err(Fault::new(Id::CookieInvalid, refusal.to_string())),
+    }
 }
 
 fn session_ttl(call: KuzzleCall<'_>) -> Result<i64, Fault> {
@@ -192,22 +203,29 @@ pub(crate) fn fresh_name() -> String {
     format!("{:032x}", random::<u128>())
 }
 
-fn session_reply(app: &Shared, session: &UserSession) -> Reply {
+/// A token that is in a cookie is told to nobody.
+fn session_reply(app: &Shared, session: &UserSession, by_cookie: bool) -> Reply {
     let expires = session.exp * 1000;
-    Reply::of(&json!({
-        "_id": session.kuid,
-        "jwt": session.sign(&app.access.keys),
-        "expiresAt": expires,
-        "ttl": expires - app.now(),
-    }))
+    let ttl = expires - app.now();
+    let token = session.sign(&app.access.keys);
+    let mut told = json!({"_id": session.kuid, "expiresAt": expires, "ttl": ttl});
+    if by_cookie {
+        return Reply::of(&told).set_cookie(app.cookies.setting(&token, ttl));
+    }
+    told["jwt"] = token.into();
+    Reply::of(&told)
 }
 
 /// What is shown is told about, whatever it is; the token need not be the caller's.
 pub(crate) async fn check_token(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    no_cookie(call)?;
+    let by_cookie = call.request.flag("cookieAuth")?;
+    let shown = &call.request.cookie;
+    if by_cookie && let Some(refusal) = shown.refusal.filter(|_| shown.token.is_some()) {
+        return Err(Fault::new(Id::CookieInvalid, refusal.to_string()));
+    }
     let body = call.request.members()?;
     let token = match body.get("token") {
-        None | Some(serde_json::Value::Null) => None,
+        None | Some(serde_json::Value::Null) => shown.token.as_deref().filter(|_| by_cookie),
         Some(serde_json::Value::String(token)) => {
             Some(token.as_str()).filter(|token| !token.is_empty())
         }
@@ -235,7 +253,7 @@ pub(crate) async fn check_token(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 
 pub(crate) async fn logout(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let kuid = authenticated_kuid(call)?;
-    no_cookie(call)?;
+    let by_cookie = wants_cookie(call)?;
     let (app, caller) = (call.app, &call.request.caller);
     if caller.issued().is_some() {
         // Their issuer ends them.
@@ -246,13 +264,14 @@ pub(crate) async fn logout(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
         security_write::end_session(app, caller, session, WHOLE).await?;
     }
     security_write::forget_everywhere(app).await;
-    Ok(Reply::of(&json!({"acknowledged": true})))
+    let cleared = app.cookies.clearing().filter(|_| by_cookie);
+    Ok(Reply::of(&json!({"acknowledged": true})).set_cookie(cleared))
 }
 
 /// Another token of the same session. The one that was shown is good for a moment more.
 pub(crate) async fn refresh_token(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     authenticated_kuid(call)?;
-    no_cookie(call)?;
+    let by_cookie = wants_cookie(call)?;
     let ttl = session_ttl(call)?;
     let (app, caller) = (call.app, &call.request.caller);
     let session = caller.session().ok_or_else(|| {
@@ -270,5 +289,5 @@ pub(crate) async fn refresh_token(call: KuzzleCall<'_>) -> Result<Reply, Fault> 
         exp: now.saturating_add(ttl) / 1000,
         ..session.clone()
     };
-    Ok(session_reply(app, &next))
+    Ok(session_reply(app, &next, by_cookie))
 }
