@@ -24,6 +24,7 @@ pub mod error;
 mod guard;
 mod handles;
 mod holders;
+mod host_header;
 mod instance;
 mod kuzzle;
 mod lookup;

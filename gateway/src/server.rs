@@ -10,7 +10,7 @@ use crate::{
     catalog_reload,
     config::TlsEnd,
     error::{Code, Problem},
-    instance,
+    host_header, instance,
     kuzzle::socket,
     mailbox::Mailbox,
     metrics::GatewayMetrics,
@@ -339,9 +339,11 @@ async fn serve_request(app: &Shared, mut request: Request<Body>) -> Response {
     // What changes nothing is answered: a browser does not let a page read what it may not.
     let harmless = !upgrade && matches!(*request.method(), Method::GET | Method::HEAD);
     let head = (request.method(), request.uri().path(), request.headers());
-    let mut response = match refused_until_set_up(app, head).await {
-        Some(refusal) => refusal,
-        None => serve_judged(app, app.routes.router(), request, upgrade, harmless).await,
+    let host = host_header::check_host(request.version(), request.headers());
+    let mut response = match (host, refused_until_set_up(app, head).await) {
+        (Err(problem), _) => problem.into_response(),
+        (Ok(()), Some(refusal)) => refusal,
+        (Ok(()), None) => serve_judged(app, app.routes.router(), request, upgrade, harmless).await,
     };
     if app.config.security.tls == TlsEnd::Own {
         let headers = response.headers_mut();

@@ -342,11 +342,18 @@ async fn malformed_heads() {
         "GARBAGE\r\n\r\n",
         "GET / HTTP/9.9\r\n\r\n",
         "GET / HTTP/1.1\r\nbad header\r\n\r\n",
+        // Where it is sent is said exactly once.
+        "GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n",
+        "GET /healthz HTTP/1.1\r\nHost: x\r\nHost: y\r\nConnection: close\r\n\r\n",
+        "GET /healthz HTTP/1.1\r\nHost: a b\r\nConnection: close\r\n\r\n",
     ] {
         let mut raw = Raw::connect(app.address).await;
         raw.send(head).await;
         refused(&mut raw, 400, "bad_request").await;
     }
+    let mut raw = Raw::connect(app.address).await;
+    raw.send("GET /healthz HTTP/1.0\r\n\r\n").await;
+    assert!(raw.rest().await.contains(" 200 OK"));
     let mut raw = Raw::connect(app.address).await;
     let many: String = (0..100).map(|n| format!("x-{n}: 1\r\n")).collect();
     raw.send(format!("GET /healthz HTTP/1.1\r\nHost: x\r\n{many}\r\n"))
