@@ -8,4 +8,5 @@
 
 mod golden;
 mod laws;
+mod mutated;
 mod schemas;
