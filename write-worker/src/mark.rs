@@ -59,21 +59,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// How far apart the moments are that history is remembered by.
 const SAMPLE: Duration = Duration::from_secs(1);
 
-/// What the marks of a tenure begin with.
-#[derive(Clone, Debug)]
-pub(crate) struct MarkedTenure {
-    /// Where its window began.
-    pub start: HistoryStart,
-    pub topics: TopicIds,
-    /// Records of `transactions` before this may have had decisions that `changes` lost.
-    pub suspect_until: TransactionsOffset,
-}
-
 /// Makes the marks of one tenure.
-///
-/// A lost decision is found by what it left in a store, when its event is decided again: the store
-/// names a version at which the log has something else. That is only seen by whoever knows what the
-/// log has there, so marks do not let the window begin any later before those events are decided.
 pub(crate) struct Marker {
     generation: u16,
     partition: u16,
@@ -83,7 +69,6 @@ pub(crate) struct Marker {
     /// old, and itself points one window back.
     samples: VecDeque<HistoryStart>,
     topics: TopicIds,
-    suspect_until: TransactionsOffset,
     last: Option<Resolved>,
     newest: watch::Sender<Option<KeptMark>>,
     /// How far its decisions' parts went.
@@ -91,10 +76,12 @@ pub(crate) struct Marker {
 }
 
 impl Marker {
+    /// `start`: where the tenure's window began.
     pub fn new(
         worker: &Worker,
         partition: u16,
-        tenure: MarkedTenure,
+        start: HistoryStart,
+        topics: TopicIds,
         newest: watch::Sender<Option<KeptMark>>,
     ) -> Self {
         let default = if worker.forgetful { 60_000 } else { 0 };
@@ -103,9 +90,8 @@ impl Marker {
             generation: worker.ports.layout.generation,
             partition,
             window: Duration::from_millis(window),
-            samples: VecDeque::from([tenure.start]),
-            topics: tenure.topics,
-            suspect_until: tenure.suspect_until,
+            samples: VecDeque::from([start]),
+            topics,
             last: None,
             newest,
             parts: worker.parts.clone(),
@@ -169,9 +155,6 @@ impl Marker {
     }
 
     fn sample_history(&mut self, now: HistoryStart) {
-        if self.is_suspect(now.next) {
-            return;
-        }
         let is_due = |last: &HistoryStart| now.at.duration_since(last.at) >= SAMPLE;
         if self.window.is_zero() || self.samples.back().is_none_or(is_due) {
             self.samples.push_back(now);
@@ -180,11 +163,6 @@ impl Marker {
         while self.samples.get(1).is_some_and(is_old) {
             self.samples.pop_front();
         }
-    }
-
-    /// Is there something before this that may have been decided, and lost?
-    fn is_suspect(&self, next: TransactionsOffset) -> bool {
-        next < self.suspect_until
     }
 
     /// The newest sample that is a whole window old, else the oldest there is.

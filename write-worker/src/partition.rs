@@ -10,7 +10,6 @@ mod flood;
 mod flow;
 mod history;
 mod locks;
-mod marks;
 mod take;
 mod witness;
 
@@ -139,13 +138,11 @@ impl PartitionTask {
         }
         let recent = finished?;
         self.worker.ports.finished.add(self.partition);
-        let marks = self.begin_marks(&mut taken).await?;
         if let Some(flood) = flood {
             self.wait_for_passage(&flood).await?;
         }
         let queues = self.key_queues().await?;
-        let remembered = (recent, queues);
-        self.run_flow(taken, marks, remembered, &mut carried.resolved)
+        self.run_flow(taken, (recent, queues), &mut carried.resolved)
             .await
     }
 }

@@ -28,6 +28,8 @@ use tokio::time::timeout;
 const BLOCK: usize = 1_000;
 const BLOCK_BYTES: usize = 192 << 10;
 const POLL: Duration = Duration::from_millis(500);
+/// How long a gateway that goes on waits until what is in the log is decided.
+const SETTLED_WITHIN: Duration = Duration::from_secs(30);
 /// How long the first gateway looks whether an upload under a key was completed before: no line of
 /// it can be on its way.
 const FIRST_SETTLED_WITHIN: Duration = Duration::from_secs(3);
@@ -134,20 +136,25 @@ impl UploadRun<'_> {
         Ok(())
     }
 
-    /// Waits until what earlier gateways sent is decided, however long that takes: behind that, the
-    /// ledger knows what became of it. Before, a line might be asked for once more under other
-    /// definitions, which is no repeat. Was it everything?
+    /// Waits until what earlier gateways sent is in the log, however long that takes, and decided:
+    /// behind that, the ledger knows what became of it. Before, a line might be asked for once more
+    /// under other definitions, which is no repeat. The second wait is bounded, since a partition in
+    /// which nothing happens may show an old mark. Was it everything?
     async fn was_completed(&self) -> Result<bool, Problem> {
-        let applied = AppliedSoFar(self.app);
+        let limit = if self.was_held {
+            SETTLED_WITHIN
+        } else {
+            FIRST_SETTLED_WITHIN
+        };
         let settled = async {
             self.wait_for_spools().await?;
-            Ok(applied.settled().await?)
+            match timeout(limit, AppliedSoFar(self.app).settled()).await {
+                Ok(settled) => settled?,
+                Err(_) => tracing::debug!("not all partitions say that they are resolved"),
+            }
+            Ok(())
         };
-        if self.was_held {
-            self.having(settled).await?;
-        } else if let Ok(settled) = timeout(FIRST_SETTLED_WITHIN, settled).await {
-            settled?;
-        }
+        self.having(settled).await?;
         is_completed(self.app, &self.upload.process).await
     }
 

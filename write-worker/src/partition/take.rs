@@ -10,7 +10,7 @@ use super::{
 use crate::{
     append::ChangesAppender,
     decode,
-    mark::{HistoryStart, MarkedTenure},
+    mark::HistoryStart,
     tenure_end::{RejectedDecisions, TenureEnd},
 };
 use change_feed::{VoidStamp, Window};
@@ -37,33 +37,6 @@ pub(super) struct TakenPartition {
     pub is_unmarked: bool,
     /// From this position on, the window holds every decision there is.
     pub known_from: TransactionsOffset,
-    /// The mark that the record store had.
-    marked: Option<Mark>,
-    /// Records of `transactions` before this may have had decisions that `changes` lost.
-    suspect_until: TransactionsOffset,
-}
-
-/// Marks are kept while the next batches are applied: so many batches behind the last mark may have
-/// been decided without another one.
-const UNMARKED_BATCHES: usize = 10;
-
-impl TakenPartition {
-    /// Does anything stand that no kept mark says to be resolved?
-    pub(super) fn is_past_mark(&self) -> bool {
-        let next = self.marked.as_ref().map(|mark| mark.next);
-        let through = self.marked.as_ref().map(|mark| mark.through);
-        let stands = self.window.standing().last();
-        self.window.next() > next.unwrap_or(TransactionsOffset::FIRST)
-            || stands.is_some_and(|stands| through.is_none_or(|through| stands > through))
-    }
-
-    pub(super) fn marked_tenure(&self) -> MarkedTenure {
-        MarkedTenure {
-            start: self.start,
-            topics: self.topics.clone(),
-            suspect_until: self.suspect_until,
-        }
-    }
 }
 
 impl PartitionTask {
@@ -109,8 +82,6 @@ impl PartitionTask {
         tracing::info!(partition = self.partition, %epoch, %from, next = %window.next(), "partition claimed");
         let last = self.read_witness(Some(window.next()), transactions).await?;
         self.look_for_lost_tail(&window, last, transactions)?;
-        let unmarked = (worker.config.batch_records * UNMARKED_BATCHES) as u64;
-        let suspect_until = window.next().plus(unmarked);
         Ok(TakenPartition {
             appender,
             start: HistoryStart {
@@ -127,8 +98,6 @@ impl PartitionTask {
             known_from: mark
                 .as_ref()
                 .map_or(TransactionsOffset::FIRST, |mark| mark.next),
-            marked: mark,
-            suspect_until: suspect_until.min(TransactionsOffset::new(transactions.end)),
             window,
         })
     }
