@@ -116,6 +116,9 @@ async fn a_page_signs_in_asks_refreshes_and_signs_out_without_seeing_the_token()
     assert_eq!(told.status, 200, "{:#}", told.json);
 }
 
+/// Status and id of the refusal, and what was sent.
+type RefusedHead<'a> = (u16, &'a str, Vec<(&'a str, &'a str)>);
+
 #[tokio::test]
 async fn what_a_browser_was_made_to_send_is_refused() {
     let (app, admin) = closed().await;
@@ -124,7 +127,7 @@ async fn what_a_browser_was_made_to_send_is_refused() {
     let invalid = "security.cookie.invalid";
     let foreign = ("origin", "https://evil.example");
     let bearer = format!("Bearer {admin}");
-    let cases: [(u16, &str, Vec<(&str, &str)>); 9] = [
+    let cases: [RefusedHead<'_>; 9] = [
         // No page that the browser names.
         (401, invalid, vec![cookie, JSON]),
         (
