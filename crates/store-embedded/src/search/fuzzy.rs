@@ -67,6 +67,7 @@ impl FuzzyOptions {
             prefix: self.prefix,
             expansions: self.expansions,
             transpositions: self.transpositions,
+            by_value: false,
             found: RefCell::default(),
             chosen: OnceCell::new(),
         })
@@ -122,12 +123,22 @@ pub struct NearTerms {
     prefix: usize,
     expansions: usize,
     transpositions: bool,
+    /// Each value of a document is looked at by itself, where a field has no terms.
+    by_value: bool,
     /// In how many documents each of them stands.
     found: RefCell<BTreeMap<String, u64>>,
     chosen: OnceCell<BTreeMap<String, f32>>,
 }
 
 impl NearTerms {
+    /// The same for a field that has values and no terms: however many are near enough, all are met.
+    pub fn by_value(self) -> Self {
+        Self {
+            by_value: true,
+            ..self
+        }
+    }
+
     /// Is the term near enough?
     pub fn is_near(&self, term: &str) -> bool {
         self.distance(term).is_some()
@@ -140,7 +151,11 @@ impl NearTerms {
 
     /// Is it one of the terms that the word stands for?
     pub fn has(&self, term: &str) -> bool {
-        self.boosts().contains_key(term)
+        if self.by_value {
+            self.is_near(term)
+        } else {
+            self.boosts().contains_key(term)
+        }
     }
 
     /// The terms that the word stands for, and how much each counts: the nearest, of equally near
@@ -187,7 +202,9 @@ impl NearTerms {
             return None;
         }
         let edits = edit_distance(word, &term, self.transpositions);
-        (edits <= self.edits).then_some(edits)
+        // An index expands the empty word to no other term.
+        let is_expanded = self.by_value || edits == 0 || !self.word.is_empty();
+        (edits <= self.edits && is_expanded).then_some(edits)
     }
 }
 

@@ -50,11 +50,16 @@ pub fn near_in(
     options: &FuzzyOptions,
     at: &str,
 ) -> Result<Accept, StoreError> {
+    let by_value =
+        !source.index && source.doc_values && matches!(source.kind, Type::Keyword { .. });
     let accept = of_texts(source, "fuzzy", at, |kind| {
         let near = options.near(&normal_keyword(kind, word.to_owned()), word);
-        near.map(Texts::Near)
-            .ok_or_else(|| bad("it is not said how far terms may be away", at))
+        let near = near.ok_or_else(|| bad("it is not said how far terms may be away", at))?;
+        Ok(Texts::Near(if by_value { near.by_value() } else { near }))
     })?;
+    if by_value {
+        return Ok(accept);
+    }
     if !source.index && source.kind != Type::Object {
         return Err(bad("a field that is not indexed has no terms", at));
     }

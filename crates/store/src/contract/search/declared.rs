@@ -9,6 +9,7 @@ pub fn mappings() -> Value {
         "title": {"type": "text"},
         "mute": {"type": "text", "index": false},
         "kind": {"type": "keyword"},
+        "bare": {"type": "keyword", "index": false},
         "n": {"type": "short"},
         "all": {"type": "keyword"},
         "labels": {"type": "flattened"},
@@ -33,7 +34,7 @@ pub fn mappings() -> Value {
 pub const DOCUMENTS: &[(&str, &str)] = &[
     (
         "a",
-        r#"{"whole":"","title":"a quick fox","kind":"","n":3,"note":""}"#,
+        r#"{"whole":"","title":"a quick fox","kind":"","bare":"","n":3,"note":""}"#,
     ),
     ("b", r#"{"whole":" ","title":"!","kind":" ","n":-3}"#),
     ("c", r#"{"flat":{"a":"x","b":{"c":"y"}}}"#),
@@ -44,7 +45,7 @@ pub const DOCUMENTS: &[(&str, &str)] = &[
     ),
     (
         "f",
-        r#"{"title":"quack","kind":"quack","crew":{"name":"ann","age":40,"ships":[{"name":"x"},{"name":"y"}]}}"#,
+        r#"{"title":"quack","kind":"quack","bare":["quack","x"],"crew":{"name":"ann","age":40,"ships":[{"name":"x"},{"name":"y"}]}}"#,
     ),
     ("g", r#"{"crew":[{}],"off":{"in":{"x":1}}}"#),
     (
@@ -99,6 +100,20 @@ fn near() -> Vec<(Value, &'static str)> {
             "a",
         ),
         (json!({"fuzzy": {"kind": "quick"}}), "f"),
+        (
+            json!({"fuzzy": {"kind": {"value": "", "fuzziness": 1}}}),
+            "a",
+        ),
+        // Of what is not indexed each value is looked at, how many there are and how long they are.
+        (json!({"fuzzy": {"bare": "quick"}}), "f"),
+        (
+            json!({"fuzzy": {"bare": {"value": "", "fuzziness": 1}}}),
+            "af",
+        ),
+        (
+            json!({"fuzzy": {"bare": {"value": "quick", "prefix_length": 3}}}),
+            "",
+        ),
         (
             json!({"match": {"title": {"query": "quik dgo", "fuzziness": "AUTO"}}}),
             "ae",
