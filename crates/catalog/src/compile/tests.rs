@@ -264,6 +264,22 @@ fn writes_do_one_thing() {
 }
 
 #[test]
+fn a_path_that_no_router_holds_is_refused_by_its_segment() {
+    let told_of = |path: &str| {
+        told(|definitions: &mut Value| {
+            definitions["operations"][0]["http"] = json!({"method": "POST", "path": path});
+        })
+    };
+    for segment in ["{id", "id}", "{}", "{a{b}", "x{id}", "{*rest}", "{{id}}"] {
+        let found = told_of(&format!("/x/{segment}/y"));
+        assert!(
+            found.contains(&format!("`{segment}` in the path")),
+            "{found}"
+        );
+    }
+}
+
+#[test]
 fn names_and_routes_are_taken_once() {
     let twice = |definitions: &mut Value| {
         let copy = definitions["operations"][0].clone();

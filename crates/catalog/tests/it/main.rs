@@ -8,6 +8,7 @@
 mod examples;
 mod interleavings;
 mod laws;
+mod mutated;
 mod operations;
 mod sunbird;
 mod world;
