@@ -42,6 +42,16 @@ impl Cluster {
     /// # Errors
     /// If it does not become ready.
     pub async fn embedded() -> Result<Self> {
+        Self::embedded_with(&[]).await
+    }
+
+    /// Likewise, with variables of its own.
+    ///
+    /// # Errors
+    /// As [`embedded`](Self::embedded).
+    pub async fn embedded_with(variables: &[(&str, &str)]) -> Result<Self> {
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let variables = variables.iter().map(own).collect();
         let mut cluster = Self::empty()?;
         let listen = cluster.address()?;
         let arguments = ["dev", "--data", "data", "--listen", &listen]
@@ -53,7 +63,7 @@ impl Cluster {
                 "dev",
                 Start {
                     arguments,
-                    variables: Vec::new(),
+                    variables,
                     health: listen,
                 },
             )

@@ -153,6 +153,23 @@ impl Process {
             .parse()?)
     }
 
+    /// All that it printed.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn printed(&self) -> Result<String> {
+        Ok(std::fs::read_to_string(&self.output)?)
+    }
+
+    /// What others on the machine see that it was started with.
+    ///
+    /// # Errors
+    /// If it is gone.
+    pub fn command_line(&self) -> Result<String> {
+        let line = std::fs::read(format!("/proc/{}/cmdline", self.child.id()))?;
+        Ok(String::from_utf8_lossy(&line).replace('\0', " "))
+    }
+
     /// The last lines it printed.
     #[must_use]
     pub fn tail(&self) -> String {

@@ -19,11 +19,20 @@ use crate::{
 /// # Errors
 /// If it cannot run, or ends without having counted. Failed checks are in the summary.
 pub async fn run(cluster: &mut Cluster) -> Result<Summary> {
+    run_suites(cluster, &[]).await
+}
+
+/// Runs the checks of these suites alone; of none: all but those that close the deployment.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_suites(cluster: &mut Cluster, suites: &[&str]) -> Result<Summary> {
     node::install(&folder())?;
     let mut command = tokio::process::Command::new("node");
     command
         .arg("main.js")
         .args(cluster.gateways())
+        .args(suites)
         .current_dir(folder());
     let mut child = command
         .stdin(Stdio::piped())

@@ -6,6 +6,7 @@
     reason = "tests run on real clocks, threads and tasks"
 )]
 
+mod canaries;
 mod cities;
 mod sunbird;
 mod user;

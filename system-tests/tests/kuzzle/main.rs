@@ -28,6 +28,25 @@ async fn the_sdk_on_the_embedded_default() -> Result<()> {
     Ok(())
 }
 
+/// Fewer would mean that the suite lost some.
+const AT_LEAST_CLOSED: u64 = 300;
+
+fn judge_closed(summary: Summary) {
+    assert_eq!(
+        summary.failed, 0,
+        "{summary:?}: the failed ones are named above"
+    );
+    assert!(summary.checks >= AT_LEAST_CLOSED, "{summary:?}");
+}
+
+/// Users, sessions, keys, roles and profiles, from the first administrator on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_sdk_on_a_closed_deployment() -> Result<()> {
+    let mut cluster = Cluster::embedded().await?;
+    judge_closed(sdk::run_suites(&mut cluster, &["security"]).await?);
+    Ok(())
+}
+
 /// Clients of different gateways meet in the same rooms.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_sdk_on_real_servers_with_two_notifiers() -> Result<()> {

@@ -7,7 +7,7 @@ use super::{
     search as searches,
 };
 use crate::access::system;
-use rights::{RightsFault, RightsProfile, RightsSet};
+use rights::{RightsFault, RightsProfile, RightsSet, base};
 use serde_json::{Map, Value, json};
 use store::SearchRequest;
 
@@ -190,6 +190,10 @@ pub(crate) async fn mdelete(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 
 /// All of them or none.
 async fn delete_all(call: KuzzleCall<'_>, ids: &[String]) -> Result<(), Fault> {
+    if let Some(id) = ids.iter().find(|id| base::NAMES.contains(&id.as_str())) {
+        let why = RightsFault::CannotDelete(id.clone()).to_string();
+        return Err(Fault::new(Id::ProfileCannotBeDeleted, why).props([id]));
+    }
     for id in ids {
         is_unused(call, id).await?;
     }
