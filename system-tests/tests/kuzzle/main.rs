@@ -10,7 +10,7 @@ use anyhow::Result;
 use system_tests::{cluster::Cluster, node::Summary, sdk};
 use testbed::Servers;
 
-/// Fewer would mean that the script lost some.
+/// Fewer checks would mean that the script lost some, or the suite of a closed deployment.
 const AT_LEAST: u64 = 300;
 
 fn judge(summary: Summary) {
@@ -28,22 +28,11 @@ async fn the_sdk_on_the_embedded_default() -> Result<()> {
     Ok(())
 }
 
-/// Fewer would mean that the suite lost some.
-const AT_LEAST_CLOSED: u64 = 300;
-
-fn judge_closed(summary: Summary) {
-    assert_eq!(
-        summary.failed, 0,
-        "{summary:?}: the failed ones are named above"
-    );
-    assert!(summary.checks >= AT_LEAST_CLOSED, "{summary:?}");
-}
-
 /// Users, sessions, keys, roles and profiles, from the first administrator on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_sdk_on_a_closed_deployment() -> Result<()> {
     let mut cluster = Cluster::embedded().await?;
-    judge_closed(sdk::run_suites(&mut cluster, &["security"]).await?);
+    judge(sdk::run_suites(&mut cluster, &["security"]).await?);
     Ok(())
 }
 
