@@ -397,6 +397,8 @@ const WRITTEN_KEPT: usize = 64 << 10;
 
 fn to_bytes<T: serde::Serialize>(value: &T) -> Bytes {
     WRITTEN.with_borrow_mut(|written| {
+        // One that ended half-way must leave nothing in front of the next.
+        written.clear();
         serde_json::to_writer(&mut *written, value).expect("events are plain JSON");
         let bytes = Bytes::copy_from_slice(written);
         written.clear();

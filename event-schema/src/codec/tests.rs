@@ -140,3 +140,18 @@ fn what_is_not_an_event_is_named() {
         Err(DecodeError::UnknownType(_))
     ));
 }
+
+#[test]
+fn a_record_that_cannot_be_written_leaves_nothing_in_the_next() {
+    struct EndsHalfWay;
+    impl serde::Serialize for EndsHalfWay {
+        fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            use serde::ser::{Error, SerializeSeq};
+            let mut list = serializer.serialize_seq(None)?;
+            list.serialize_element("half")?;
+            Err(S::Error::custom("no more"))
+        }
+    }
+    assert!(std::panic::catch_unwind(|| to_bytes(&EndsHalfWay)).is_err());
+    assert_eq!(to_bytes(&[1, 2]), "[1,2]");
+}

@@ -89,7 +89,7 @@ impl Pattern {
 
     /// An index takes the text that it is, and finds no date in it.
     fn is_literal(parts: &[Part]) -> bool {
-        parts.iter().all(|part| matches!(part, Part::Literal(_)))
+        !parts.is_empty() && parts.iter().all(|part| matches!(part, Part::Literal(_)))
     }
 
     /// A day comes with its month, a minute with its hour, and nothing comes twice.
