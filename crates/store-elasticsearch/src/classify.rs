@@ -2,7 +2,7 @@
 //! The only place that looks into vendor errors. It goes by status and `error.type`; the one text
 //! it reads are the two numbers of an over-large request, which stand nowhere else.
 
-use crate::STORE;
+use crate::{STORE, client::Answer};
 use serde::Deserialize;
 use store::StoreError;
 
@@ -212,6 +212,15 @@ fn over_large(error: &Trouble) -> bool {
         })
     };
     matches!((number("_operation_bytes", ""), number("_bytes", "max_")), (Some(size), Some(limit)) if size > limit)
+}
+
+/// Of a read or an administrative request: the error that its answer stands for, unless it is a success.
+pub(crate) fn expect_success(answer: &Answer) -> Result<(), StoreError> {
+    if answer.status == 200 {
+        Ok(())
+    } else {
+        Err(request_failure(answer.status, &answer.body, refused_error))
+    }
 }
 
 /// The error of a read, a search or an administrative request that was not answered with success.

@@ -66,13 +66,7 @@ async fn refresh_some(client: &Client, aliases: &[String]) -> Result<(), StoreEr
             None,
         )
         .await?;
-    if answer.status != 200 {
-        return Err(classify::request_failure(
-            answer.status,
-            &answer.body,
-            classify::refused_error,
-        ));
-    }
+    classify::expect_success(&answer)?;
     check_shards(&answer.body)
 }
 
@@ -103,13 +97,7 @@ pub(crate) async fn index_size(
 ) -> Result<u64, StoreError> {
     let path = format!("{}/_stats/store", collection_alias(client, collection)?);
     let answer = client.ask(Method::Get, &path, None).await?;
-    if answer.status != 200 {
-        return Err(classify::request_failure(
-            answer.status,
-            &answer.body,
-            classify::refused_error,
-        ));
-    }
+    classify::expect_success(&answer)?;
     let stats: Value = serde_json::from_slice(&answer.body).map_err(damaged_error)?;
     let size = stats.pointer("/_all/total/store/size_in_bytes");
     size.and_then(Value::as_u64)
@@ -223,13 +211,7 @@ async fn sources_of(
             json_body(&json!({"docs": asked})),
         )
         .await?;
-    if answer.status != 200 {
-        return Err(classify::request_failure(
-            answer.status,
-            &answer.body,
-            classify::refused_error,
-        ));
-    }
+    classify::expect_success(&answer)?;
     let answer: ReadAnswer = serde_json::from_slice(&answer.body).map_err(damaged_error)?;
     if answer.docs.len() != keys.len() {
         return Err(damaged_error(format_args!(

@@ -163,13 +163,7 @@ pub(crate) async fn create_index(
         let answer = client
             .ask(Method::Post, "_aliases", json_body(&action))
             .await?;
-        if answer.status != 200 {
-            return Err(classify::request_failure(
-                answer.status,
-                &answer.body,
-                classify::refused_error,
-            ));
-        }
+        classify::expect_success(&answer)?;
     }
     Ok(false)
 }
@@ -291,13 +285,7 @@ pub(crate) async fn held_incarnations(
         name::index_pattern(prefix, name)
     );
     let answer = client.ask(Method::Get, &path, None).await?;
-    if answer.status != 200 {
-        return Err(classify::request_failure(
-            answer.status,
-            &answer.body,
-            classify::refused_error,
-        ));
-    }
+    classify::expect_success(&answer)?;
     let indices: Map<String, Value> =
         serde_json::from_slice(&answer.body).map_err(damaged_error)?;
     let mut held: Vec<HeldIncarnation> = Vec::new();
@@ -341,13 +329,7 @@ pub(crate) async fn migrate_collections(
         let answer = client
             .ask(Method::Get, &format!("{alias}/_mapping"), None)
             .await?;
-        if answer.status != 200 {
-            return Err(classify::request_failure(
-                answer.status,
-                &answer.body,
-                classify::refused_error,
-            ));
-        }
+        classify::expect_success(&answer)?;
         let standing: Map<String, Value> =
             serde_json::from_slice(&answer.body).map_err(damaged_error)?;
         let wanted = index_mappings(collection)?;

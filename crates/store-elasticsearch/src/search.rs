@@ -112,13 +112,7 @@ async fn index_places(
 ) -> Result<Vec<(String, usize)>, StoreError> {
     let path = format!("_alias/{}", alias_path(client, collections)?);
     let answer = client.ask(Method::Get, &path, None).await?;
-    if answer.status != 200 {
-        return Err(classify::request_failure(
-            answer.status,
-            &answer.body,
-            classify::refused_error,
-        ));
-    }
+    classify::expect_success(&answer)?;
     let known: Value = serde_json::from_slice(&answer.body).map_err(damaged_error)?;
     let mut places = Vec::new();
     for (place, collection) in collections.iter().enumerate() {
@@ -144,13 +138,7 @@ pub(crate) async fn take_snapshot(
         alias_path(client, collections)?
     );
     let answer = client.ask(Method::Post, &path, None).await?;
-    if answer.status != 200 {
-        return Err(classify::request_failure(
-            answer.status,
-            &answer.body,
-            classify::refused_error,
-        ));
-    }
+    classify::expect_success(&answer)?;
     let OpenedSnapshot { id } = serde_json::from_slice(&answer.body).map_err(damaged_error)?;
     Ok(Snapshot { id, keep })
 }

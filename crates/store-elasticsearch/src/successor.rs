@@ -40,14 +40,7 @@ async fn indices_behind(client: &Client, alias: &str) -> Result<Vec<String>, Sto
 async fn change_aliases(client: &Client, actions: Vec<Value>) -> Result<(), StoreError> {
     let body = json_body(&json!({ "actions": actions }));
     let answer = client.ask(Method::Post, "_aliases", body).await?;
-    match answer.status {
-        200 => Ok(()),
-        status => Err(classify::request_failure(
-            status,
-            &answer.body,
-            classify::refused_error,
-        )),
-    }
+    classify::expect_success(&answer)
 }
 
 async fn delete_indices(client: &Client, indices: &[String]) -> Result<(), StoreError> {
@@ -118,13 +111,7 @@ pub(crate) async fn promote_successor(
     }
     let path = format!("{next}/_refresh");
     let refreshed = client.ask(Method::Post, &path, None).await?;
-    if refreshed.status != 200 {
-        return Err(classify::request_failure(
-            refreshed.status,
-            &refreshed.body,
-            classify::refused_error,
-        ));
-    }
+    classify::expect_success(&refreshed)?;
     let mut actions =
         vec![json!({"add": {"index": second, "alias": alias, "is_write_index": true}})];
     for index in &first {
