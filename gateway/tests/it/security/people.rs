@@ -223,14 +223,17 @@ async fn users_are_written_searched_and_deleted() {
         (&json!("New"), &json!(["default"]))
     );
     assert_eq!(changed["_source"]["_kuzzle_info"]["updater"], "root");
-    refused(
-        &app,
-        ("DELETE", "/profiles/default"),
-        token,
-        None,
-        (412, "security.profile.in_use"),
-    )
-    .await;
+    let policies = json!({"policies": [{"roleId": "default"}]});
+    ok(&app, "PUT", "/profiles/clerk", token, Some(policies)).await;
+    let clerk = json!({"profileIds": ["clerk"]});
+    ok(&app, "PUT", "/users/second/_update", token, Some(clerk)).await;
+    for (profile, why) in [
+        ("default", (400, "security.profile.cannot_delete")),
+        ("clerk", (412, "security.profile.in_use")),
+    ] {
+        let path = format!("/profiles/{profile}");
+        refused(&app, ("DELETE", &path), token, None, why).await;
+    }
     let gone = ok(
         &app,
         "POST",
