@@ -161,8 +161,12 @@ pub fn strict_boolean(value: &Value) -> Option<bool> {
 pub fn scalar_text(value: &Value) -> Option<std::borrow::Cow<'_, str>> {
     match value {
         Value::String(text) => Some(text.as_str().into()),
-        Value::Number(number) => Some(number.to_string().into()),
+        // Java and JavaScript differ about a `+` in front of an exponent; the shortest has none.
+        Value::Number(number) => Some(number.to_string().replace("e+", "e").into()),
         Value::Bool(truth) => Some(if *truth { "true" } else { "false" }.into()),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -111,7 +111,7 @@ pub struct TextOptions {
 }
 
 /// How the terms of a field count when documents are held against each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TermScoring {
     /// A short field counts more.
     pub norms: bool,

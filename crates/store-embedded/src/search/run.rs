@@ -141,6 +141,13 @@ impl Search {
         } else {
             self.learn_terms(connection, collection)?;
         }
+        if self.sort.needs_values() {
+            self.each(connection, collection, |search, document, _| {
+                search.sort.learn(document);
+                Ok(())
+            })?;
+            self.sort.check_after()?;
+        }
         let limit = self.from + self.size;
         let needs_scores = self.needs_scores();
         let (mut found, mut total, mut read) = (Vec::<FoundDocument>::new(), 0_u64, 0_u64);

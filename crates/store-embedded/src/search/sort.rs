@@ -11,6 +11,7 @@ use super::{
     field::{Source, Type, resolve_field},
     leaf, place, unsupported,
 };
+use after::SearchAfterPosition;
 use serde_json::{Map, Value};
 use std::{cell::Cell, cmp::Ordering, collections::BTreeSet};
 use store::{
@@ -60,7 +61,7 @@ struct Key {
 #[derive(Debug, Default)]
 pub struct Sort {
     keys: Vec<Key>,
-    after: Option<Keys>,
+    after: Option<Vec<SearchAfterPosition>>,
     /// Which keys the last page is said to have ended at without a value.
     nulls: Vec<bool>,
 }
@@ -110,7 +111,11 @@ pub fn read_sort(
                 .zip(&keys)
                 .enumerate()
                 .map(|(n, (value, key))| {
-                    after::read_after(key, value, &join_pointer("/search_after", &n.to_string()))
+                    SearchAfterPosition::read(
+                        key,
+                        value,
+                        &join_pointer("/search_after", &n.to_string()),
+                    )
                 })
                 .collect::<Result<_, _>>()?,
         ),
@@ -336,6 +341,18 @@ impl Sort {
         }
     }
 
+    /// Must all documents be looked at before it is known where the page begins?
+    pub fn needs_values(&self) -> bool {
+        self.after.is_some() && self.keys.iter().any(|key| key.open_fallback().is_some())
+    }
+
+    /// Refuses a beginning of the page that is none, now that the documents were looked at.
+    pub fn check_after(&self) -> Result<(), StoreError> {
+        let after = self.after.iter().flatten();
+        let mut all = self.keys.iter().zip(after);
+        all.try_for_each(|(key, position)| position.check(key))
+    }
+
     /// A field that is not mapped and turned out to be text.
     pub fn text(&self) -> Option<&str> {
         self.keys.iter().find_map(|key| match &key.by {
@@ -402,7 +419,8 @@ impl Sort {
             return true;
         };
         let all = self.keys.iter().zip(keys.iter().zip(after));
-        let ordered = all.map(|(key, (here, after))| match (here, after) {
+        let values = all.filter_map(|(key, (here, after))| Some((key, here, after.value(key)?)));
+        let ordered = values.map(|(key, here, after)| match (here, after) {
             // A fraction is cut off where the field turns out to hold whole numbers.
             (SortValue::Number(Number::Whole(_)), SortValue::Number(Number::Real(real)))
                 if real.is_finite() && key.is_guessed() =>
@@ -511,19 +529,32 @@ impl Key {
         }
     }
 
+    /// The type of the field if it turns out to be nowhere, which only documents tell.
+    fn open_fallback(&self) -> Option<&Type> {
+        match &self.by {
+            By::Values { fallback, .. } if self.is_guessed() => fallback.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The same, of a field that no document was found to have.
+    fn absent_type(&self) -> Option<&Type> {
+        let By::Values { learned, .. } = &self.by else {
+            return None;
+        };
+        self.open_fallback().filter(|_| learned.get().is_none())
+    }
+
     /// What an index takes a missing value for.
     fn absent(&self) -> SortValue {
         let By::Values {
-            sources,
-            learned,
-            fallback,
-            ..
+            sources, learned, ..
         } = &self.by
         else {
             return SortValue::Missing;
         };
         let is_last = self.descending == self.missing_first;
-        if let (Some(kind), None, true) = (fallback, learned.get(), self.is_guessed()) {
+        if let Some(kind) = self.absent_type() {
             return value::absent_value(kind, None, is_last);
         }
         sources.first().map_or(SortValue::Missing, |source| {

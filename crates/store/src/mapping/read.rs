@@ -174,6 +174,10 @@ impl Reading<'_> {
                 .get("similarity")
                 .is_some_and(|given| given == "boolean"),
         };
+        if matches!(field.kind, Kind::Flattened { .. }) {
+            // An index takes the parameters and keeps bare terms of leaves.
+            field.scoring = TermScoring::default();
+        }
         field.split = flag("split_queries_on_whitespace", false);
         if object.contains_key("copy_to") && !matches!(field.kind, Kind::Object(_)) {
             field.copy_to = copy_targets(&object["copy_to"]);

@@ -114,6 +114,13 @@ impl AggregatedField {
         })
     }
 
+    /// A field that nothing maps has dates of the default format where dates are asked for.
+    pub fn expect_dates(&mut self) {
+        if self.sources.is_empty() {
+            self.spelling = Spelling::Date(DateFormat::read(None));
+        }
+    }
+
     pub fn name_members(&self, wanted: &mut BTreeSet<String>) {
         leaf::name_members(self.sources.iter(), wanted);
     }

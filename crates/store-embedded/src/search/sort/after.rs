@@ -2,11 +2,7 @@
 //! values. Each is read by the type of the field that it belongs to.
 
 use super::{By, Key, value::SortValue};
-use crate::search::{
-    bad,
-    field::{Source, Type},
-    leaf, unsupported,
-};
+use crate::search::{bad, field::Type, leaf, unsupported};
 use serde_json::Value;
 use store::{
     StoreError,
@@ -17,49 +13,123 @@ use store::{
     },
 };
 
-pub fn read_after(key: &Key, value: &Value, at: &str) -> Result<SortValue, StoreError> {
+/// Where the last page ended in one key.
+#[derive(Debug)]
+pub struct SearchAfterPosition {
+    given: Value,
+    pointer: String,
+    /// By the field that the sort names; `None` where it has no such value.
+    of_field: Option<SortValue>,
+    /// By `unmapped_type`, for a field that turns out to be nowhere.
+    of_fallback: Option<SortValue>,
+}
+
+impl SearchAfterPosition {
+    /// # Errors
+    /// If the value cannot be one of the key, whatever the documents hold.
+    pub fn read(key: &Key, value: &Value, at: &str) -> Result<Self, StoreError> {
+        let of_field = value_of_field(key, value, at);
+        let of_fallback = match key.open_fallback() {
+            Some(kind) => value_of_fallback(key, kind, value, at).ok(),
+            None => None,
+        };
+        let position = Self {
+            given: value.clone(),
+            pointer: at.to_owned(),
+            of_fallback,
+            of_field: match of_field {
+                Ok(value) => Some(value),
+                Err(refused) if key.open_fallback().is_none() => return Err(refused),
+                Err(_) => None,
+            },
+        };
+        if position.of_field.is_none() && position.of_fallback.is_none() {
+            value_of_field(key, value, at)?;
+        }
+        Ok(position)
+    }
+
+    /// # Errors
+    /// If the field, now that the documents were looked at, has no such value.
+    pub fn check(&self, key: &Key) -> Result<(), StoreError> {
+        if self.value(key).is_some() {
+            return Ok(());
+        }
+        let (value, at) = (&self.given, self.pointer.as_str());
+        match key.absent_type() {
+            Some(kind) => value_of_fallback(key, kind, value, at).map(drop),
+            None => value_of_field(key, value, at).map(drop),
+        }
+    }
+
+    pub fn value(&self, key: &Key) -> Option<&SortValue> {
+        if key.absent_type().is_some() {
+            self.of_fallback.as_ref()
+        } else {
+            self.of_field.as_ref()
+        }
+    }
+}
+
+fn value_of_field(key: &Key, value: &Value, at: &str) -> Result<SortValue, StoreError> {
     if value.is_null() {
         return missing_position(key, at);
     }
     let found = match &key.by {
         By::Distance { .. } | By::Score => as_type(SearchAfterType::Double, value, at)?,
         By::Values { sources, .. } => match sources.last() {
-            Some(source) => of_source(source, value, at)?,
+            Some(source) => of_type(&source.kind, value, at)?,
             // Nothing is there, so every document is missing it.
             None => Some(SortValue::Missing),
         },
     };
-    let no_value = || BadSearchAfter::NoValue {
-        name: key.name.clone(),
-        value: value.clone(),
-    };
-    found.ok_or_else(|| no_value().refuse(at))
+    found.ok_or_else(|| no_value(key, value, at))
+}
+
+fn value_of_fallback(
+    key: &Key,
+    kind: &Type,
+    value: &Value,
+    at: &str,
+) -> Result<SortValue, StoreError> {
+    if value.is_null() {
+        return if may_miss(kind) {
+            Ok(SortValue::Missing)
+        } else {
+            Err(no_null(key, at))
+        };
+    }
+    let found = of_type(kind, value, at)?.ok_or_else(|| no_value(key, value, at))?;
+    // What an index takes a missing value for, as all documents are missing it.
+    let is_absent = found == key.absent();
+    Ok(if is_absent { SortValue::Missing } else { found })
+}
+
+fn no_value(key: &Key, value: &Value, at: &str) -> StoreError {
+    let (name, value) = (key.name.clone(), value.clone());
+    BadSearchAfter::NoValue { name, value }.refuse(at)
+}
+
+fn no_null(key: &Key, at: &str) -> StoreError {
+    let name = key.name.clone();
+    BadSearchAfter::Null { name }.refuse(at)
+}
+
+fn may_miss(kind: &Type) -> bool {
+    *kind != Type::Id && value_type(kind).is_some_and(SearchAfterType::may_miss)
 }
 
 fn missing_position(key: &Key, at: &str) -> Result<SortValue, StoreError> {
-    let may_miss =
-        |kind: &Type| *kind != Type::Id && value_type(kind).is_some_and(SearchAfterType::may_miss);
     if key.missing.is_some() {
         return Err(unsupported("search_after null beside sort.missing", at));
     }
-    // Of a field that may be nowhere, the type that it has then.
-    let kind = |source: &Source, fallback: &Option<Type>| match (&source.kind, fallback) {
-        (Type::Guessed { .. }, Some(fallback)) => fallback.clone(),
-        (kind, _) => kind.clone(),
-    };
     match &key.by {
-        By::Values {
-            sources, fallback, ..
-        } if sources
-            .last()
-            .is_none_or(|source| may_miss(&kind(source, fallback))) =>
+        By::Values { sources, .. }
+            if sources.last().is_none_or(|source| may_miss(&source.kind)) =>
         {
             Ok(SortValue::Missing)
         }
-        _ => {
-            let name = key.name.clone();
-            Err(BadSearchAfter::Null { name }.refuse(at))
-        }
+        _ => Err(no_null(key, at)),
     }
 }
 
@@ -102,11 +172,11 @@ pub fn read_missing(key: &Key, value: &Value, at: &str) -> Result<SortValue, Sto
     if source.kind == Type::Ip {
         return Err(unsupported("sort.missing", at));
     }
-    of_source(source, value, at)?.ok_or_else(refuse)
+    of_type(&source.kind, value, at)?.ok_or_else(refuse)
 }
 
-fn of_source(source: &Source, value: &Value, at: &str) -> Result<Option<SortValue>, StoreError> {
-    match value_type(&source.kind) {
+fn of_type(kind: &Type, value: &Value, at: &str) -> Result<Option<SortValue>, StoreError> {
+    match value_type(kind) {
         // As an index spells it.
         Some(SearchAfterType::Text) if value.is_number() => {
             return Ok(Some(SortValue::Text(leaf::query_text(value))));
@@ -114,7 +184,7 @@ fn of_source(source: &Source, value: &Value, at: &str) -> Result<Option<SortValu
         Some(kind) => return as_type(kind, value, at),
         None => {}
     }
-    match &source.kind {
+    match kind {
         Type::Guessed { .. } if is_year(value) => {
             // A year in a field of dates, a number in one of numbers.
             let what = "search_after with four digits as text, in a field that is not mapped";

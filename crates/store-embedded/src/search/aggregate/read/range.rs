@@ -25,6 +25,7 @@ pub(super) fn read(
     let of_dates = given.kind == "date_range";
     if of_dates {
         given.spelling(&mut field)?;
+        field.expect_dates();
     }
     let dates = match field.date_formats().filter(|_| of_dates) {
         // Which dates it holds only documents tell.
