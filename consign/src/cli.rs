@@ -91,5 +91,14 @@ pub enum Command {
     Sealing(commands::sealing::Command),
     #[command(subcommand)]
     Security(commands::security::Command),
+    Login(commands::login::Arguments),
+    #[command(subcommand)]
+    Session(commands::session::Command),
+    #[command(subcommand)]
+    User(commands::user::Command),
+    Role(commands::role::Arguments),
+    Profile(commands::profile::Arguments),
+    #[command(subcommand)]
+    Key(commands::key::Command),
     Completions(commands::completions::Arguments),
 }

@@ -2,6 +2,7 @@
 //! gateway than its description.
 
 pub mod envelope;
+pub mod saved_session;
 pub mod socket;
 
 use crate::failure::Failure;
@@ -12,6 +13,7 @@ use reqwest::{
 };
 use serde_json::Value;
 use std::{
+    fmt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -19,6 +21,9 @@ use std::{
 /// Where a session or a key is, where rights are restricted: never among arguments, which others
 /// on the machine can read.
 const TOKEN: &str = "CONSIGN_TOKEN";
+/// For whoever is refused because of what the gateway was shown, or because it was shown nothing.
+const LOG_IN: &str = "`consign login NAME` opens a session, `consign session end` forgets one that ended; \
+     CONSIGN_TOKEN may hold a session or an API key";
 
 /// Which gateway.
 #[derive(Clone, Debug, Args)]
@@ -47,6 +52,7 @@ pub struct Client {
     url: String,
     /// PEM.
     authority: Option<Vec<u8>>,
+    token: Option<HiddenToken>,
 }
 
 /// An answer, whatever its status.
@@ -77,12 +83,25 @@ impl Answer {
 }
 
 impl Client {
+    /// With the session or key of the caller, if there is one.
     pub fn new(endpoint: &Endpoint) -> Result<Self, Failure> {
-        let url = endpoint.url.trim_end_matches('/').to_owned();
+        Self::with_token(endpoint, credential(plain_url(endpoint))?)
+    }
+
+    pub fn without_credential(endpoint: &Endpoint) -> Result<Self, Failure> {
+        Self::with_token(endpoint, None)
+    }
+
+    fn with_token(endpoint: &Endpoint, token: Option<HiddenToken>) -> Result<Self, Failure> {
+        let mut headers = HeaderMap::new();
+        if let Some(token) = &token {
+            headers.insert(AUTHORIZATION, token.header()?);
+        }
+        let url = plain_url(endpoint).to_owned();
         let authority = endpoint.authority.as_deref().map(read_pem).transpose()?;
         let mut http = reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(3))
-            .default_headers(credential()?)
+            .default_headers(headers)
             .no_gzip();
         if let Some(pem) = &authority {
             let certificate = reqwest::Certificate::from_pem(pem);
@@ -96,6 +115,7 @@ impl Client {
                 http,
                 url,
                 authority,
+                token,
             }),
             Err(error) => Err(Failure::usage(format!("--url {url}: {error}"))
                 .hint("for example http://127.0.0.1:8080")),
@@ -105,6 +125,11 @@ impl Client {
     /// In PEM, if one was named.
     pub fn authority(&self) -> Option<&[u8]> {
         self.authority.as_deref()
+    }
+
+    /// For what is no HTTP request: a member of an envelope, a frame of a WebSocket.
+    pub fn token(&self) -> Option<&str> {
+        self.token.as_ref().map(|token| token.0.as_str())
     }
 
     pub fn url(&self) -> &str {
@@ -156,21 +181,47 @@ fn refusal_failure(
     text: Option<&str>,
     whole: &Value,
 ) -> Failure {
-    let status = status.map_or_else(|| "no status".to_owned(), |status| status.to_string());
+    let told = status.map_or_else(|| "no status".to_owned(), |status| status.to_string());
     let text = text.map_or_else(|| whole.to_string(), str::to_owned);
-    Failure::failed(format!("{status} {}: {text}", code.unwrap_or("no code")))
+    let failure = Failure::failed(format!("{told} {}: {text}", code.unwrap_or("no code")));
+    let failure = Failure { status, ..failure };
+    if failure.is_of_credential() {
+        return failure.hint(LOG_IN);
+    }
+    failure
 }
 
-/// What a gateway is shown of the variable that holds a session or a key.
-fn credential() -> Result<HeaderMap, Failure> {
-    let mut headers = HeaderMap::new();
-    if let Ok(token) = std::env::var(TOKEN) {
-        let shown = HeaderValue::try_from(format!("Bearer {}", token.trim()));
+/// As it is called wherever something is kept for it.
+fn plain_url(endpoint: &Endpoint) -> &str {
+    endpoint.url.trim_end_matches('/')
+}
+
+/// The session or key of the variable, else the session that was opened at this gateway.
+fn credential(url: &str) -> Result<Option<HiddenToken>, Failure> {
+    let token = match std::env::var(TOKEN) {
+        Ok(token) => Some(token),
+        Err(_) => saved_session::find_session(url)?.map(|session| session.token),
+    };
+    Ok(token.map(|token| HiddenToken(token.trim().to_owned())))
+}
+
+/// A session or an API key, which no debug output shows.
+#[derive(Clone)]
+struct HiddenToken(String);
+
+impl HiddenToken {
+    fn header(&self) -> Result<HeaderValue, Failure> {
+        let shown = HeaderValue::try_from(format!("Bearer {}", self.0));
         let mut shown = shown.map_err(|_| Failure::usage(format!("{TOKEN} holds no token")))?;
         shown.set_sensitive(true);
-        headers.insert(AUTHORIZATION, shown);
+        Ok(shown)
     }
-    Ok(headers)
+}
+
+impl fmt::Debug for HiddenToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a token")
+    }
 }
 
 fn read_pem(file: &Path) -> Result<Vec<u8>, Failure> {

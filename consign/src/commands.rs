@@ -4,6 +4,7 @@ pub mod audit;
 pub mod catalog;
 pub mod completions;
 pub mod config;
+mod definition;
 pub mod dev;
 pub mod dlq;
 pub mod doctor;
@@ -12,15 +13,20 @@ pub mod explain;
 pub mod filter;
 pub mod gateway;
 pub mod health;
+pub mod key;
 pub mod load;
+pub mod login;
 pub mod notifier;
+pub mod profile;
 pub mod publish;
 pub mod rebuild;
 pub mod repair;
 pub mod request;
+pub mod role;
 pub mod schema;
 pub mod sealing;
 pub mod security;
+pub mod session;
 pub mod spool;
 pub mod status;
 pub mod subscribe;
@@ -28,6 +34,7 @@ pub mod subscription;
 pub mod topics;
 pub mod torture;
 pub mod upload;
+pub mod user;
 pub mod write_worker;
 
 use crate::{
@@ -108,6 +115,12 @@ pub async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
         Command::Schema(command) => schema::run(&command, invocation),
         Command::Sealing(command) => sealing::run(command, invocation).await,
         Command::Security(command) => security::run(command, invocation).await,
+        Command::Login(arguments) => login::run(arguments, invocation).await,
+        Command::Session(command) => session::run(command, invocation).await,
+        Command::User(command) => user::run(command, invocation).await,
+        Command::Role(arguments) => role::run(arguments, invocation).await,
+        Command::Profile(arguments) => profile::run(arguments, invocation).await,
+        Command::Key(command) => key::run(command, invocation).await,
         Command::Completions(arguments) => completions::run(&arguments, invocation),
     }
 }

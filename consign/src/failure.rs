@@ -34,6 +34,9 @@ pub struct Failure {
     /// What to do, often a line to type.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// Of the answer that refused it, if one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u64>,
 }
 
 impl Failure {
@@ -42,6 +45,7 @@ impl Failure {
             kind: Kind::Failed,
             message: message.into(),
             hint: None,
+            status: None,
         }
     }
 
@@ -73,6 +77,11 @@ impl Failure {
     /// The command printed what is wrong as its result.
     pub fn told() -> Self {
         Self::failed("")
+    }
+
+    /// The credential is unknown, ended, or missing.
+    pub fn is_of_credential(&self) -> bool {
+        self.status == Some(401)
     }
 
     pub fn hint(mut self, hint: impl Into<String>) -> Self {

@@ -7,6 +7,7 @@ pub mod client;
 pub mod commands;
 pub mod failure;
 pub mod output;
+mod password_input;
 mod progress;
 pub mod services;
 pub mod settings;

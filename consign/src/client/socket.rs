@@ -25,6 +25,8 @@ const ANSWER: Duration = Duration::from_secs(40);
 pub struct Socket {
     stream: WebSocketStream<MaybeTlsStream<TcpStream>>,
     url: String,
+    /// Shown in each request: a connection has no credential of its own.
+    token: Option<String>,
     heard: Instant,
 }
 
@@ -50,6 +52,7 @@ impl Socket {
         Ok(Self {
             stream,
             url,
+            token: client.token().map(str::to_owned),
             heard: Instant::now(),
         })
     }
@@ -58,6 +61,9 @@ impl Socket {
     pub async fn subscribe(&mut self, arguments: Value) -> Result<Granted, Failure> {
         let mut request = envelope::request_envelope("realtime", "subscribe", arguments);
         request["requestId"] = "subscribe".into();
+        if let Some(token) = &self.token {
+            request["jwt"] = token.as_str().into();
+        }
         self.send(Message::text(request.to_string())).await?;
         let answer = tokio::time::timeout(ANSWER, self.text()).await;
         let text = answer.map_err(|_| self.lost("it does not answer"))??;

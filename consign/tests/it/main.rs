@@ -9,6 +9,7 @@
     reason = "what a test stands on says where it fails"
 )]
 
+mod accounts;
 mod audit;
 mod catalog_diff;
 mod catalog_reload;

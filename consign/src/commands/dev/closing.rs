@@ -23,7 +23,7 @@ pub(super) struct FirstAdmin {
 }
 
 pub(super) async fn create_first_admin(url: &str) -> Result<FirstAdmin, Failure> {
-    let client = Client::new(&Endpoint::at(url))?;
+    let client = Client::without_credential(&Endpoint::at(url))?;
     let bytes: [u8; LENGTH] = runtime::random();
     let letter = |byte: u8| char::from(LETTERS[usize::from(byte % 32)]);
     let password: String = bytes.into_iter().map(letter).collect();
