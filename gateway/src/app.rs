@@ -9,6 +9,7 @@ use crate::{
     config::Config,
     handles::{HandleSigner, WrittenPlaces},
     holders::SubscriptionHolders,
+    hooks::HookClient,
     metrics::GatewayMetrics,
     origins::Origins,
     read::{
@@ -81,6 +82,7 @@ pub(crate) struct App {
     /// A file was taken: somebody may begin with it.
     pub uploads_added: tokio::sync::Notify,
     pub routes: ServedRoutes,
+    pub hooks: Arc<HookClient>,
     pub reloads: ReloadRequests,
     pub shutdown: Shutdown,
 }
@@ -92,7 +94,7 @@ impl App {
         reply: Reply,
         metrics: GatewayMetrics,
         (origins, cookies): (Origins, SessionCookies),
-        (set_up, issuers): (Option<SetUpCode>, TrustedIssuers),
+        (set_up, issuers, hooks): (Option<SetUpCode>, TrustedIssuers, Arc<HookClient>),
         shutdown: Shutdown,
     ) -> Self {
         let limits = RegistryLimits {
@@ -126,7 +128,14 @@ impl App {
             subscriptions: Arc::new(subscriptions),
             holders: SubscriptionHolders::default(),
             signer,
-            writes: write_path(&config, &ports, &metrics, reply, shared, shutdown.clone()),
+            writes: write_path(
+                (&config, &ports, &metrics),
+                reply,
+                shared,
+                hooks.clone(),
+                shutdown.clone(),
+            ),
+            hooks,
             wake_queue: Arc::default(),
             transactions: ports.layout.name(&TRANSACTIONS).into(),
             files: requests.for_files(),
@@ -217,11 +226,10 @@ impl App {
 
 /// The stages of a write, each with what it needs. `shared`: what reads need, too.
 fn write_path(
-    config: &Config,
-    ports: &Ports,
-    metrics: &GatewayMetrics,
+    (config, ports, metrics): (&Config, &Ports, &GatewayMetrics),
     reply: Reply,
     (collections, refreshes): (Collections, Arc<Refreshes>),
+    hooks: Arc<HookClient>,
     shutdown: Shutdown,
 ) -> WritePath {
     let (keys, clock, layout) = (&ports.keys, &ports.clock, &ports.layout);
@@ -241,6 +249,9 @@ fn write_path(
             searchable: ports.view.is_some(),
             clock: clock.clone(),
             sealing: ports.sealing.clone(),
+            hooks,
+            keys: keys.clone(),
+            layout: layout.clone(),
         },
         builder: EventBuilder {
             keys: keys.clone(),

@@ -93,6 +93,10 @@ async fn reload(app: &Shared, source: &Arc<dyn CatalogSource>) -> Result<Reloade
         operations: next.operations().count(),
     };
     if done.version == done.before {
+        // Their secrets may be others.
+        let hooks = app.hooks.endpoints_of(&next);
+        app.hooks
+            .replace(hooks.map_err(|error| bad(error.to_string()))?);
         return Ok(done);
     }
     // A path that the router cannot hold is a panic there.
@@ -100,6 +104,8 @@ async fn reload(app: &Shared, source: &Arc<dyn CatalogSource>) -> Result<Reloade
     let built = tokio::task::spawn_blocking(move || (routes_of(&serving, &next), next)).await;
     let (routes, next) = built.map_err(|error| bad(error.to_string()))?;
     let routes = routes.map_err(|error| bad(error.to_string()))?;
+    let hooks = app.hooks.endpoints_of(&next);
+    let hooks = hooks.map_err(|error| bad(error.to_string()))?;
     source.prepare(&next, &in_use).await?;
     let announced = timeout(
         app.config.publish_timeout(),
@@ -111,6 +117,7 @@ async fn reload(app: &Shared, source: &Arc<dyn CatalogSource>) -> Result<Reloade
         let why = format!("the log does not take the definitions: {why}");
         Problem::new(Code::LogUnavailable, why).retry_after(2)
     })?;
+    app.hooks.replace(hooks);
     app.ports.catalog.replace(next);
     app.routes.replace(routes);
     Ok(done)

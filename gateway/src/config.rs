@@ -1,9 +1,11 @@
 //! This service's options, each with its default. Limits are here and nowhere else; a queue or body
 //! without a bound does not exist.
 
+mod hooks;
 mod live;
 mod security;
 
+pub use hooks::Hooks;
 pub use live::Live;
 pub use security::{Security, TlsEnd};
 
@@ -141,6 +143,8 @@ pub struct Config {
     pub drain_seconds: u64,
     /// Connections that stay open.
     pub live: Live,
+    /// Endpoints that are asked before requests are accepted.
+    pub hooks: Hooks,
 }
 
 impl Default for Config {
@@ -201,6 +205,7 @@ impl Default for Config {
             answer_limit_bytes: 32 << 20,
             drain_seconds: 20,
             live: Live::default(),
+            hooks: Hooks::default(),
         }
     }
 }

@@ -30,6 +30,8 @@ struct ProblemFacts {
     request: Option<RequestId>,
     token: Option<String>,
     retry_after: Option<u64>,
+    /// Where it is not that of the code.
+    status: Option<StatusCode>,
     extra: Map<String, Value>,
 }
 
@@ -43,6 +45,7 @@ impl Problem {
             request: None,
             token: None,
             retry_after: None,
+            status: None,
             extra: Map::new(),
         }))
     }
@@ -55,6 +58,12 @@ impl Problem {
 
     pub fn retry_after(mut self, seconds: u64) -> Self {
         self.0.retry_after = Some(seconds);
+        self
+    }
+
+    /// Another status than that of the code, of the same hundred.
+    pub(crate) fn answered_with(mut self, status: StatusCode) -> Self {
+        self.0.status = Some(status);
         self
     }
 
@@ -91,7 +100,9 @@ impl Problem {
     }
 
     pub fn status(&self) -> StatusCode {
-        StatusCode::from_u16(self.0.code.row().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        let usual = || StatusCode::from_u16(self.0.code.row().status).ok();
+        let status = self.0.status.or_else(usual);
+        status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     pub fn request(&self) -> Option<RequestId> {
@@ -129,7 +140,7 @@ impl Serialize for Problem {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("type", &format!("/docs/errors/{}", row.name))?;
         map.serialize_entry("title", row.title)?;
-        map.serialize_entry("status", &row.status)?;
+        map.serialize_entry("status", &self.status().as_u16())?;
         map.serialize_entry("code", row.name)?;
         map.serialize_entry("detail", &facts.detail)?;
         map.serialize_entry("hint", row.hint)?;

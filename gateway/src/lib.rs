@@ -24,6 +24,7 @@ pub mod error;
 mod guard;
 mod handles;
 mod holders;
+mod hooks;
 mod host_header;
 mod instance;
 mod kuzzle;
@@ -54,6 +55,7 @@ mod write_opening;
 
 pub use catalog_source::CatalogSource;
 pub use config::Config;
+pub use hooks::HookConfigError;
 pub use transport::tls::certificate::CertificateError;
 
 use runtime::{Clock, Health, Shutdown};
@@ -113,6 +115,8 @@ pub enum GatewayError {
     #[error(transparent)]
     Outbound(#[from] outbound::OutboundConfigError),
     #[error(transparent)]
+    Hook(#[from] HookConfigError),
+    #[error(transparent)]
     Issuer(#[from] bearer_tokens::IssuerConfigError),
     #[error("the listener failed: {0}")]
     Listener(#[from] std::io::Error),
@@ -122,6 +126,11 @@ pub enum GatewayError {
 /// for who has its secret.
 pub fn set_up_code(keys: &event_schema::signing::Keyring) -> String {
     set_up::set_up_code(keys)
+}
+
+/// By what questions to the hook are signed that has no secret of its own: for who runs its endpoint.
+pub fn hook_secret(hook: &str, keys: &event_schema::signing::Keyring) -> String {
+    hooks::derived_secret_text(hook, keys)
 }
 
 /// The record that events of this catalog stand on: it must be in the log before they are decided.

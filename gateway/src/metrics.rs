@@ -1,7 +1,7 @@
 //! The names of all that this service counts, and nothing else. Units come last.
 
 use prometheus::{
-    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
 };
 use runtime::metrics::MetricSink;
 
@@ -36,6 +36,106 @@ pub(crate) struct GatewayMetrics {
     catalog_reloads: IntCounterVec,
     /// From the request's head to the answer's head.
     pub duration_seconds: Histogram,
+    pub hooks: HookMetrics,
+}
+
+/// What is counted of the endpoints that are asked before requests are accepted, by their hooks.
+#[derive(Clone, Debug)]
+pub(crate) struct HookMetrics {
+    outcomes: IntCounterVec,
+    duration_seconds: HistogramVec,
+    circuit: IntGaugeVec,
+    order: IntGaugeVec,
+}
+
+/// What may come of a question, or of having none to ask.
+const HOOK_OUTCOMES: [&str; 9] = [
+    "accepted",
+    "changed",
+    "refused",
+    "not_allowed",
+    "timed_out",
+    "unreachable",
+    "unusable",
+    "busy",
+    "circuit_open",
+];
+
+impl HookMetrics {
+    fn new(registry: &impl MetricSink) -> Result<Self, prometheus::Error> {
+        let gauges = |name: &str, help: &str| {
+            let gauges = IntGaugeVec::new(Opts::new(name, help), &["hook"])?;
+            registry.register(Box::new(gauges.clone())).map(|()| gauges)
+        };
+        let outcomes = Opts::new(
+            "consign_gateway_hook_questions_total",
+            "Questions to a hook, by what came of them",
+        );
+        let outcomes = IntCounterVec::new(outcomes, &["hook", "outcome"])?;
+        registry.register(Box::new(outcomes.clone()))?;
+        let duration = HistogramOpts::new(
+            "consign_gateway_hook_duration_seconds",
+            "How long a request waited for a hook, its turn included",
+        )
+        .buckets(duration_buckets());
+        let duration_seconds = HistogramVec::new(duration, &["hook"])?;
+        registry.register(Box::new(duration_seconds.clone()))?;
+        Ok(Self {
+            outcomes,
+            duration_seconds,
+            circuit: gauges(
+                "consign_gateway_hook_circuit_open",
+                "1 while a hook is left alone because it failed",
+            )?,
+            order: gauges(
+                "consign_gateway_hook_order",
+                "The place of a hook in the order in which they are asked, from 1",
+            )?,
+        })
+    }
+
+    /// It may be asked from now on, as the one of this place.
+    pub(crate) fn declare(&self, hook: &str, place: usize) {
+        let place = i64::try_from(place).unwrap_or(i64::MAX);
+        self.order.with_label_values(&[hook]).set(place);
+        self.circuit.with_label_values(&[hook]);
+        self.duration_seconds.with_label_values(&[hook]);
+        for outcome in HOOK_OUTCOMES {
+            self.outcomes.with_label_values(&[hook, outcome]);
+        }
+    }
+
+    /// The catalog has it no more.
+    pub(crate) fn forget(&self, hook: &str) {
+        // What was never counted is nothing to forget.
+        _ = self.order.remove_label_values(&[hook]);
+        _ = self.circuit.remove_label_values(&[hook]);
+        _ = self.duration_seconds.remove_label_values(&[hook]);
+        for outcome in HOOK_OUTCOMES {
+            _ = self.outcomes.remove_label_values(&[hook, outcome]);
+        }
+    }
+
+    pub(crate) fn outcome(&self, hook: &str, outcome: &str) {
+        self.outcomes.with_label_values(&[hook, outcome]).inc();
+    }
+
+    pub(crate) fn duration(&self, hook: &str, seconds: f64) {
+        let durations = self.duration_seconds.with_label_values(&[hook]);
+        durations.observe(seconds);
+    }
+
+    pub(crate) fn circuit(&self, hook: &str, is_open: bool) {
+        let circuit = self.circuit.with_label_values(&[hook]);
+        circuit.set(i64::from(is_open));
+    }
+}
+
+fn duration_buckets() -> Vec<f64> {
+    vec![
+        0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+        60.0,
+    ]
 }
 
 impl GatewayMetrics {
@@ -74,15 +174,11 @@ impl GatewayMetrics {
             &["outcome"],
         )?;
         registry.register(Box::new(catalog_reloads.clone()))?;
-        let buckets = vec![
-            0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-            30.0, 60.0,
-        ];
         let duration = HistogramOpts::new(
             "consign_gateway_request_duration_seconds",
             "From a request's head to its answer's head",
         )
-        .buckets(buckets);
+        .buckets(duration_buckets());
         let duration_seconds = Histogram::with_opts(duration)?;
         registry.register(Box::new(duration_seconds.clone()))?;
         Ok(Self {
@@ -142,6 +238,7 @@ impl GatewayMetrics {
             catalog,
             catalog_reloads,
             duration_seconds,
+            hooks: HookMetrics::new(registry)?,
         })
     }
 

@@ -10,6 +10,7 @@ use crate::{
     catalog_reload,
     config::TlsEnd,
     error::{Code, Problem},
+    hooks::HookClient,
     host_header, instance,
     kuzzle::socket,
     mailbox::Mailbox,
@@ -76,6 +77,7 @@ pub(crate) async fn run_server(
     let set_up = SetUpCode::new(address.ip(), &config.security, &ports.keys);
     let http = OutboundClient::new(&config.outbound)?;
     let issuers = TrustedIssuers::new(&config.security.issuers, &http, ports.clock.clone())?;
+    let hooks = HookClient::new(http, &config, &ports, metrics.hooks.clone())?;
     set_up::name_weakness(address.ip(), &config.security, &ports.health);
     let reply = instance::reply_address(&ports.layout);
     let app: Shared = Arc::new(App::new(
@@ -84,7 +86,7 @@ pub(crate) async fn run_server(
         reply,
         metrics,
         (origins, cookies),
-        (set_up, issuers),
+        (set_up, issuers, Arc::new(hooks)),
         shutdown.clone(),
     ));
     let catalog = app.ports.catalog.current();

@@ -2,6 +2,7 @@
 
 pub mod check;
 pub mod diff;
+pub mod hook_secret;
 pub mod list;
 pub mod migrate;
 pub mod new;
@@ -24,6 +25,7 @@ pub enum Command {
     Plan(plan::Arguments),
     Test(rehearse::Arguments),
     Migrate(migrate::Arguments),
+    HookSecret(hook_secret::Arguments),
     New(new::Arguments),
     Schema(schema::Arguments),
 }
@@ -34,6 +36,7 @@ pub async fn run(command: Command, invocation: Invocation<'_>) -> Result<(), Fai
         Command::Show(arguments) => show::run(&arguments, invocation),
         Command::Check(arguments) => check::run(&arguments, invocation),
         Command::Diff(arguments) => diff::run(arguments, invocation).await,
+        Command::HookSecret(arguments) => hook_secret::run(&arguments, invocation),
         Command::New(arguments) => new::run(&arguments, invocation),
         Command::Schema(arguments) => schema::run(&arguments, invocation),
         Command::Plan(arguments) => plan::run(&arguments, invocation),

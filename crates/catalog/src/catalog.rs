@@ -9,6 +9,7 @@ use crate::{
     compile::{self, Surroundings},
     definition::{FileDefinition, OperationDefinition},
     expression,
+    hook::Hook,
     operation::OperationHome,
     sealed_marks::SealedMarks,
 };
@@ -102,6 +103,7 @@ impl Catalog {
         surroundings.home = Arc::new(OperationHome {
             version: definitions_version(&definitions).into(),
             sealed: SealedMarks::collect(&files, &tables).map_err(CatalogError)?,
+            hooks: compile::collect_hooks(&files).map_err(CatalogError)?,
         });
         let mut operations = BTreeMap::new();
         let mut places: BTreeMap<String, String> = BTreeMap::new();
@@ -179,6 +181,11 @@ impl Catalog {
         &self.0.home.sealed
     }
 
+    /// Who is asked before requests are accepted, in that order.
+    pub fn hooks(&self) -> &[Arc<Hook>] {
+        &self.0.home.hooks
+    }
+
     /// May no client read the rows of this table?
     pub fn is_hidden(&self, table: &str) -> bool {
         self.0.hidden.contains(table)
@@ -235,10 +242,12 @@ fn merge_files(files: Vec<(String, FileDefinition)>) -> FileDefinition {
         all.operations.extend(file.operations);
         all.tables.extend(file.tables);
         all.collections.extend(file.collections);
+        all.hooks.extend(file.hooks);
         all.sealed_values.extend(file.sealed_values);
         all.sealed_keys.extend(file.sealed_keys);
     }
     all.operations.sort_by(|a, b| a.name.cmp(&b.name));
+    all.hooks.sort_by(|a, b| a.name.cmp(&b.name));
     all.sealed_values.sort();
     all.sealed_keys.sort();
     all.tables.sort_by(|a, b| a.name.cmp(&b.name));

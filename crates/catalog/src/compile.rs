@@ -2,8 +2,11 @@
 //! is loaded, so that a wrong definition stops the start and not a request. Errors are sentences
 //! that name operation and field.
 
+mod hooks;
 mod others;
 mod writes;
+
+pub(crate) use hooks::collect_hooks;
 
 use crate::{
     definition::{

@@ -1,7 +1,10 @@
 //! Definitions as files spell them, before anything in them is understood. What a field means is
 //! told in `docs/catalog.md`.
 
-use crate::operation::{Envelope, Example, HttpRoute, Kind, Order};
+use crate::{
+    hook::HookFailurePolicy,
+    operation::{Envelope, Example, HttpRoute, Kind, Order},
+};
 use event_schema::outcome::RefusalCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -23,6 +26,9 @@ pub(crate) struct FileDefinition {
     pub tables: Vec<TableDefinition>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub collections: Vec<CollectionDefinition>,
+    /// Endpoints that are asked before requests are accepted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hooks: Vec<HookDefinition>,
     /// Spaces of unique values that are kept as keyed hashes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sealed_values: Vec<String>,
@@ -61,6 +67,9 @@ pub(crate) struct OperationDefinition {
     pub many: Option<ManyDefinition>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upload: Option<UploadDefinition>,
+    /// Hooks that are asked before a request is accepted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<String>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub generate: Map<String, Value>,
     #[serde(default, skip_serializing_if = "Map::is_empty")]
@@ -85,6 +94,34 @@ pub(crate) struct OperationDefinition {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<Value>,
     pub examples: Vec<Example>,
+}
+
+/// An HTTP endpoint that may refuse a request before it is accepted, or change it.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HookDefinition {
+    pub name: String,
+    pub url: String,
+    /// Whose requests it is asked about; with `collections`, those that touch one of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub operations: Vec<String>,
+    /// `index/collection`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub collections: Vec<String>,
+    /// Lower ones are asked first, then by name.
+    #[serde(default)]
+    pub order: i32,
+    #[serde(default = "hook_timeout")]
+    pub timeout_ms: u64,
+    #[serde(default)]
+    pub on_failure: HookFailurePolicy,
+    /// May it be told what operations seal?
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sees_sealed: bool,
+}
+
+fn hook_timeout() -> u64 {
+    2_000
 }
 
 /// A file of lines that an operation takes.

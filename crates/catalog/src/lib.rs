@@ -21,6 +21,7 @@ mod definition;
 mod edited;
 mod expression;
 mod generate;
+mod hook;
 mod in_use;
 mod members;
 mod merge;
@@ -39,6 +40,7 @@ pub use accept::{
     Accepted, AcceptedRequest, Beside, Invalid, LookUpRequest, LookUpSubject, Seed, Violation,
 };
 pub use catalog::{Catalog, CatalogError, OwnCollection};
+pub use hook::{Hook, HookFailurePolicy};
 pub use in_use::CatalogInUse;
 pub use operation::{Envelope, Example, HttpRoute, Kind, Operation, Order};
 pub use outline::OperationOutline;

@@ -5,6 +5,7 @@ use crate::{
     definition::Expect,
     expression::{Expr, Lets, Scope},
     generate::Generator,
+    hook::Hook,
     members::Members,
     schema::Schema,
     sealed_marks::SealedMarks,
@@ -92,6 +93,8 @@ pub struct Example {
 pub(crate) struct OperationHome {
     pub version: Arc<str>,
     pub sealed: SealedMarks,
+    /// In the order in which they are asked.
+    pub hooks: Vec<Arc<Hook>>,
 }
 
 /// An operation, compiled.
@@ -347,7 +350,26 @@ impl Operation {
 
     /// The operation that each event of a many-document request names: for others, their own name.
     pub fn single(&self) -> &str {
-        self.many.as_ref().map_or(&self.name, |many| many.of.name())
+        self.single_form().name()
+    }
+
+    /// Likewise, the operation itself.
+    pub fn single_form(&self) -> &Self {
+        self.many.as_ref().map_or(self, |many| &many.of)
+    }
+
+    /// Who is asked before a request that may touch these collections is accepted, in that order.
+    pub fn hooks<'a>(
+        &'a self,
+        collections: &'a [(String, String)],
+    ) -> impl Iterator<Item = &'a Arc<Hook>> {
+        let hooks = self.home.hooks.iter().filter(|_| self.is_asked_for());
+        hooks.filter(|hook| hook.is_asked(&self.name, collections))
+    }
+
+    /// By clients, in requests of their own.
+    pub(crate) fn is_asked_for(&self) -> bool {
+        !self.internal && self.upload.is_none()
     }
 
     /// May a request carry this member?

@@ -32,6 +32,9 @@ pub struct OperationOutline<'a> {
     /// Unique values that it takes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub claims: Vec<&'a str>,
+    /// Hooks that are asked before a request is accepted, in that order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub before: Vec<String>,
     /// What its guards and claims refuse.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub refuses: Vec<&'a str>,
@@ -55,6 +58,7 @@ impl Operation {
             tables: Vec::new(),
             parts: Vec::new(),
             claims: Vec::new(),
+            before: shown_hooks(self),
             refuses: Vec::new(),
         };
         for write in &program.writes {
@@ -81,6 +85,19 @@ impl Operation {
         }
         outline
     }
+}
+
+/// Hooks that may be asked, in that order.
+fn shown_hooks(operation: &Operation) -> Vec<String> {
+    let single = operation.single_form();
+    let fixed = single.fixed_collections();
+    // What operations own is closed to those that may write anywhere.
+    let may_write = |pair: &(String, String)| !single.program.owned.contains_key(pair);
+    let hooks = operation.home.hooks.iter();
+    hooks
+        .filter(|_| operation.is_asked_for())
+        .filter_map(|hook| hook.shown_for(single.name(), fixed.as_deref(), may_write))
+        .collect()
 }
 
 fn add_once<T: PartialEq>(list: &mut Vec<T>, one: T) {

@@ -94,6 +94,11 @@ impl OutboundClient {
         self.read(url).map(drop)
     }
 
+    /// Likewise, the address as it is called.
+    pub fn target(&self, url: &str) -> Result<String, OutboundError> {
+        self.read(url).map(String::from)
+    }
+
     fn read(&self, url: &str) -> Result<Url, OutboundError> {
         let bad = |why: &str| OutboundError::BadAddress(why.to_owned());
         let url = Url::parse(url).map_err(|error| bad(&error.to_string()))?;

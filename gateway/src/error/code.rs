@@ -176,6 +176,9 @@ codes! {
     IdempotencyKeyReused "idempotency_key_reused" 422 Decided "Idempotency-Key reused",
         "Another request was made under this Idempotency-Key.",
         "Use a new key for a new request; repeat the first one to the byte to get its answer.";
+    HookRefused "hook_refused" 422 Nothing "Refused by a hook",
+        "An endpoint that the deployment asks before it accepts such a request refuses it.",
+        "`hook` names the endpoint, `detail`, `rule` and `pointer` are what it says; the status is 422, or what it says of 400, 403, 404 and 409.";
     TooLarge "too_large" 422 Decided "Result too large",
         "The documents before and after would not fit into one record of the log.",
         "Split the document.";
@@ -233,6 +236,12 @@ codes! {
     NoView "no_view" 501 Read "No search in this deployment",
         "This deployment keeps documents but has no view to search them.",
         "Read by id, or configure a view.";
+    HookAnswerInvalid "hook_answer_invalid" 502 Nothing "A hook's change cannot be accepted",
+        "An endpoint that is asked before the request is accepted changed it into one that breaks the operation's rules, or that is about something else.",
+        "Nothing is wrong with the request. `hook` names the endpoint: contact an operator.";
+    HookUnavailable "hook_unavailable" 503 Nothing "A hook gives no answer",
+        "An endpoint that must be asked before the request is accepted cannot be reached, answers too late, or gives no answer that can be used.",
+        "Nothing was written. Repeat after `Retry-After` seconds. `hook` names the endpoint, for an operator.";
     LogUnavailable "log_unavailable" 503 Nothing "The log is out of reach",
         "The log cannot take the record now, and this gateway has no spool. It was not written.",
         "Repeat after `Retry-After` seconds.";

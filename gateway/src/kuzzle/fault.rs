@@ -142,6 +142,12 @@ faults! {
     ProfileExists "security.profile.already_exists" 0x0706_0080 412;
     CookieInvalid "security.cookie.invalid" 0x0707_0001 401;
     CookieUnsupported "security.cookie.unsupported" 0x0707_0002 500;
+    /// Not Kuzzle's, whose pipes answer as they like: an endpoint that is asked before refuses.
+    HookRefused "plugin.runtime.hook_refused" 0x0402_0080 400;
+    /// Not Kuzzle's: that endpoint gives no answer.
+    HookUnavailable "plugin.runtime.hook_unavailable" 0x0402_0081 503;
+    /// Not Kuzzle's: that endpoint changed the request into one that cannot be accepted.
+    HookAnswerInvalid "plugin.runtime.hook_answer_invalid" 0x0402_0082 502;
     LoginFailed "plugin.strategy.missing_user" 0x0403_0014 401;
     /// Not Kuzzle's number: the rule is ours.
     WeakPassword "plugin.kuzzle-plugin-auth-passport-local.weak_password" 0x0404_0080 400;

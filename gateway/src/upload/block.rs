@@ -265,5 +265,5 @@ impl RoundRefusals {
 /// Will it be the same however long it is waited for? A queue behind a dead letter may take days.
 fn is_of_line(problem: &Problem) -> bool {
     let is_refused = problem.status().is_client_error() && !problem.is_passing();
-    is_refused || problem.code() == Code::KeyLocked
+    is_refused || matches!(problem.code(), Code::KeyLocked | Code::HookAnswerInvalid)
 }

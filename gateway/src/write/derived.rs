@@ -8,7 +8,7 @@ use super::{
         event::{Context, Event},
     },
     submit::admit_write,
-    validate::PlaceAdmission,
+    validate::AskedBy,
 };
 use crate::{
     access::{Caller, right},
@@ -51,7 +51,11 @@ impl WritePath {
                 admit_write(request.caller, &operation, touched)
             }
         };
-        let by = (&*request.caller.name, &may as PlaceAdmission<'_>);
+        let by = AskedBy {
+            caller: request.caller,
+            may: &may,
+            is_repeatable: true,
+        };
         let item = self
             .validator
             .line(&operation, request.json, request.unique, by)

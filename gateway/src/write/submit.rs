@@ -11,7 +11,7 @@ use super::{
         HandedOver, Outgoing,
         event::{Context, Event},
     },
-    validate::{PlaceAdmission, ValidItem},
+    validate::{AskedBy, ValidItem},
 };
 use crate::{
     access::{Caller, right},
@@ -174,7 +174,11 @@ impl WritePath {
             line.json.bytes(),
         );
         let may = |touched: &[(String, String)]| admit_write(line.caller, operation, touched);
-        let by = (&*line.caller.name, &may as PlaceAdmission<'_>);
+        let by = AskedBy {
+            caller: line.caller,
+            may: &may,
+            is_repeatable: claim.is_some(),
+        };
         let item = self
             .validator
             .line(operation, line.json, unique, by)

@@ -1,17 +1,19 @@
 //! Stage 2: the catalog's rules, and the collections a request touches. What comes out may be
 //! published; nothing else may.
 
+mod ask_hooks;
 mod look_up;
 mod seal;
 
 use crate::{
-    access::system,
+    access::{Caller, system},
     error::{Code, Problem},
+    hooks::HookClient,
     read::collections::Collections,
     request::RawRequest,
 };
 use catalog::{Accepted, AcceptedRequest, Beside, Kind, Operation, Seed};
-use event_schema::id::EntityKey;
+use event_schema::{id::EntityKey, signing::Keyring, topics::Layout};
 use json_text::ScannedJson;
 use runtime::Clock;
 use sealing::SubjectKeys;
@@ -28,6 +30,18 @@ pub(crate) struct Validator {
     pub clock: Arc<dyn Clock>,
     /// The keys by which values are sealed.
     pub sealing: SubjectKeys,
+    pub hooks: Arc<HookClient>,
+    /// By what request ids are made.
+    pub keys: Keyring,
+    pub layout: Layout,
+}
+
+/// Who asks, and whether it may be a repeat of what the ledger knows.
+#[derive(Clone, Copy)]
+pub(super) struct AskedBy<'a> {
+    pub caller: &'a Caller,
+    pub may: PlaceAdmission<'a>,
+    pub is_repeatable: bool,
 }
 
 /// Judges whether the caller may write into these collections. Asked before anything is done for a
@@ -106,9 +120,12 @@ impl Validator {
             ));
         }
         let seed = self.seed(unique);
-        let accepted = self
-            .accept(operation, &request.json, &seed, (&request.caller.name, may))
-            .await?;
+        let by = AskedBy {
+            caller: &request.caller,
+            may,
+            is_repeatable: request.options.idempotency_key.is_some(),
+        };
+        let accepted = self.accept(operation, &request.json, &seed, by).await?;
         let touched = match &accepted {
             AcceptedRequest::One(accepted) => touched(std::iter::once(&**accepted)),
             AcceptedRequest::Many(children) => touched(children.iter().flatten()),
@@ -116,7 +133,8 @@ impl Validator {
         may(&touched)?;
         let items = match accepted {
             AcceptedRequest::One(accepted) => {
-                vec![Ok(self.item(operation, *accepted, if_match).await?)]
+                let accepted = self.ask_hooks(operation, *accepted, &seed, by).await?;
+                vec![Ok(self.item(operation, accepted, if_match).await?)]
             }
             AcceptedRequest::Many(_) if if_match.is_some() => {
                 return Err(Problem::new(
@@ -125,11 +143,12 @@ impl Validator {
                 ));
             }
             AcceptedRequest::Many(children) => {
+                let children = self.ask_hooks_of_each(operation, children, &seed, by).await;
                 let mut items = Vec::with_capacity(children.len());
                 for child in children {
                     items.push(match child {
                         Ok(accepted) => self.item(operation, accepted, None).await,
-                        Err(invalid) => Err(invalid.into()),
+                        Err(problem) => Err(problem),
                     });
                 }
                 items
@@ -145,11 +164,12 @@ impl Validator {
         operation: &Operation,
         json: &ScannedJson,
         seed: &Seed,
-        (principal, may): (&str, PlaceAdmission<'_>),
+        by: AskedBy<'_>,
     ) -> Result<AcceptedRequest, Problem> {
         if let Some(fixed) = operation.fixed_collections() {
-            may(&fixed)?;
+            (by.may)(&fixed)?;
         }
+        let principal = &by.caller.name;
         let beside = self.look_up_all(operation, json, seed, principal).await?;
         let accepted = operation.accept_with(json, seed, &beside);
         Ok(accepted.map_err(|invalid| self.mask_violations(operation, json, invalid))?)
@@ -161,14 +181,14 @@ impl Validator {
         operation: &Operation,
         json: &ScannedJson,
         unique: [u8; 16],
-        (principal, may): (&str, PlaceAdmission<'_>),
+        by: AskedBy<'_>,
     ) -> Result<ValidItem, Problem> {
         let seed = self.seed(unique);
-        let accepted = self.accept(operation, json, &seed, (principal, may));
-        match accepted.await? {
+        match self.accept(operation, json, &seed, by).await? {
             AcceptedRequest::One(accepted) => {
-                may(&accepted.collections)?;
-                self.item(operation, *accepted, None).await
+                (by.may)(&accepted.collections)?;
+                let accepted = self.ask_hooks(operation, *accepted, &seed, by).await?;
+                self.item(operation, accepted, None).await
             }
             AcceptedRequest::Many(_) => Err(Problem::new(
                 Code::NotInBulk,

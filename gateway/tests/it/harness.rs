@@ -46,6 +46,7 @@ pub struct Builder {
     pub over_tls: Option<String>,
     /// From where the gateway reads its catalog again.
     pub catalog_source: Option<Arc<dyn gateway::CatalogSource>>,
+    pub catalog: Catalog,
 }
 
 impl Default for Builder {
@@ -62,6 +63,7 @@ impl Default for Builder {
             spool: None,
             over_tls: None,
             catalog_source: None,
+            catalog: Catalog::builtin().unwrap(),
         }
     }
 }
@@ -155,7 +157,7 @@ impl Builder {
             ))
             .unwrap(),
         );
-        let catalog = Catalog::builtin().unwrap();
+        let catalog = self.catalog;
         Record::migrate(store.as_ref(), catalog.tables())
             .await
             .unwrap();

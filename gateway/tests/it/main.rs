@@ -15,6 +15,7 @@ mod docs;
 mod farewell;
 mod harness;
 mod history;
+mod hooks;
 mod idempotency;
 mod keyed_rows;
 mod kuzzle;

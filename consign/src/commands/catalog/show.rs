@@ -2,6 +2,7 @@
 
 use super::Invocation;
 use crate::{failure::Failure, stack};
+use catalog::{Catalog, Operation};
 use clap::Args;
 use serde::Serialize;
 
@@ -26,8 +27,36 @@ struct OperationShown<'a> {
     order: catalog::Order,
     many: bool,
     route: Option<&'a catalog::HttpRoute>,
+    before: Vec<ShownHook<'a>>,
     schema: &'a serde_json::Value,
     examples: &'a [catalog::Example],
+}
+
+/// Who is asked before a request is accepted.
+#[derive(Serialize)]
+struct ShownHook<'a> {
+    name: &'a str,
+    /// With the collections that are meant, where not all requests are.
+    about: String,
+    url: &'a str,
+    timeout_ms: u128,
+    on_failure: catalog::HookFailurePolicy,
+}
+
+fn shown_hooks<'a>(catalog: &'a Catalog, operation: &Operation) -> Vec<ShownHook<'a>> {
+    let shown = operation.outline().before;
+    let known = |about: String| {
+        let name = about.split(' ').next().unwrap_or_default();
+        let hook = catalog.hooks().iter().find(|hook| hook.name() == name)?;
+        Some(ShownHook {
+            name: hook.name(),
+            about,
+            url: hook.url(),
+            timeout_ms: hook.timeout().as_millis(),
+            on_failure: hook.on_failure(),
+        })
+    };
+    shown.into_iter().filter_map(known).collect()
 }
 
 pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
@@ -49,6 +78,7 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
         order: operation.order(),
         many: operation.many(),
         route: operation.http(),
+        before: shown_hooks(&catalog, operation),
         schema: operation.schema(),
         examples: operation.examples(),
     };
@@ -64,6 +94,19 @@ fn operation_text(shown: &OperationShown) -> String {
     );
     if let Some(route) = shown.route {
         text += &format!("{} {}\n", route.method, route.path);
+    }
+    for (n, hook) in shown.before.iter().enumerate() {
+        let failure = match hook.on_failure {
+            catalog::HookFailurePolicy::Refuse => "refused",
+            catalog::HookFailurePolicy::Pass => "accepted as it is",
+        };
+        text += &format!(
+            "\n{}. Asked before it is accepted: the hook {} at {}; {failure} if no answer comes within {} ms\n",
+            n + 1,
+            hook.about,
+            hook.url,
+            hook.timeout_ms
+        );
     }
     text += &format!("\nA request must be:\n{}\n", pretty(shown.schema));
     for example in shown.examples {

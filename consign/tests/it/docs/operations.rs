@@ -52,11 +52,13 @@ fn section(outline: &OperationOutline<'_>) -> String {
         _ = writeln!(text, "- Key: `{key}`");
     }
     let documents: Vec<&str> = outline.documents.iter().map(String::as_str).collect();
+    let before: Vec<&str> = outline.before.iter().map(String::as_str).collect();
     for (name, list) in [
         ("Documents", &documents),
         ("Tables", &outline.tables),
         ("Parts", &outline.parts),
         ("Takes", &outline.claims),
+        ("Asked before", &before),
         ("Refuses", &outline.refuses),
     ] {
         if !list.is_empty() {

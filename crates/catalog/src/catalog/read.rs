@@ -72,15 +72,16 @@ fn explain_error(error: &str, text: &str) -> String {
     told
 }
 
-/// Adds the line at which the operation, table or collection begins that the error names behind its file.
+/// Adds the line at which the operation, table, collection or hook begins that the error names behind its file.
 pub(super) fn with_line(error: CatalogError, texts: &[(String, String)]) -> CatalogError {
     let found = texts.iter().find_map(|(file, text)| {
         let rest = error.0.strip_prefix(file.as_str())?.strip_prefix(": ")?;
         let name = rest.split('`').nth(1)?;
         let begins = |line: &str| {
-            let entry = line.trim().trim_start_matches("- ").trim_start();
-            let given = entry.strip_prefix("name:").map(str::trim);
-            given.is_some_and(|given| given.trim_matches('"') == name)
+            let entry = line.trim().trim_start_matches(['-', ' ', '{']);
+            let given = entry.strip_prefix("name:");
+            let given = given.and_then(|given| given.split([',', '}']).next());
+            given.is_some_and(|given| given.trim().trim_matches('"') == name)
         };
         let line = text.lines().position(begins)? + 1;
         Some(format!("{file}: line {line}: {rest}"))

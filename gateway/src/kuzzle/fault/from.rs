@@ -46,6 +46,9 @@ impl From<Problem> for Fault {
             Code::BadMappings => Id::InvalidMapping,
             Code::BadSearch => Id::StorageBadRequest,
             Code::TooLarge | Code::Unmappable | Code::Rule => Id::StorageBadRequest,
+            Code::HookRefused => Id::HookRefused,
+            Code::HookUnavailable => Id::HookUnavailable,
+            Code::HookAnswerInvalid => Id::HookAnswerInvalid,
             Code::AnswerTooLarge => Id::GetLimit,
             Code::Overloaded | Code::QueueFull | Code::AuditRunning | Code::TooManyRequests => {
                 Id::TooManyRequests

@@ -3,6 +3,7 @@
 use super::Validator;
 use crate::error::Problem;
 use catalog::{Accepted, Invalid, LookUpSubject, Operation};
+use event_schema::id::EntityKey;
 use json_text::ScannedJson;
 use sealing::{SealedBoundary, mask};
 use serde_json::Value;
@@ -14,6 +15,14 @@ impl Validator {
             secret: self.sealing.secret(),
             subject: None,
         }
+    }
+
+    /// The key as events name it.
+    pub(super) fn stored_key(&self, operation: &Operation, accepted: &Accepted) -> EntityKey {
+        if !operation.sealed().is_touched_by(&accepted.operation) {
+            return accepted.key.clone();
+        }
+        self.boundary(operation).entity_key(accepted.key.clone())
     }
 
     /// Seals the request for its subject, whose key is made if it has none.
