@@ -279,6 +279,8 @@ fn names_late(mappings: &Value, member: &str) -> bool {
         .filter(|(name, _)| name.split('.').next() == Some(first));
     of_member.map(|(_, field)| field.to_string()).any(|field| {
         field.contains("\"subobjects\":false")
+            // Places of words beyond 31 bits.
+            || field.contains("\"position_increment_gap\":") && field.contains("2147483647")
             || LATE
                 .iter()
                 .any(|kind| field.contains(&format!("\"type\":\"{kind}\"")))

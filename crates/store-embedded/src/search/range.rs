@@ -76,7 +76,8 @@ impl<'v> Bounds<'v> {
             Type::Whole { .. } | Type::Double | Type::Float | Type::HalfFloat => {
                 accept.numbers.push(self.numbers(source)?);
             }
-            Type::Boolean => accept.truths = self.truths()?,
+            Type::Boolean if source.index => accept.truths = self.truths()?,
+            Type::Boolean => accept.truths = self.kept_truths()?,
             Type::Date(formats) => accept.dates.push(self.dates(formats)?),
             Type::Ip => accept.addresses.extend(self.addresses()?),
             Type::Guessed { .. } => {
@@ -175,16 +176,16 @@ impl<'v> Bounds<'v> {
     }
 
     /// False is before true.
+    /// Of values that are not indexed, where an index reads `lt` as `lte` and drops the other bound.
+    fn kept_truths(&self) -> Result<Vec<bool>, StoreError> {
+        match (truth_bound(&self.from)?, truth_bound(&self.to)?) {
+            (_, Some((to, false))) => Ok([false, true].into_iter().take(1 + to as usize).collect()),
+            _ => self.truths(),
+        }
+    }
+
     fn truths(&self) -> Result<Vec<bool>, StoreError> {
-        let bound = |side: &Side<'_>| {
-            let Some((value, included, at)) = side else {
-                return Ok(None);
-            };
-            let truth = coerce::strict_boolean(value)
-                .ok_or_else(|| bad(format!("{value} is not true or false"), at))?;
-            Ok::<_, StoreError>(Some((u8::from(truth), *included)))
-        };
-        let (from, to) = (bound(&self.from)?, bound(&self.to)?);
+        let (from, to) = (truth_bound(&self.from)?, truth_bound(&self.to)?);
         let above = |truth: u8| {
             from.is_none_or(|(from, included)| truth > from || (included && truth == from))
         };
@@ -261,7 +262,7 @@ fn read_side<'v>(name: &str, value: &'v Value, at: String) -> Result<Side<'v>, S
 fn read_formats(value: &Value, at: &str) -> Result<Vec<DateFormat>, StoreError> {
     let text = value
         .as_str()
-        .ok_or_else(|| bad("a format is a text", at))?;
+        .ok_or_else(|| bad("a format must be a string", at))?;
     let formats = DateFormat::read(Some(text));
     match formats
         .iter()
@@ -279,4 +280,14 @@ fn read_offset(value: &Value, at: &str) -> Result<i64, StoreError> {
         Some(Err(region)) => Err(unsupported(format!("the time zone `{region}`"), at)),
         None => Err(bad(format!("{value} is no time zone"), at)),
     }
+}
+
+/// A bound among truth values, and whether it is within the range.
+fn truth_bound(side: &Side<'_>) -> Result<Option<(u8, bool)>, StoreError> {
+    let Some((value, included, at)) = side else {
+        return Ok(None);
+    };
+    let truth = coerce::strict_boolean(value)
+        .ok_or_else(|| bad(format!("{value} is not true or false"), at))?;
+    Ok(Some((u8::from(truth), *included)))
 }

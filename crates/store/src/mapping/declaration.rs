@@ -212,7 +212,7 @@ pub(super) fn field_type<'f>(
         None | Some(Value::Null) => Err(bad_mapping(at, "a field needs a `type` or `properties`")),
         Some(_) => Err(bad_mapping(
             &format!("{at}/type"),
-            "a field's type is a text",
+            "a field's type must be a string",
         )),
     }
 }
@@ -252,6 +252,9 @@ fn check_combination(kind: &str, field: &Map<String, Value>, at: &str) -> Result
             .is_some_and(Value::is_string)
         {
             return refuse("time_series_dimension", "a metric is no dimension");
+        }
+        if field.get("normalizer").is_some_and(Value::is_string) {
+            return refuse("normalizer", "a dimension has no normalizer");
         }
     }
     let is_metric = field

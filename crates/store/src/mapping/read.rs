@@ -412,7 +412,9 @@ impl Mapping {
             let path = super::path_below(path, name);
             match &field.kind {
                 Kind::Alias(target)
-                    if !self.is_value(target) || self.innermost_nested(target) != nested =>
+                    if !self.is_value(target)
+                        || self.is_within_value(target)
+                        || self.innermost_nested(target) != nested =>
                 {
                     let why = "an alias leads to a mapped value";
                     return Err(bad_mapping(&join_pointer(&here, "path"), why));
@@ -438,6 +440,19 @@ impl Mapping {
     fn innermost_nested(&self, path: &str) -> String {
         let mut around = self.nested_around(path);
         around.pop().map(|(path, _)| path).unwrap_or_default()
+    }
+
+    /// Does the path lead into a field of a type that has nothing below but its sub-fields?
+    fn is_within_value(&self, path: &str) -> bool {
+        const WITH_FIELDS_OF_THEIR_OWN: [&str; 2] = ["join", "search_as_you_type"];
+        path.match_indices('.').any(|(dot, _)| {
+            let (parent, below) = (&path[..dot], &path[dot + 1..]);
+            let Found::Field(field) = self.find_within(parent, parent) else {
+                return false;
+            };
+            matches!(&field.kind, Kind::Other(kind) if !WITH_FIELDS_OF_THEIR_OWN.contains(&kind.as_str()))
+                && !field.fields.contains_key(below)
+        })
     }
 
     fn is_value(&self, path: &str) -> bool {

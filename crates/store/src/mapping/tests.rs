@@ -267,3 +267,33 @@ fn a_nested_object_has_no_time_series_dimension() {
     let refused = read(&nested).map_err(|bad| bad.pointer);
     assert_eq!(refused, Err("/properties/f".to_owned()));
 }
+
+#[test]
+fn a_dimension_has_no_normalizer() {
+    let field = |dimension: Value| json!({"type": "keyword", "normalizer": "lowercase", "time_series_dimension": dimension});
+    let read = |field: Value| Mapping::read(Some(&json!({"properties": {"f": field}})), None);
+    assert!(read(field(json!("false"))).is_ok());
+    for dimension in [json!(true), json!("true")] {
+        let refused = read(field(dimension)).map_err(|bad| bad.pointer);
+        assert_eq!(refused, Err("/properties/f/normalizer".to_owned()));
+    }
+}
+
+#[test]
+fn an_alias_leads_to_no_place_within_a_value() {
+    let read = |path: &str| {
+        let range = json!({"type": "long_range", "fields": {"raw": {"type": "keyword"}}});
+        let alias = json!({"type": "alias", "path": path});
+        let mappings = json!({"properties": {"range": range, "other": alias}});
+        Mapping::read(Some(&mappings), None).map_err(|bad| bad.pointer)
+    };
+    assert!(read("range").is_ok());
+    assert!(read("range.raw").is_ok());
+    for path in ["range.gte", "range.raw.x"] {
+        assert_eq!(
+            read(path).map(drop),
+            Err("/properties/other/path".to_owned()),
+            "{path}"
+        );
+    }
+}

@@ -147,17 +147,33 @@ fn beyond_all(value: SortValue) -> SortValue {
 
 /// What a sort says that a missing value is.
 pub fn read_missing(key: &Key, value: &Value, at: &str) -> Result<SortValue, StoreError> {
-    let refuse = || bad(format!("{value} is no value of `{}`", key.name), at);
     let By::Values { sources, .. } = &key.by else {
-        return Err(refuse());
+        let why = format!("{value} is no value of `{}`", key.name);
+        return Err(bad(why, at));
     };
     let Some(source) = sources.last() else {
         return Ok(SortValue::Missing);
     };
-    let is_whole = matches!(
-        source.kind,
-        Type::Whole { .. } | Type::Date(_) | Type::Boolean
-    );
+    let of_field = missing_of_type(key, &source.kind, value, at);
+    let Some(kind) = key.open_fallback() else {
+        return of_field;
+    };
+    // Which of both it is only documents tell.
+    match (of_field, missing_of_type(key, kind, value, at)) {
+        (Ok(found), Ok(other)) if found == other => Ok(found),
+        (Err(refused), Err(_)) => Err(refused),
+        _ => Err(unsupported("sort.missing", at)),
+    }
+}
+
+fn missing_of_type(
+    key: &Key,
+    kind: &Type,
+    value: &Value,
+    at: &str,
+) -> Result<SortValue, StoreError> {
+    let refuse = || bad(format!("{value} is no value of `{}`", key.name), at);
+    let is_whole = matches!(kind, Type::Whole { .. } | Type::Date(_) | Type::Boolean);
     if is_whole {
         if value.is_u64() && !value.is_i64() {
             // An index cuts its upper bits off.
@@ -169,10 +185,10 @@ pub fn read_missing(key: &Key, value: &Value, at: &str) -> Result<SortValue, Sto
         };
         return whole.ok_or_else(refuse);
     }
-    if source.kind == Type::Ip {
+    if *kind == Type::Ip {
         return Err(unsupported("sort.missing", at));
     }
-    of_type(&source.kind, value, at)?.ok_or_else(refuse)
+    of_type(kind, value, at)?.ok_or_else(refuse)
 }
 
 fn of_type(kind: &Type, value: &Value, at: &str) -> Result<Option<SortValue>, StoreError> {
