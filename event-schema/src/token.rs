@@ -42,7 +42,7 @@ pub enum BadToken {
     Forged,
     #[error("the token has expired")]
     Expired,
-    #[error("the token was given to somebody else")]
+    #[error("the token belongs to another principal")]
     Foreign,
 }
 

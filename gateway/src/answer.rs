@@ -154,7 +154,7 @@ impl OperationAnswer {
 
     fn single(&self, app: &App) -> Response {
         let Some(outcome) = self.outcomes.first() else {
-            return Problem::new(crate::error::Code::Internal, "a request came to no outcome")
+            return Problem::new(crate::error::Code::Internal, "a request has no outcome")
                 .into_response();
         };
         let taken = match taken_answer(app, &self.caller, outcome) {

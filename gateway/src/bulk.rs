@@ -30,7 +30,10 @@ impl BulkPermit {
         if app.bulks.fetch_add(1, Ordering::Relaxed) < app.config.max_bulks {
             Ok(place)
         } else {
-            Err(Problem::new(Code::Overloaded, "as many bulks run as may at once").retry_after(5))
+            Err(
+                Problem::new(Code::Overloaded, "the limit of concurrent bulks is reached")
+                    .retry_after(5),
+            )
         }
     }
 }

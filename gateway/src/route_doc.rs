@@ -155,7 +155,7 @@ pub(crate) fn described_parameter(name: &str) -> Value {
         ),
         "sample" => (
             json!({"type": "integer", "minimum": 1}),
-            "Look at one in so many items",
+            "Sample one item in this many",
         ),
         "partition" => (
             json!({"type": "array", "items": {"type": "integer"}}),
@@ -181,7 +181,10 @@ pub(crate) fn described_parameter(name: &str) -> Value {
             json!({"type": "string", "format": "date-time"}),
             "Only what failed last at this time or later (`since`), or before it (`until`)",
         ),
-        "limit" => (json!({"type": "integer"}), "The newest so many"),
+        "limit" => (
+            json!({"type": "integer"}),
+            "At most this many, the newest first",
+        ),
         "from" => (json!({"type": "integer"}), "Items from this one on"),
         "text" => (
             json!({"type": "string"}),

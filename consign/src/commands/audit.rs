@@ -26,7 +26,7 @@ Examples:
 
 Exit codes: 0 clean, 1 something was found, 2 usage, 3 it could not look, or could not judge all that it looked at.";
 
-/// Compare the log with the record and the view, beside live traffic, and name what differs
+/// Compare the log with the record and the view under live traffic, and list the differences
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
@@ -42,7 +42,7 @@ pub struct Arguments {
     /// State file, to resume the audit from
     #[arg(long, value_name = "FILE", conflicts_with = "url")]
     checkpoint: Option<PathBuf>,
-    /// Go on where the checkpoint ends
+    /// Resume from the checkpoint
     #[arg(long, requires = "checkpoint")]
     resume: bool,
     /// Run the audit in this gateway; by default only where its process holds the data folder

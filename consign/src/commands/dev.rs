@@ -112,7 +112,7 @@ fn explain_failure(error: standalone::StandaloneError) -> Failure {
 
 fn start_banner(url: &str, data: &str, admin: Option<&FirstAdmin>) -> String {
     let access = match admin {
-        None => "open to whoever reaches it, until there is an administrator: `consign dev --closed` makes one".to_owned(),
+        None => "open to every caller until there is an administrator: `consign dev --closed` creates one".to_owned(),
         Some(FirstAdmin { name, password: Some(password) }) => {
             format!("closed; the administrator is `{name}`, the password {password} is shown this once")
         }

@@ -76,7 +76,7 @@ pub struct Arguments {
     /// Wait until everything is applied
     #[arg(long, requires = "collection")]
     wait: bool,
-    /// File that keeps the progress [default: FILE.load.json]
+    /// State file, to resume the load from [default: FILE.load.json]
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
     /// Start from the beginning, ignoring the state of an earlier run

@@ -30,7 +30,7 @@ holds newer, so writes go on meanwhile, and a rebuild may be cut short and begun
 
 Exit codes: 0 done, 1 the store refused something, 2 usage, 3 the log or a store is out of reach.";
 
-/// Fill a view, the record, one collection or one table again from the log, while writes go on
+/// Rebuild a view, the record, one collection or one table from the log, while writes continue
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
@@ -54,7 +54,7 @@ pub struct Arguments {
         conflicts_with_all = ["store", "checkpoint", "partial"]
     )]
     mappings: Option<PathBuf>,
-    /// Write nothing; count what the store lacks, or name what does not fit new mappings
+    /// Dry run: count what the store lacks, or name what does not fit new mappings
     #[arg(long)]
     dry_run: bool,
     /// Rebuild the record though the log no longer holds everything
@@ -63,7 +63,7 @@ pub struct Arguments {
     /// State file, to resume the rebuild from
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
-    /// Go on where the checkpoint ends
+    /// Resume from the checkpoint
     #[arg(long, requires = "checkpoint")]
     resume: bool,
 }
@@ -176,7 +176,7 @@ impl From<RebuildError> for Failure {
             E::NoView => Self::usage(text).hint("consign rebuild --store record"),
             E::NothingNamed(_) => Self::usage(text),
             E::LogIsTrimmed { .. } => {
-                Self::failed(text).hint("--partial rebuilds what the log still tells of")
+                Self::failed(text).hint("--partial rebuilds what the log still holds")
             }
             E::Busy(_) => Self::failed(text),
             E::Alarm { .. } => Self::failed(text).hint("consign audit"),

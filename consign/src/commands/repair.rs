@@ -28,11 +28,11 @@ notified, and `_version` stays. What changed meanwhile is left as it is.
 
 Exit codes: 0 nothing differs now, 1 something still does (or was not to be mended), 2 usage, 3 it could not look.";
 
-/// Mend what an audit finds: through the workers, never beside them
+/// Repair what an audit found, through the workers
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, short)]
     yes: bool,
     /// The reason, kept in the log

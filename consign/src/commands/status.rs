@@ -35,10 +35,10 @@ Exit 0 if all is well, 1 if something fails or waits for a person, 3 if that can
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Look again and again, until Ctrl-C
+    /// Refresh until Ctrl-C
     #[arg(long)]
     watch: bool,
-    /// Between two looks
+    /// Refresh interval
     #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
     every: f64,
     /// The admin address of a worker or notifier; repeatable

@@ -162,7 +162,7 @@ impl SubscribeRequest<'_> {
                 Err(failure) if cursor.take().is_some() => {
                     self.invocation
                         .output
-                        .state(&format!("{failure}; what happened in between is not told"));
+                        .state(&format!("{failure}; what happened in between is not sent"));
                 }
                 opened => return opened,
             }

@@ -31,19 +31,19 @@ Exit codes: 0 nothing was found, 1 something was, 2 usage, 3 it could not be tri
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// The load and the faults are made from this number [default: a random one, which is shown]
+    /// Seed of the load and the faults [default: a random one, which is shown]
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// How long the load goes on
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(5..))]
     seconds: u64,
-    /// How long everything may take to come to its verdict afterwards, seconds
+    /// How long to wait for verdicts after the load, seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 180)]
     patience: u64,
     /// Clients that write at the same time
     #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u16).range(1..=1_000))]
     clients: u16,
-    /// Between two writes of a client, milliseconds
+    /// Pause between two writes of a client, milliseconds
     #[arg(long, value_name = "MILLIS", default_value_t = 20)]
     pause: u64,
     #[command(flatten)]

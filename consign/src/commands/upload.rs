@@ -31,13 +31,13 @@ pub struct Arguments {
     /// user, organisation, location, or the name of an operation that takes a file
     #[arg(long = "type", value_name = "TYPE")]
     kind: String,
-    /// What goes beside the file; can be repeated
+    /// Form field sent with the file; can be repeated
     #[arg(long, value_name = "NAME=VALUE")]
     field: Vec<String>,
-    /// Where to put the lines with what became of each
+    /// Write the lines with the result of each to this file
     #[arg(long, value_name = "FILE")]
     results: Option<PathBuf>,
-    /// Upload a file again that was uploaded before
+    /// Upload again a file that was uploaded before
     #[arg(long)]
     afresh: bool,
     #[command(flatten)]

@@ -1,5 +1,6 @@
 //! Texts that a user can see use the words of the field: helps of commands, pages of problems, log
-//! messages. A list of words says what no such text says; it cannot say whether a text is good.
+//! messages, every other text that a source spells out, the README and the pages of `docs`. A list
+//! of words says what no such text says; it cannot say whether a text is good.
 
 use clap::CommandFactory as _;
 use consign::cli::Cli;
@@ -124,6 +125,53 @@ fn log_messages_say_what_the_field_says() {
     assert!(found.is_empty(), "{found:#?}");
 }
 
+/// Answers, findings, notes: whatever a source spells out.
+#[test]
+fn texts_in_sources_say_what_the_field_says() {
+    let (mut found, mut count) = (Vec::new(), 0);
+    for path in sources() {
+        let text = fs::read_to_string(&path).expect("a source");
+        for literal in sentences(&text) {
+            count += 1;
+            collect(&path.display().to_string(), literal, &mut found);
+        }
+    }
+    assert!(count > 3_000, "only {count} texts were found");
+    // Said of subscribers, and of what is a letter.
+    found.retain(|one| !one.contains("[\"told\"]") && !one.contains("[\"mail\"]"));
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+/// What the pages of `docs` may say of persons, since some are about accounts and operators.
+const OF_PERSONS: &[&str] = &["nobody", "somebody", "told", "whoever", "mail", "story"];
+
+/// Pages that are made of other texts, or list words that are no longer said.
+const OTHER_PAGES: &[&str] = &["glossary.md", "operations.md"];
+
+#[test]
+fn pages_say_what_the_field_says() {
+    let (mut found, mut pages) = (Vec::new(), vec![root().join("README.md")]);
+    for folder in ["docs", "docs/operate"] {
+        let all = fs::read_dir(root().join(folder)).expect("the pages");
+        pages.extend(all.map(|page| page.expect("an entry").path()));
+    }
+    let is_read = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str());
+        name.is_some_and(|name| name.ends_with(".md") && !OTHER_PAGES.contains(&name))
+    };
+    for path in pages.into_iter().filter(is_read) {
+        for line in fs::read_to_string(&path).expect("a page").lines() {
+            // Names in code spans are what they are.
+            let plain: String = line.split('`').step_by(2).collect();
+            let words = odd(&plain);
+            if words.iter().any(|word| !OF_PERSONS.contains(word)) {
+                found.push(format!("{}: {words:?} in {line:?}", path.display()));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}
+
 #[test]
 fn odd_words_are_seen() {
     assert_eq!(odd("Nobody is told, again."), ["nobody", "told"]);
@@ -131,6 +179,20 @@ fn odd_words_are_seen() {
     let source = "tracing::warn!(%error, \"a thread\n died\");\nlet x = \"told\";";
     assert_eq!(calls(source).len(), 1);
     assert!(calls(source)[0].contains("died") && !calls(source)[0].contains("told"));
+    let source =
+        "// \"a note\"\nlet x = (\"one\", \"nobody knows\");\n#[cfg(test)]\nlet y = \"a test\";";
+    assert_eq!(sentences(source), ["nobody knows"]);
+}
+
+/// What stands between quotation marks on one line of code and has a blank in it. Tests at the end
+/// of a file are not read.
+fn sentences(text: &str) -> Vec<&str> {
+    let code = text.split("#[cfg(test)]").next().unwrap_or(text);
+    let lines = code
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
+    let literals = lines.flat_map(|line| line.split('"').skip(1).step_by(2));
+    literals.filter(|literal| literal.contains(' ')).collect()
 }
 
 /// The arguments of each call that logs.
@@ -156,7 +218,9 @@ fn sources() -> Vec<PathBuf> {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).into_iter().flatten() {
             let path = entry.expect("an entry").path();
-            let is_test = path.ends_with("tests.rs") || path.ends_with("tests");
+            let is_test = ["tests.rs", "tests", "contract"]
+                .iter()
+                .any(|name| path.ends_with(name));
             if path.is_dir() && !is_test {
                 folders.push(path);
             } else if !is_test && path.extension().is_some_and(|name| name == "rs") {

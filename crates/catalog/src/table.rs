@@ -33,7 +33,7 @@ pub(crate) fn compile_table(definition: &TableDefinition) -> Result<OwnTable, St
             ));
         }
         let kind = kind.as_str().ok_or_else(|| {
-            format!("columns.{name}: a type is a text such as `text` or `list<text>`")
+            format!("columns.{name}: a type must be a string such as `text` or `list<text>`")
         })?;
         columns.push(Column {
             kind: parse_type(kind).map_err(|e| format!("columns.{name}: {e}"))?,

@@ -245,7 +245,7 @@ impl ClauseTranslator<'_> {
             (0..scalars.len()).all(|n| !rest(n).contains(&scalars[n]))
         };
         if items.is_empty() || !scalars.is_some_and(|scalars| are_different(&scalars)) {
-            let why = "of arrays only different scalars can be told from the index";
+            let why = "an index distinguishes arrays only of distinct scalars";
             return untranslatable("match", why);
         }
         self.differ(Difference::ScalarIsArray);

@@ -24,7 +24,7 @@ pub enum RightsFault {
     RoleExists(String),
     #[error("the profile \"{0}\" exists already")]
     ProfileExists(String),
-    #[error("the role \"anonymous\" must allow auth:login, or nobody could log in any more")]
+    #[error("the role \"anonymous\" must allow auth:login: without it no user could log in")]
     LoginRequired,
     #[error("the profile \"anonymous\" must hold the role \"anonymous\"")]
     AnonymousRoleRequired,

@@ -239,7 +239,7 @@ impl Default for Options {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the default of a parameter, in a crate that knows nothing of ours"
+    reason = "the default of a parameter, in a crate that knows nothing of the pipeline"
 )]
 fn system_clock() -> i64 {
     SystemTime::now()

@@ -43,7 +43,7 @@ pub enum OpenError {
 pub enum RetentionError {
     #[error("offset {wanted} is beyond the end of the log ({end})")]
     BeyondEnd { wanted: u64, end: u64 },
-    #[error("what is not needed any more could not be dropped: {0}")]
+    #[error("old segments could not be removed: {0}")]
     Io(#[from] io::Error),
 }
 

@@ -31,7 +31,7 @@ impl CatalogFolders {
     ) -> Self {
         let hang_ups = by_signal.then(|| signal(SignalKind::hangup()));
         let hang_ups = hang_ups.and_then(|listening| {
-            let failed = |error| tracing::warn!(%error, "SIGHUP is not listened to");
+            let failed = |error| tracing::warn!(%error, "SIGHUP cannot be handled");
             listening.map_err(failed).ok()
         });
         Self {

@@ -123,7 +123,7 @@ impl Default for PasswordPool {
 }
 
 /// What an unknown user's password is compared with, so that the answer takes as long.
-static DUMMY: LazyLock<String> = LazyLock::new(|| make_hash(b"nobody has this password"));
+static DUMMY: LazyLock<String> = LazyLock::new(|| make_hash(b"no account has this password"));
 
 impl PasswordPool {
     pub(crate) async fn hash(

@@ -134,7 +134,7 @@ impl RightsState {
             None if self.had_a_revision() => {
                 return Err(StoreError::Damaged {
                     store: "record",
-                    why: "roles and profiles were there and are not any more".to_owned(),
+                    why: "the roles and profiles that were there are gone".to_owned(),
                 });
             }
             None => (RightsSet::default(), None),

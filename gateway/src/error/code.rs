@@ -78,7 +78,7 @@ codes! {
         "An `after` token is malformed, was not signed by this deployment, or belongs to another principal.",
         "Use the token exactly as the write's answer gave it.";
     ExpiredToken "expired_token" 400 Read "Expired token",
-        "An `after` token is older than tokens are honoured.",
+        "An `after` token has expired.",
         "Read without it: what it stands for was resolved long ago, or ask for the request by its id.";
     BadRequestId "bad_request_id" 400 Read "Bad request id",
         "The text is not a request id.",
@@ -91,7 +91,7 @@ codes! {
         "Add the page's origin, as `detail` names it, to `gateway.allowed_origins`. Programs that are no browsers send no `Origin`.";
     Forbidden "forbidden" 403 Decided "Forbidden",
         "The call is not among the caller's rights at this place, or the caller is not the one who may do this: the owner, for most operations.",
-        "`rule` names what is asked of the caller: a right (`controller:action`), or the operation's own rule.";
+        "`rule` names what the call requires: a right (`controller:action`), or the operation's own rule.";
     UnknownRoute "unknown_route" 404 Nothing "Unknown route",
         "No route matches this path.",
         "`GET /docs` shows every route.";
@@ -192,7 +192,7 @@ codes! {
         "The answer would exceed the size limit.",
         "Ask for fewer documents at once.";
     BadCatalog "bad_catalog" 422 Nothing "Bad catalog",
-        "The definitions that were read again are not sound, or a route of theirs has no place: the catalog in use stays.",
+        "The reloaded definitions are invalid, or one of their routes conflicts: the catalog in use stays.",
         "`detail` names file, line and operation; `consign catalog check` explains it.";
     BadUpload "bad_upload" 400 Nothing "Bad file",
         "The file of an upload is not what the operation takes.",
@@ -200,14 +200,14 @@ codes! {
     NotInBulk "not_in_bulk" 422 Nothing "Not in a bulk",
         "Operations that hold many documents themselves cannot be lines of a bulk.",
         "Send one line per document to the single form of the operation.";
-    RateLimited "rate_limited" 429 Decided "Too often",
-        "The operation was asked for more often within a time than it allows.",
+    RateLimited "rate_limited" 429 Decided "Rate limit exceeded",
+        "The operation's rate limit is exceeded.",
         "`rule` names the limit. Wait before asking again.";
     TooManyRequests "too_many_requests" 429 Nothing "Too many requests",
         "The caller, or callers of this address, made more requests a second than its profiles allow.",
         "Repeat after `Retry-After` seconds, and more slowly.";
     Overloaded "overloaded" 429 Nothing "Overloaded",
-        "The gateway has as much in hand as it may.",
+        "The gateway is at its limit of concurrent requests.",
         "Nothing was written. Repeat after `Retry-After` seconds.";
     QueueFull "queue_full" 429 Nothing "The queue to the log is full",
         "Writes arrive faster than the log takes them.",
@@ -246,10 +246,10 @@ codes! {
         "The log cannot take the record now, and this gateway has no spool. It was not written.",
         "Repeat after `Retry-After` seconds.";
     LogDenied "log_denied" 503 Nothing "The log denies this gateway",
-        "The log says that it will not have this gateway: a wrong password, or a certificate that is not trusted. This is no outage, and nothing is spooled behind it. (A gateway without a spool answers `log_unavailable`, whatever keeps the log from it.)",
+        "The log rejects this gateway: a wrong password, or a certificate that is not trusted. This is no outage, and nothing is spooled behind it. (A gateway without a spool answers `log_unavailable`, whatever keeps the log from it.)",
         "Contact an operator: the credentials of `kafka.properties` are wrong. Another gateway may take the write.";
     SpoolFull "spool_full" 503 Nothing "The spool is full",
-        "The log is away, and what waits for it fills the spool of this gateway, or its disk takes nothing more.",
+        "The log is out of reach, and what waits for it fills the spool of this gateway, or its disk takes nothing more.",
         "Nothing was written. Repeat after `Retry-After` seconds, or at another gateway. An operator finds the bounds in `spool.cap_bytes` and `spool.reserve_bytes`.";
     KeyLocked "key_locked" 503 Nothing "The queue of the key is full",
         "A dead letter of this key waits for an operator, and the limit of events waiting behind it is reached. Other keys are not affected.",
@@ -264,7 +264,7 @@ codes! {
         "Others than this machine can reach the gateway, and there is no administrator: it serves nothing but health until there is.",
         "Make the first administrator: POST /_createFirstAdmin with the header X-Set-Up-Code, whose value the gateway printed when it started.";
     SecurityStale "security_stale" 503 Nothing "Rights cannot be read",
-        "Who the caller is, or what the caller may do, cannot be read now, and what was read before is too old to be believed.",
+        "The caller's identity or rights cannot be read now, and what was read last is too old to be used.",
         "Repeat after `Retry-After` seconds: the record store must be in reach of the gateway.";
     NotMigrated "not_migrated" 503 Read "A store is not prepared",
         "Tables, indices or topics are missing or differ from what they must be.",

@@ -215,7 +215,7 @@ async fn since_cursor(
         Some(true) => Ok(Some(cursor.points)),
         Some(false) => Err(gone()),
         None => Err(
-            Fault::new(Id::LogAway, "the log cannot be asked what it holds").retry_after(Some(1)),
+            Fault::new(Id::LogAway, "the offsets of the log cannot be read").retry_after(Some(1)),
         ),
     }
 }

@@ -44,7 +44,7 @@ impl Done {
         let Self { items, token } = self;
         match items.into_iter().next() {
             Some(item) => item.map(|written| (written, token)),
-            None => Err(Fault::new(Id::Unexpected, "a request came to no outcome")),
+            None => Err(Fault::new(Id::Unexpected, "a request has no outcome")),
         }
     }
 }

@@ -18,12 +18,12 @@ impl UploadDefinitions {
         let catalog = writes.catalog.current();
         let unknown = |why: String| Problem::new(Code::UnknownOperation, why);
         let missing =
-            |name: &str| unknown(format!("the catalog has no operation `{name}` any more"));
+            |name: &str| unknown(format!("the catalog no longer has an operation `{name}`"));
         let operation = catalog
             .shared_operation(name)
             .ok_or_else(|| missing(name))?;
         let Some(upload) = operation.upload() else {
-            return Err(unknown(format!("`{name}` takes no file any more")));
+            return Err(unknown(format!("`{name}` no longer takes a file")));
         };
         let line = catalog.shared_operation(&upload.line);
         let line = line.ok_or_else(|| missing(&upload.line))?;

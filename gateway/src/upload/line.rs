@@ -57,8 +57,7 @@ impl UploadLine {
     pub(super) fn ended_state(&self) -> LineState {
         match LineState::of_entries(&self.decided) {
             LineState::Done if !self.decided.is_empty() => LineState::Failed(
-                "its first request was carried out; what followed is not asked for any more"
-                    .to_owned(),
+                "its first request was carried out; those behind it are no longer sent".to_owned(),
             ),
             state => state,
         }

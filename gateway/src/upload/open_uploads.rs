@@ -84,7 +84,7 @@ impl OpenUploads {
         })
         .await?;
         if is_full {
-            let why = format!("{MOST} uploads are in hand, which is as many as may be");
+            let why = format!("{MOST} uploads are in progress, which is the limit");
             Err(Problem::new(Code::Overloaded, why).retry_after(30))
         } else {
             Ok(())

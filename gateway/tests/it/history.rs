@@ -151,7 +151,7 @@ async fn a_request_is_explained_from_the_log() {
         (&seen["verdict"], &seen["next"]),
         (&json!("applied"), &json!("nothing is left to do"))
     );
-    assert_eq!(seen["documents"][0]["record"], "stands");
+    assert_eq!(seen["documents"][0]["record"], "current");
     let refused = app.post("/v1/operations/document.create", &city("1", "again"));
     let (_, _, refused) = told(refused.header("Prefer", "wait=10")).await;
     let why = explain(refused["request_id"].as_str().unwrap()).await.2;

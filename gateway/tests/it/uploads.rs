@@ -393,7 +393,7 @@ async fn lines_that_nothing_defines_any_more_are_refused_by_name_and_the_upload_
         ),
         (
             "user.create",
-            "unknown_operation: `user.create` takes no file any more",
+            "unknown_operation: `user.create` no longer takes a file",
         ),
         (
             "org.bulk.upload",

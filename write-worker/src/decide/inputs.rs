@@ -364,7 +364,7 @@ impl Decider {
             {
                 let version = meta.version;
                 Err(TenureEnd::Halted(format!(
-                    "{key} stands at version {version} (offset {} of `changes` in generation {}), which `changes` of generation {generation}, that ends at {end}, did not give: the log lost its tail, or the store belongs to another one; start a new generation once it is known what was lost",
+                    "{key} stands at version {version} (offset {} of `changes` in generation {}), which `changes` of generation {generation}, which ends at {end}, did not assign: the log lost its tail, or the store belongs to another one; start a new generation once it is known what was lost",
                     version.offset(),
                     version.generation(),
                 )))

@@ -74,7 +74,7 @@ impl Decider {
             |message: &str| Some(refusing_plan(RefusalCode::Superseded, message.to_owned()));
         let asked = &intent.asked;
         let Some(input) = &intent.held else {
-            return superseded("nothing is held there any more");
+            return superseded("nothing is held at that position");
         };
         let (key, row) = (intent.key(), &input.row);
         let is_seen = row.held.request == asked.request

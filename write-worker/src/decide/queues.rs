@@ -42,7 +42,7 @@ pub(crate) struct DrainTurn {
 /// Why what was read is not the queue.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the queue of the key `{key}` is broken: {found} stands behind {after}, and {expected}: something of it was lost"
+    "the queue of the key `{key}` is broken: {found} follows {after}, and {expected}: a record of it was lost"
 )]
 pub(crate) struct BrokenQueue {
     key: EntityKey,

@@ -91,7 +91,7 @@ pub(super) fn lost_tail(
     }
     match (decided.last, stands) {
         (Some(then), Some(now)) if then != now => Some(format!(
-            "the record of `transactions` before {} is {now}, but was {then}: its tail was lost and written anew; {WAY_OUT}",
+            "the record of `transactions` before {} is {now}, but was {then}: its tail was lost and written again; {WAY_OUT}",
             decided.next
         )),
         _ => None,

@@ -32,7 +32,7 @@ On the embedded default the command needs the data folder, so `consign dev` must
 /// Times that a plan may ask for more to read.
 const ROUNDS: usize = 8;
 
-/// Run changed definitions over recorded events, and list what would be otherwise
+/// Run changed definitions over recorded events, and list what would differ
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
@@ -40,10 +40,10 @@ pub struct Arguments {
     /// settings
     #[arg(value_name = "OLD")]
     old: PathBuf,
-    /// Likewise
+    /// The definitions to compare with, given likewise
     #[arg(value_name = "NEW")]
     new: PathBuf,
-    /// FROM..TO, times of RFC 3339 at which the log took them; either may be left out
+    /// FROM..TO, RFC 3339 times at which the log appended them; either may be left out
     #[arg(long, value_name = "FROM..TO", default_value = "..", value_parser = times)]
     events: Range<i64>,
     /// Decisions of a partition that are held in memory

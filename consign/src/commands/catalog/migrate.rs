@@ -17,7 +17,7 @@ Examples:
 
 Can be repeated; overwrites nothing. Exit 1 if something that is there differs from the definitions.";
 
-/// Make keyspace, tables, indices and collections that are missing
+/// Create the keyspace, tables, indices and collections that are missing
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {

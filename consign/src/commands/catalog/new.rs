@@ -17,7 +17,7 @@ const STARTER: &str = include_str!("new/starter.yaml");
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// Words with a dot between them: what it is about, and what is done
+    /// Dotted name of subject and verb, such as order.place
     #[arg(value_name = "NAME")]
     name: String,
 }

@@ -27,7 +27,7 @@ pub struct Arguments {
     /// A line of JSON each, as `consign dlq export` writes them
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, short)]
     yes: bool,
     #[command(flatten)]
@@ -44,11 +44,7 @@ struct ImportedLetter {
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
     let client = Client::new(&arguments.client)?;
     let letters = read_letters(&arguments.file)?;
-    let question = format!(
-        "Ask anew for {} requests at {}?",
-        letters.len(),
-        client.url()
-    );
+    let question = format!("Send {} requests again to {}?", letters.len(), client.url());
     ask_confirmation(&question, arguments.yes)?;
     let mut failed = 0;
     for letter in &letters {
@@ -67,7 +63,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let done = letters.len() - failed;
     invocation
         .output
-        .note(&format!("{done} of {} are asked for anew", letters.len()));
+        .note(&format!("{done} of {} were sent again", letters.len()));
     if failed == 0 {
         Ok(())
     } else {

@@ -25,7 +25,7 @@ pub struct Arguments {
     /// Only under this key
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
-    /// Only of this cause
+    /// Only with this fingerprint
     #[arg(long, value_name = "HEX")]
     fingerprint: Option<String>,
     #[command(flatten)]

@@ -23,19 +23,19 @@ pub struct Arguments {
     /// Those of this operation
     #[arg(long, short, value_name = "NAME", group = "passage")]
     operation: Option<String>,
-    /// Those of this cause
+    /// Those with this fingerprint
     #[arg(long, value_name = "HEX", group = "passage")]
     fingerprint: Option<String>,
     /// All
     #[arg(long, group = "passage")]
     all: bool,
-    /// For so long
+    /// For this long
     #[arg(long, value_name = "N", default_value_t = 3_600)]
     seconds: u64,
-    /// Why, for those who look later
+    /// The reason, kept
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, short)]
     yes: bool,
     #[command(flatten)]

@@ -30,10 +30,10 @@ pub struct Arguments {
     /// Only these requests; repeatable
     #[arg(long, value_name = "ID")]
     request: Vec<String>,
-    /// Only those that are held under this key
+    /// Only those held under this key
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
-    /// Only of one cause
+    /// Only with this fingerprint
     #[arg(long, value_name = "HEX")]
     fingerprint: Option<String>,
     #[command(flatten)]
@@ -41,13 +41,13 @@ pub struct Arguments {
     /// Also those that are not settled, of a request, key or cause that is named
     #[arg(long)]
     give_up: bool,
-    /// Why, for the client and for those who look later
+    /// The reason, shown to the client and kept
     #[arg(long, value_name = "TEXT")]
     reason: String,
-    /// Only show what would be lost
+    /// Dry run: show what would be lost
     #[arg(long)]
     dry_run: bool,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, short)]
     yes: bool,
     #[command(flatten)]

@@ -81,10 +81,10 @@ pub struct JobArguments {
     /// At most this many per second
     #[arg(long, value_name = "N")]
     pub rate: Option<f64>,
-    /// Why, for the client and for those who look later
+    /// The reason, shown to the client and kept
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long, short)]
     pub yes: bool,
     #[command(flatten)]

@@ -24,10 +24,10 @@ Examples:
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// One server's alone
+    /// Only the rights on this server
     #[arg(long)]
     only: Option<Server>,
-    /// What the users' names begin with
+    /// Prefix of the users' names
     #[arg(long, value_name = "PREFIX", default_value = "consign-")]
     users: String,
     /// A file with the properties by which Kafka's administrator logs in

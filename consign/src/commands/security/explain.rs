@@ -19,7 +19,7 @@ Examples:
 
 Exit 0 if it is allowed, 1 if it is not.";
 
-/// May a user do something there: by which policy, or what is missing
+/// Explain whether a user has a right: the policy that grants it, or what is missing
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {

@@ -28,20 +28,20 @@ password gets a stronger hash at the next login. Sessions are not taken over.
 
 Exit 0 if everything is there, 1 if something failed.";
 
-/// Bring users, roles, profiles and API keys of a Kuzzle deployment
+/// Import users, roles, profiles and API keys of a Kuzzle deployment
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
     /// Files of JSON lines as elasticdump writes them, or of JSON as admin:loadSecurities takes it
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// What is done with users who are there
+    /// What to do with users that exist already
     #[arg(long, value_enum, default_value_t = OnExistingUsers::Skip)]
     on_existing: OnExistingUsers,
-    /// Take roles that name controllers which this deployment has not
+    /// Accept roles that name controllers unknown to this deployment
     #[arg(long)]
     force: bool,
-    /// Say what would be done, and do nothing
+    /// Dry run: show what would be imported
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]

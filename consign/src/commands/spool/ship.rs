@@ -32,7 +32,7 @@ pub struct Arguments {
     /// Also those that a process has open, from a copy; nothing is removed there
     #[arg(long)]
     held: bool,
-    /// How long the log may take for each, seconds
+    /// Timeout for shipping each spool, seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 600)]
     limit: u64,
 }

@@ -48,7 +48,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     });
     invocation.output.result(&rooms, |rooms| {
         if rooms.is_empty() {
-            "nobody listens".to_owned()
+            "no subscriptions".to_owned()
         } else {
             format_table(
                 &["index", "collection", "room", "connections"],

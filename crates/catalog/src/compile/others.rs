@@ -94,7 +94,7 @@ fn taken_refusal(
 ) -> Result<Refusal, String> {
     let (Some(rule), Some(say)) = (&definition.rule, &definition.say) else {
         return Err(format!(
-            "`rule` and `say` are needed: what is told where another has the value of `{}`",
+            "`rule` and `say` are needed: the refusal where another entity has the value of `{}`",
             unique.space
         ));
     };

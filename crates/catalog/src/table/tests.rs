@@ -25,7 +25,7 @@ fn what_makes_no_table_is_told() {
     let told = |change: &dyn Fn(&mut Value)| table(change).unwrap_err();
     assert!(told(&|d| d["columns"]["id"] = json!("text")).contains("differ in more than case"));
     assert!(told(&|d| d["columns"]["x"] = json!("txt")).contains("`txt` is no type"));
-    assert!(told(&|d| d["columns"]["x"] = json!(1)).contains("a type is a text"));
+    assert!(told(&|d| d["columns"]["x"] = json!(1)).contains("a type must be a string"));
     assert!(told(&|d| d["columns"]["a-b"] = json!("text")).contains("a-b"));
     assert!(told(&|d| d["partition_key"] = json!([])).contains("at least one"));
     assert!(told(&|d| d["partition_key"] = json!(["x"])).contains("no column `x`"));

@@ -204,7 +204,7 @@ fn read_ids(body: &Value, at: &str) -> Result<Query, StoreError> {
     let one = |value: &Value| match value {
         Value::String(text) => Ok(text.clone()),
         Value::Number(number) => Ok(number.to_string()),
-        _ => Err(bad("an id is a text", &here)),
+        _ => Err(bad("an id must be a string", &here)),
     };
     match members.get("values") {
         Some(Value::Array(values)) => values

@@ -75,7 +75,7 @@ impl ShownSource {
 fn read_patterns(value: &Value, at: &str) -> Result<Vec<String>, StoreError> {
     let text = |value: &Value| match value {
         Value::String(text) => Ok(text.clone()),
-        _ => Err(bad("a path is a text", at)),
+        _ => Err(bad("a path must be a string", at)),
     };
     match value {
         Value::Array(items) => items.iter().map(text).collect(),

@@ -197,7 +197,7 @@ pub fn read_fields(
     let name = |item: &Value| -> Result<(String, f32), StoreError> {
         let text = item
             .as_str()
-            .ok_or_else(|| bad("a field's name is a text", &here))?;
+            .ok_or_else(|| bad("a field's name must be a string", &here))?;
         let Some((name, boost)) = text.split_once('^') else {
             return Ok((text.to_owned(), 1.0));
         };

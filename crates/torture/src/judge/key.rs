@@ -65,7 +65,7 @@ impl<'a> KeyHistory<'a> {
         }
         match self.history.finals.iter().find(|end| end.key == self.key) {
             Some(end) => self.judge_end(end, findings),
-            None => findings.push(self.finding(FindingKind::NotRead, &[], "nobody read it")),
+            None => findings.push(self.finding(FindingKind::NotRead, &[], "no reader saw it")),
         }
     }
 

@@ -56,7 +56,7 @@ fn write_verdict(
             None | Some(SeenStatus::Unknown) => {
                 add(
                     FindingKind::Lost,
-                    "acknowledged, and nobody knows it".to_owned(),
+                    "acknowledged, and no gateway knows it".to_owned(),
                 );
             }
             Some(status) => add(FindingKind::Unresolved, format!("{status:?} at the end")),

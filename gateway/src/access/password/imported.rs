@@ -245,7 +245,7 @@ fn rounds_of_other(name: &str) -> u32 {
 /// The least of a few, since others run beside it.
 fn measured_seconds(name: &str) -> f64 {
     const FEW_ROUNDS: NonZeroU32 = NonZeroU32::new(500).expect("it is not nought");
-    let digest = digest_of(name).expect("the digest is one of ours");
+    let digest = digest_of(name).expect("the digest is of a known kind");
     let mut made = [0; DEAREST_BYTES];
     let mut least = f64::MAX;
     for _ in 0..5 {

@@ -81,7 +81,7 @@ pub(crate) async fn login(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
         .map_err(|_| busy_fault())?;
     let (kuid, account) = known.filter(|_| matches).ok_or_else(wrong_credentials)?;
     if access.issuers.owns_name(&kuid) {
-        let why = "a user of this deployment has the name of somebody of another issuer";
+        let why = "a user of this deployment has the name of a principal of another issuer";
         warn!(
             kuid,
             "no log-in: {why}; give the issuer another name, or the user another id"
@@ -132,7 +132,7 @@ fn renew_hash(app: Shared, kuid: String, sessions: String, password: Zeroizing<S
             debug!(
                 kuid,
                 detail = problem.detail(),
-                "a password is hashed anew at the next login"
+                "a password was not hashed again; the next login tries it"
             );
         }
     });

@@ -340,7 +340,7 @@ fn written_success<'a>(
 }
 
 fn lost_fault() -> Fault {
-    Fault::new(Id::Unexpected, "a document came to no outcome")
+    Fault::new(Id::Unexpected, "a document has no outcome")
 }
 
 /// Is a part enough? Where nothing could be written for want of a store or the log, that is the

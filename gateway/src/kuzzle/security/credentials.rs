@@ -265,7 +265,7 @@ pub(crate) async fn shown_by_name(call: KuzzleCall<'_>) -> Result<Reply, Fault> 
     let username = call.request.id()?;
     let known = call.app.access.accounts().by_username(username).await?;
     let (kuid, _) = known.ok_or_else(|| {
-        Fault::new(Id::NotFound, format!("nobody logs in as \"{username}\"")).props([username])
+        Fault::new(Id::NotFound, format!("no user logs in as \"{username}\"")).props([username])
     })?;
     Ok(Reply::of(&json!({"username": username, "kuid": kuid})))
 }

@@ -127,7 +127,7 @@ pub(super) fn check_new_id(call: KuzzleCall<'_>, id: &str) -> Result<(), Fault> 
             let checked = crate::request::path::check_id(id);
             checked.map_err(|problem| Fault::invalid("_id", problem.detail()))?;
             if call.app.access.issuers.owns_name(id) {
-                let wanted = "an id that is not that of somebody of another issuer";
+                let wanted = "an id that is not a name of another issuer's principals";
                 return Err(Fault::invalid("_id", wanted));
             }
             Ok(())

@@ -22,7 +22,7 @@ impl RequestExplanation {
             _ => 0,
         };
         if documents == 0 {
-            let detail = "it changed no document that subscribers could be told of".to_owned();
+            let detail = "it changed no document, so there is nothing to notify".to_owned();
             return self.step("notified", None, detail);
         }
         let layout = &app.ports.layout;
@@ -34,7 +34,7 @@ impl RequestExplanation {
                 format!("{documents} changes were offered to every subscriber that they match")
             }
             Ok(Some(committed)) => format!(
-                "not yet: the notifiers have sent what stands before {} of `changes`",
+                "not yet: the notifiers are at offset {} of `changes`",
                 committed.offset
             ),
             Ok(None) => "no notifier has read this partition yet".to_owned(),
@@ -112,9 +112,9 @@ impl RequestExplanation {
 
 fn standing_text(stands: Option<Version>, ours: Version) -> &'static str {
     match stands {
-        None => "nothing stands",
-        Some(stands) if stands == ours => "stands",
-        Some(stands) if stands > ours => "a newer version stands",
-        Some(_) => "an older version stands",
+        None => "absent",
+        Some(stands) if stands == ours => "current",
+        Some(stands) if stands > ours => "a newer version",
+        Some(_) => "an older version",
     }
 }

@@ -107,7 +107,7 @@ fn usable_ids(ids: Vec<Value>) -> (Vec<String>, Vec<RefusedId>) {
             Value::String(id) => check_id(&id)
                 .map(|()| usable.push(id))
                 .map_err(|problem| problem.detail().to_owned()),
-            _ => Err("a document id is a text".to_owned()),
+            _ => Err("a document id must be a string".to_owned()),
         };
         if let Err(detail) = checked {
             let pointer = format!("/ids/{n}");

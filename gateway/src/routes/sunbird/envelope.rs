@@ -85,10 +85,7 @@ impl SunbirdEnvelope {
 
     pub(crate) fn answer(&self, app: &App, answer: &OperationAnswer) -> Response {
         let Some(outcome) = answer.outcomes.first() else {
-            return self.problem(&Problem::new(
-                Code::Internal,
-                "a request came to no outcome",
-            ));
+            return self.problem(&Problem::new(Code::Internal, "a request has no outcome"));
         };
         let taken = match taken_answer(app, &answer.caller, outcome) {
             Ok(taken) => taken,

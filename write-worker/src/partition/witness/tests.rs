@@ -90,7 +90,7 @@ fn a_tail_that_was_lost_is_named() {
     assert!(why.contains("`transactions` ends at 90"), "{why}");
     assert_eq!(alarm(|log| log.transactions.end = 91), None);
     let why = alarm(|log| log.last = Some(request(2))).unwrap();
-    assert!(why.contains("written anew"), "{why}");
+    assert!(why.contains("written again"), "{why}");
 }
 
 #[test]
@@ -122,6 +122,6 @@ fn what_was_decided_behind_the_mark_is_a_witness_too() {
     let short = lost_tail(&decided(then), kept(93), None).expect("an alarm");
     assert!(short.contains("ends at 93"), "{short}");
     let anew = lost_tail(&decided(then), kept(99), now).expect("an alarm");
-    assert!(anew.contains("written anew"), "{anew}");
+    assert!(anew.contains("written again"), "{anew}");
     assert_eq!(lost_tail(&decided(None), kept(99), now), None);
 }

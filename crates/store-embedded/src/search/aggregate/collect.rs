@@ -144,7 +144,10 @@ impl super::Aggregation {
                     steps.insert(step as i64);
                 });
                 if is_far {
-                    return Err(unsupported("a histogram of so many steps", "/aggs"));
+                    return Err(unsupported(
+                        "a histogram of values this far from its offset",
+                        "/aggs",
+                    ));
                 }
                 self.fill_steps(buckets, steps, matched)?;
             }
@@ -167,7 +170,10 @@ impl super::Aggregation {
                     }
                 });
                 if is_far {
-                    return Err(unsupported("a histogram of dates as far as these", "/aggs"));
+                    return Err(unsupported(
+                        "a histogram of dates this far from the epoch",
+                        "/aggs",
+                    ));
                 }
                 self.fill_steps(buckets, steps, matched)?;
             }

@@ -107,7 +107,7 @@ impl<'v> GivenParameters<'v> {
             .take("field")
             .ok_or_else(|| bad(format!("`{}` lacks `field`", self.kind), self.at))?;
         let name = name.as_str();
-        let name = name.ok_or_else(|| bad("a field is a text", &at))?;
+        let name = name.ok_or_else(|| bad("a field must be a string", &at))?;
         AggregatedField::read(context, name, wanted, self.kind, &at)
     }
 
@@ -452,7 +452,7 @@ fn read_filters(
     let key = match given.take("other_bucket_key") {
         None => None,
         Some((Value::String(key), _)) => Some(key),
-        Some((_, at)) => return Err(bad("a key is a text", &at)),
+        Some((_, at)) => return Err(bad("a key must be a string", &at)),
     };
     let is_wanted = given.flag("other_bucket")?;
     let others = match key {

@@ -81,7 +81,7 @@ fn read_tag(value: &Value, at: &str) -> Result<String, StoreError> {
     let first = first.and_then(Value::as_str);
     first
         .map(str::to_owned)
-        .ok_or_else(|| bad("expected a list of texts", at))
+        .ok_or_else(|| bad("expected an array of strings", at))
 }
 
 fn read_number(value: &Value, at: &str) -> Result<usize, StoreError> {

@@ -54,7 +54,7 @@ pub fn near_in(
         !source.index && source.doc_values && matches!(source.kind, Type::Keyword { .. });
     let accept = of_texts(source, "fuzzy", at, |kind| {
         let near = options.near(&normal_keyword(kind, word.to_owned()), word);
-        let near = near.ok_or_else(|| bad("it is not said how far terms may be away", at))?;
+        let near = near.ok_or_else(|| bad("`fuzziness` is missing", at))?;
         Ok(Texts::Near(if by_value { near.by_value() } else { near }))
     })?;
     if by_value {

@@ -78,7 +78,7 @@ fn range(
     let key = match one.take("key") {
         None => None,
         Some((Value::String(key), _)) => Some(key),
-        Some((_, at)) => return Err(bad("a key is a text", &at)),
+        Some((_, at)) => return Err(bad("a key must be a string", &at)),
     };
     let mut bound = |name: &str| match dates {
         None => one.real(name),
