@@ -32,7 +32,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let told = json!({"revoked": arguments.user});
     invocation.output.result(&told, |_| {
         format!(
-            "no session or API key of {} is valid any more",
+            "no session or API key of {} is valid any longer",
             arguments.user
         )
     })

@@ -38,7 +38,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let told = json!({"user": arguments.user});
     invocation.output.result(&told, |_| {
         format!(
-            "{} has a new password, and no session any more",
+            "{} has a new password; all sessions have ended",
             arguments.user
         )
     })
