@@ -6,7 +6,7 @@
 //! to (`epoch`, the offset of that tenure's `open`).
 
 use crate::{
-    Raw,
+    Raw, RequestTail,
     id::{EntityKey, RequestId},
     mutation::{DocumentChange, DocumentKey, RowKey, RowMutation},
     offset::{ChangesOffset, Epoch, TransactionsOffset},
@@ -157,10 +157,10 @@ pub struct Mark {
     /// and made again has another one.
     #[serde(default, skip_serializing_if = "TopicIds::is_unknown")]
     pub topics: TopicIds,
-    /// The request of the record at `next - 1`: whoever takes the partition looks whether it still
-    /// stands there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last: Option<RequestId>,
+    /// The requests of the records before `next`: whoever takes the partition looks whether they
+    /// still stand there.
+    #[serde(default, skip_serializing_if = "RequestTail::is_unknown")]
+    pub tail: RequestTail,
     /// Partition of `transactions` → the furthest part that decisions up to `through` published
     /// there.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

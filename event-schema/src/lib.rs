@@ -29,6 +29,7 @@ mod parts;
 pub mod position;
 pub mod repair;
 pub mod replay;
+mod request_tail;
 pub mod schemas;
 pub mod signing;
 pub mod table;
@@ -36,6 +37,7 @@ pub mod token;
 pub mod topics;
 
 pub use fingerprint::cause_fingerprint;
+pub use request_tail::RequestTail;
 pub use schemas::event_schemas;
 
 /// JSON text that only passes through: validated once, never parsed again unless somebody must look

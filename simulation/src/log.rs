@@ -24,6 +24,8 @@ struct ModelPartition {
     end: Arc<Signal<u64>>,
     /// Where the partition ended each time when it lost its tail.
     cuts: Vec<u64>,
+    /// What it had acknowledged, and lost.
+    lost: Vec<Record>,
     /// How often its topic was made again.
     made: u32,
     /// How far notifiers have come, and what was deleted that they had not.
@@ -43,7 +45,7 @@ impl ModelPartition {
     }
 
     fn cut(&mut self, end: u64) {
-        self.records.truncate(end as usize);
+        self.lost.extend(self.records.drain(end as usize..));
         self.earliest = self.earliest.min(end);
         self.cuts.push(end);
         self.end.set(end);
@@ -93,6 +95,17 @@ impl ModelLog {
     pub fn record_at(&self, topic: &str, partition: u16, offset: u64) -> Option<Record> {
         let read = |partition: &ModelPartition| partition.records.get(offset as usize).cloned();
         self.of(topic, partition, read)?
+    }
+
+    /// All records that stand at this offset or stood there before they were lost.
+    #[must_use]
+    pub fn ever_at(&self, topic: &str, partition: u16, offset: u64) -> Vec<Record> {
+        let read = |partition: &ModelPartition| {
+            let lost = partition.lost.iter().filter(|lost| lost.offset == offset);
+            let stands = partition.records.get(offset as usize);
+            stands.into_iter().chain(lost).cloned().collect()
+        };
+        self.of(topic, partition, read).unwrap_or_default()
     }
 
     /// What a partition gives to whoever reads it.

@@ -169,30 +169,17 @@ impl ModelRecord {
         }
     }
 
-    /// A store is only touched by what `changes` holds.
+    /// A store is only touched by what `changes` holds, or had acknowledged before it lost it.
     fn check_decided(&self, write: &DocumentWrite) {
         let (version, position) = (write.meta.version, write.meta.position);
-        if self.decided(version, position.partition) != Some(position) {
+        let offset = version.offset().get();
+        let records = self.log.ever_at(&self.changes, position.partition, offset);
+        let mut decided = records.into_iter().filter_map(decided_position);
+        if !decided.any(|decided| decided == position) {
             self.fault(format!(
                 "{} was written at version {version}, which `changes` does not hold for {position}",
                 write.key.id
             ));
-        }
-    }
-
-    /// The position that the record of `changes` at this version is about.
-    fn decided(&self, version: Version, partition: u16) -> Option<Position> {
-        let offset = version.offset().get();
-        let record = self.log.record_at(&self.changes, partition, offset)?;
-        let parts = Parts {
-            key: record.key,
-            value: record.value,
-            headers: record.headers,
-        };
-        match codec::decode_change(&parts).ok()? {
-            Change::Decision(decision) => Some(decision.position),
-            Change::Void(void) => Some(void.position),
-            Change::Open(_) | Change::Mark(_) => None,
         }
     }
 
@@ -236,6 +223,20 @@ impl ModelRecord {
             faults: faults.clone(),
             is_forgetful: faults.kinds().contains(&FaultKind::Forgetful),
         })
+    }
+}
+
+/// The position that a record of `changes` is about.
+fn decided_position(record: event_log::Record) -> Option<Position> {
+    let parts = Parts {
+        key: record.key,
+        value: record.value,
+        headers: record.headers,
+    };
+    match codec::decode_change(&parts).ok()? {
+        Change::Decision(decision) => Some(decision.position),
+        Change::Void(void) => Some(void.position),
+        Change::Open(_) | Change::Mark(_) => None,
     }
 }
 

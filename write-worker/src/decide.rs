@@ -36,7 +36,9 @@ use crate::{
     tenure_end::TenureEnd,
 };
 use event_log::{Delivery, Record};
-use event_schema::{decision::Mark, flood::DeadLetterFlood, offset::TransactionsOffset};
+use event_schema::{
+    RequestTail, decision::Mark, flood::DeadLetterFlood, offset::TransactionsOffset,
+};
 use inputs::Consumable;
 use std::{collections::VecDeque, sync::Arc};
 use tokio::time::Instant;
@@ -115,7 +117,7 @@ impl Decider {
             None => (records, waits),
         };
         self.consumed = match records.last() {
-            Some(record) => self.note_consumed(record, records.len()),
+            Some(last) => self.note_consumed(records, last),
             None => Consumed {
                 records: 0,
                 ..self.consumed
@@ -161,15 +163,27 @@ impl Decider {
         Ok(decided)
     }
 
-    fn note_consumed(&self, last: &Record, records: usize) -> Consumed {
-        let offset = TransactionsOffset::new(last.offset);
-        self.worker.parts.reached(self.partition, offset.next());
-        let position = self.worker.position_at(self.partition, offset);
+    fn note_consumed(&self, records: &[Record], last: &Record) -> Consumed {
+        let next = TransactionsOffset::new(last.offset).next();
+        self.worker.parts.reached(self.partition, next);
         let topic = &self.worker.topics.transactions;
+        let Consumed {
+            next: mut end,
+            mut tail,
+            ..
+        } = self.consumed;
+        let known = next.minus(RequestTail::LENGTH).get();
+        for record in &records[records.partition_point(|record| record.offset < known)..] {
+            let offset = TransactionsOffset::new(record.offset);
+            let position = self.worker.position_at(self.partition, offset);
+            let request = crate::decode::record_identity(record, topic, &position);
+            tail.push(offset.next().since(end), &request);
+            end = offset.next();
+        }
         Consumed {
-            next: offset.next(),
-            last: Some(crate::decode::record_identity(last, topic, &position)),
-            records,
+            next,
+            tail,
+            records: records.len(),
         }
     }
 

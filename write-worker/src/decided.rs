@@ -5,7 +5,7 @@ use crate::{
     tenure_end::TenureEnd,
 };
 use event_schema::{
-    id::RequestId,
+    RequestTail,
     offset::{ChangesOffset, TransactionsOffset},
 };
 
@@ -30,8 +30,8 @@ pub(crate) struct Decided {
 pub(crate) struct Consumed {
     /// The first offset after it.
     pub next: TransactionsOffset,
-    /// The request of the record before `next`.
-    pub last: Option<RequestId>,
+    /// The requests of the records before `next`.
+    pub tail: RequestTail,
     pub records: usize,
 }
 

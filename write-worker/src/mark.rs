@@ -6,8 +6,8 @@
 
 use crate::{Worker, parts::PartProgress};
 use event_schema::{
+    RequestTail,
     decision::{Mark, TopicIds},
-    id::RequestId,
     offset::{ChangesOffset, Epoch, TransactionsOffset},
 };
 use partition_owner::OwnedPartition;
@@ -30,8 +30,8 @@ pub(crate) struct Resolved {
     pub through: ChangesOffset,
     /// The first record of `transactions` that is not.
     pub next: TransactionsOffset,
-    /// The request of the record before `next`.
-    pub last: Option<RequestId>,
+    /// The requests of the records before `next`.
+    pub tail: RequestTail,
 }
 
 /// A moment, and where one that must apply everything since then again would have to begin.
@@ -129,7 +129,7 @@ impl Marker {
         let Resolved {
             through,
             next,
-            last,
+            tail,
         } = resolved;
         self.sample_history(HistoryStart {
             at,
@@ -149,7 +149,7 @@ impl Marker {
             reapply_from: reapply.from,
             reapply_epoch: reapply.epoch,
             topics: self.topics.clone(),
-            last,
+            tail,
             parts: self.parts.furthest(self.partition),
         }
     }

@@ -114,7 +114,7 @@ pub(crate) fn mark(open: u64, through: u64, next: u64) -> Change {
         reapply_from: at(through + 1),
         reapply_epoch: Some(epoch(open)),
         topics: TopicIds::default(),
-        last: None,
+        tail: Default::default(),
         parts: BTreeMap::new(),
     })
 }

@@ -8,6 +8,7 @@ use crate::{
     holding::{is_held_row, is_of_held_event},
 };
 use event_schema::{
+    RequestTail,
     decision::{Change, Decision, Mark, Void, VoidEnd},
     id::{EntityKey, RequestId},
     mutation::{DocumentKey, RowKey, RowMutation},
@@ -27,8 +28,8 @@ pub struct Window {
     pub(crate) standing: BTreeMap<ChangesOffset, Standing>,
     /// Where to go on in `transactions`.
     next: TransactionsOffset,
-    /// The request that was decided before `next`.
-    last: Option<RequestId>,
+    /// The requests that were decided before `next`.
+    tail: RequestTail,
     /// Of the last mark: the ledger was told of all that stands up to here.
     resolved_through: Option<ChangesOffset>,
 }
@@ -74,7 +75,7 @@ impl Window {
             positions: StandingPositions::default(),
             standing: BTreeMap::new(),
             next: mark.map_or(TransactionsOffset::FIRST, |mark| mark.next),
-            last: mark.and_then(|mark| mark.last),
+            tail: mark.map(|mark| mark.tail).unwrap_or_default(),
             resolved_through: mark.map(|mark| mark.through),
         }
     }
@@ -88,8 +89,8 @@ impl Window {
             Change::Open(_) => {}
             Change::Mark(mark) => {
                 self.positions.mark(mark);
-                if mark.next > self.next {
-                    (self.next, self.last) = (mark.next, mark.last);
+                if mark.next >= self.next {
+                    (self.next, self.tail) = (mark.next, mark.tail);
                 }
                 self.resolved_through = self.resolved_through.max(Some(mark.through));
             }
@@ -154,7 +155,8 @@ impl Window {
         if (position.generation, position.partition) == (self.generation, self.partition) {
             let next = position.offset.next();
             if next > self.next {
-                (self.next, self.last) = (next, Some(request));
+                self.tail.push(next.since(self.next), &request);
+                self.next = next;
             }
         }
     }
@@ -211,10 +213,10 @@ impl Window {
         redo
     }
 
-    /// The request that was decided before that, as far as a record or the mark names it.
+    /// The requests that were decided before that, as far as records or the mark name them.
     #[must_use]
-    pub fn last(&self) -> Option<RequestId> {
-        self.last
+    pub fn tail(&self) -> RequestTail {
+        self.tail
     }
 
     /// The first offset in `transactions` that was never decided.

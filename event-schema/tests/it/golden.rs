@@ -4,7 +4,7 @@
 
 use bytes::Bytes;
 use event_schema::{
-    Raw,
+    Raw, RequestTail,
     codec::{self, Parts},
     decision::{
         Change, ClaimedValues, DeadLetter, Decision, Mark, Open, OriginalRecord, Part, TopicIds,
@@ -675,13 +675,24 @@ fn mark(whole: bool) -> Mark {
         reapply_from: ChangesOffset::new(58),
         reapply_epoch: whole.then_some(EPOCH),
         topics: if whole { topics } else { TopicIds::default() },
-        last: whole.then(id),
+        tail: if whole {
+            tail()
+        } else {
+            RequestTail::default()
+        },
         parts: if whole {
             BTreeMap::from([(2, TransactionsOffset::new(19))])
         } else {
             BTreeMap::new()
         },
     }
+}
+
+fn tail() -> RequestTail {
+    let mut tail = RequestTail::default();
+    tail.push(1, &id());
+    tail.push(2, &id());
+    tail
 }
 
 fn void(ends: VoidEnd) -> Void {

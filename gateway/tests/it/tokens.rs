@@ -251,7 +251,7 @@ fn mark(app: &crate::harness::App, partition: u16, next: u64, part: (u16, u64)) 
         reapply_from: through.next(),
         reapply_epoch: None,
         topics: TopicIds::default(),
-        last: None,
+        tail: Default::default(),
         parts: [(part.0, TransactionsOffset::new(part.1))].into(),
     }
 }

@@ -341,7 +341,7 @@ impl<'a> Hand<'a> {
             reapply_from: ChangesOffset::new(self.last + 1),
             reapply_epoch: Some(self.epoch()),
             topics: TopicIds::default(),
-            last: None,
+            tail: Default::default(),
             parts: BTreeMap::new(),
         };
         self.append(Change::Mark(mark)).await;

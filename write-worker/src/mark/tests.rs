@@ -27,7 +27,7 @@ fn progress(through: u64) -> Progress {
         resolved: Some(Resolved {
             through: ChangesOffset::new(through),
             next: TransactionsOffset::new(through),
-            last: None,
+            tail: RequestTail::default(),
         }),
     }
 }

@@ -45,13 +45,13 @@ impl PartitionTask {
         let everything = Resolved {
             through,
             next: taken.window.next(),
-            last: taken.last,
+            tail: taken.tail,
         };
         let log = (
             taken.topics.clone(),
             DecidedTail {
                 next: everything.next,
-                last: everything.last,
+                tail: everything.tail,
             },
         );
         let marker = Marker::new(
@@ -68,7 +68,7 @@ impl PartitionTask {
             (recent, queues, given),
             Consumed {
                 next: everything.next,
-                last: everything.last,
+                tail: everything.tail,
                 records: 0,
             },
             marker,
@@ -124,7 +124,7 @@ impl PartitionTask {
             // Until the last of them is resolved, nothing behind them is.
             decided.consumed = (some.last() == last.as_ref()).then_some(Consumed {
                 next: window.next(),
-                last: everything.last,
+                tail: everything.tail,
                 records: 0,
             });
             tokio::select! {
@@ -285,10 +285,10 @@ impl PartitionTask {
             progress.send_modify(|progress| {
                 progress.batch = decided.number;
                 progress.resolved = consumed
-                    .map(|Consumed { next, last, .. }| Resolved {
+                    .map(|Consumed { next, tail, .. }| Resolved {
                         through,
                         next,
-                        last,
+                        tail,
                     })
                     .or(progress.resolved);
             });

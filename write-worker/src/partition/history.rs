@@ -114,6 +114,23 @@ impl PartitionTask {
         Ok(records.into_iter().next())
     }
 
+    /// The records of `transactions` from one offset to another, as far as they are kept.
+    pub(super) async fn event_records(
+        &self,
+        from: u64,
+        until: u64,
+    ) -> Result<Vec<Record>, TenureEnd> {
+        let topic = &self.worker.topics.transactions;
+        let (mut records, mut next) = (Vec::new(), from);
+        while next < until {
+            let some = self.read_topic(topic, next, until).await?;
+            let Some(last) = some.last() else { break };
+            next = last.offset + 1;
+            records.extend(some);
+        }
+        Ok(records)
+    }
+
     async fn read_topic(
         &self,
         topic: &str,

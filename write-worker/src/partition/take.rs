@@ -5,20 +5,18 @@
 
 use super::{
     PartitionTask,
-    witness::{self, DecidedTail, Evidence},
+    witness::{self, DecidedTail, Evidence, StandingTail},
 };
 use crate::{
     append::ChangesAppender,
-    decode,
     mark::HistoryStart,
     tenure_end::{RejectedDecisions, TenureEnd},
 };
 use change_feed::{VoidStamp, Window};
 use event_log::Offsets;
 use event_schema::{
-    codec,
+    RequestTail, codec,
     decision::{Change, Mark, Open, TopicIds, Void},
-    id::RequestId,
     offset::{ChangesOffset, TransactionsOffset},
     topics::CHANGES,
 };
@@ -31,8 +29,8 @@ pub(super) struct TakenPartition {
     /// Where the window began.
     pub start: HistoryStart,
     pub topics: TopicIds,
-    /// The request at the window's `next - 1`, where that record is still kept.
-    pub last: Option<RequestId>,
+    /// The requests before the window's `next`, where those records are still kept.
+    pub tail: RequestTail,
     /// The record store has no mark: it may be a new one, which is made from the log.
     pub is_unmarked: bool,
     /// From this position on, the window holds every decision there is.
@@ -61,9 +59,10 @@ impl PartitionTask {
             transactions,
             changes,
             epoch,
-            last: self
-                .read_witness(mark.as_ref().map(|mark| mark.next), transactions)
-                .await?,
+            standing: match &mark {
+                Some(mark) => self.read_standing(mark.next, transactions).await?,
+                None => StandingTail::default(),
+            },
         };
         if let Some(why) = witness::find_contradiction(mark.as_ref(), &evidence) {
             return Err(TenureEnd::Halted(why));
@@ -80,8 +79,15 @@ impl PartitionTask {
             .read_window(mark.as_ref(), from, epoch.opened_at())
             .await?;
         tracing::info!(partition = self.partition, %epoch, %from, next = %window.next(), "partition claimed");
-        let last = self.read_witness(Some(window.next()), transactions).await?;
-        self.look_for_lost_tail(&window, last, transactions)?;
+        let decided = DecidedTail {
+            next: window.next(),
+            tail: window.tail(),
+        };
+        // Marks come after decisions, so the tail may have been lost behind the last of them.
+        let standing = self.read_standing(decided.next, transactions).await?;
+        if let Some(why) = witness::lost_tail(&decided, transactions, &standing) {
+            return Err(TenureEnd::Halted(why));
+        }
         Ok(TakenPartition {
             appender,
             start: HistoryStart {
@@ -93,34 +99,13 @@ impl PartitionTask {
                     .map_or(TransactionsOffset::FIRST, |mark| mark.next),
             },
             topics,
-            last,
+            tail: standing.requests_before(decided.next),
             is_unmarked: mark.is_none(),
             known_from: mark
                 .as_ref()
                 .map_or(TransactionsOffset::FIRST, |mark| mark.next),
             window,
         })
-    }
-
-    /// Marks come after decisions, so the tail may have been lost behind the last of them.
-    fn look_for_lost_tail(
-        &self,
-        window: &Window,
-        stands: Option<RequestId>,
-        transactions: Offsets,
-    ) -> Result<(), TenureEnd> {
-        let decided = DecidedTail {
-            next: window.next(),
-            last: window.last().filter(|request| {
-                // A copy that was damaged was decided by a name that was made for it.
-                let before = window.next().previous();
-                let position = before.map(|before| self.worker.position_at(self.partition, before));
-                let topic = &self.worker.topics.transactions;
-                position.is_none_or(|at| *request != RequestId::of_record(topic, &at))
-            }),
-        };
-        witness::lost_tail(&decided, transactions, stands)
-            .map_or(Ok(()), |why| Err(TenureEnd::Halted(why)))
     }
 
     /// What is read from now on stands in the log that was looked at: it may have been made again,
@@ -132,8 +117,8 @@ impl PartitionTask {
     ) -> Result<(), TenureEnd> {
         let now = self.topic_ids().await?;
         let transactions = self.topic_offsets(&self.worker.topics.transactions).await?;
-        let stands = self.read_witness(Some(decided.next), transactions).await?;
-        let lost = || witness::lost_tail(decided, transactions, stands);
+        let standing = self.read_standing(decided.next, transactions).await?;
+        let lost = || witness::lost_tail(decided, transactions, &standing);
         witness::made_again(topics, &now)
             .or_else(lost)
             .map_or(Ok(()), |why| Err(TenureEnd::Halted(why)))
@@ -184,22 +169,18 @@ impl PartitionTask {
             .map_err(|error| TenureEnd::Reclaim(error.to_string()))
     }
 
-    /// The request of the record before this offset, where it is kept.
-    async fn read_witness(
+    /// The last records before this offset, where they are kept.
+    async fn read_standing(
         &self,
-        next: Option<TransactionsOffset>,
+        next: TransactionsOffset,
         kept: Offsets,
-    ) -> Result<Option<RequestId>, TenureEnd> {
-        let Some(before) = next.and_then(TransactionsOffset::previous) else {
-            return Ok(None);
-        };
-        if !(kept.earliest..kept.end).contains(&before.get()) {
-            return Ok(None);
-        }
-        let position = self.worker.position_at(self.partition, before);
-        let record = self.event_record(before).await?;
-        Ok(record.map(|record| {
-            decode::record_identity(&record, &self.worker.topics.transactions, &position)
+    ) -> Result<StandingTail, TenureEnd> {
+        let until = next.get().min(kept.end);
+        let from = next.minus(RequestTail::LENGTH).get().max(kept.earliest);
+        let records = self.event_records(from, until).await?;
+        let topic = &self.worker.topics.transactions;
+        Ok(StandingTail::of_records(&records, topic, |offset| {
+            self.worker.position_at(self.partition, offset)
         }))
     }
 

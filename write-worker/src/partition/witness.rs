@@ -3,11 +3,14 @@
 //! these is guessed around. Each stops the partition with a sentence that says what to do; the way
 //! out is a new generation.
 
-use event_log::Offsets;
+use crate::decode;
+use event_log::{Offsets, Record};
 use event_schema::{
+    RequestTail,
     decision::{Mark, TopicIds},
     id::RequestId,
     offset::{Epoch, TransactionsOffset},
+    position::Position,
 };
 
 /// What the log says when a partition is taken.
@@ -19,8 +22,8 @@ pub(super) struct Evidence<'a> {
     pub changes: Offsets,
     /// Where our `open` landed.
     pub epoch: Epoch,
-    /// The request at the mark's `next - 1`, where that record is still kept.
-    pub last: Option<RequestId>,
+    /// What stands before the mark's `next`.
+    pub standing: StandingTail,
 }
 
 const WAY_OUT: &str = "start a new generation once it is known what was lost";
@@ -48,9 +51,9 @@ pub(super) fn find_contradiction(mark: Option<&Mark>, log: &Evidence<'_>) -> Opt
     }
     let decided = DecidedTail {
         next: mark.next,
-        last: mark.last,
+        tail: mark.tail,
     };
-    lost_tail(&decided, log.transactions, log.last)
+    lost_tail(&decided, log.transactions, &log.standing)
 }
 
 /// Which topic is another one than it was.
@@ -73,15 +76,59 @@ pub(super) fn made_again(then: &TopicIds, now: &TopicIds) -> Option<String> {
 #[derive(Debug)]
 pub(super) struct DecidedTail {
     pub next: TransactionsOffset,
-    /// The request at `next - 1`.
-    pub last: Option<RequestId>,
+    /// The requests before `next`.
+    pub tail: RequestTail,
 }
 
-/// Why `transactions` does not hold what was decided; `stands` is the request at `next - 1` now.
+/// What the last records before a place in `transactions` are now, where they are still kept.
+#[derive(Debug, Default)]
+pub(super) struct StandingTail(Vec<StandingRequest>);
+
+#[derive(Clone, Copy, Debug)]
+struct StandingRequest {
+    offset: TransactionsOffset,
+    request: RequestId,
+    /// A copy that was damaged was decided by a name that was made for it.
+    made_up: RequestId,
+}
+
+impl StandingTail {
+    /// `place`: of the record at an offset.
+    pub fn of_records(
+        records: &[Record],
+        topic: &str,
+        place: impl Fn(TransactionsOffset) -> Position,
+    ) -> Self {
+        let standing = |record: &Record| {
+            let offset = TransactionsOffset::new(record.offset);
+            let position = place(offset);
+            StandingRequest {
+                offset,
+                request: decode::record_identity(record, topic, &position),
+                made_up: RequestId::of_record(topic, &position),
+            }
+        };
+        Self(records.iter().map(standing).collect())
+    }
+
+    /// Their requests, as far as they are known, before `next`.
+    pub fn requests_before(&self, next: TransactionsOffset) -> RequestTail {
+        let mut tail = RequestTail::default();
+        let before = self.0.iter().filter(|standing| standing.offset < next);
+        let mut end = TransactionsOffset::FIRST;
+        for standing in before {
+            tail.push(standing.offset.next().since(end), &standing.request);
+            end = standing.offset.next();
+        }
+        tail
+    }
+}
+
+/// Why `transactions` does not hold what was decided; `standing` is what it holds now.
 pub(super) fn lost_tail(
     decided: &DecidedTail,
     transactions: Offsets,
-    stands: Option<RequestId>,
+    standing: &StandingTail,
 ) -> Option<String> {
     if decided.next.get() > transactions.end {
         return Some(format!(
@@ -89,13 +136,17 @@ pub(super) fn lost_tail(
             transactions.end, decided.next
         ));
     }
-    match (decided.last, stands) {
-        (Some(then), Some(now)) if then != now => Some(format!(
-            "the record of `transactions` before {} is {now}, but was {then}: its tail was lost and written again; {WAY_OUT}",
-            decided.next
-        )),
-        _ => None,
-    }
+    let is_other = |standing: &&StandingRequest| {
+        let back = decided.next.since(standing.offset.next());
+        standing.offset < decided.next
+            && !decided.tail.may_be(back, &standing.request)
+            && !decided.tail.may_be(back, &standing.made_up)
+    };
+    let other = standing.0.iter().find(is_other)?;
+    Some(format!(
+        "the record at {} of `transactions` is {} now, and was another one when it was decided: the tail was lost and written anew; {WAY_OUT}",
+        other.offset, other.request
+    ))
 }
 
 /// A partition that was never taken has a log that begins at 0.

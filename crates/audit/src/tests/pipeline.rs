@@ -327,7 +327,7 @@ pub fn mark(epoch: Epoch, at: u64, next: u64) -> Mark {
         reapply_from: ChangesOffset::new(at),
         reapply_epoch: Some(epoch),
         topics: TopicIds::default(),
-        last: None,
+        tail: Default::default(),
         parts: BTreeMap::new(),
     }
 }

@@ -38,20 +38,27 @@ fn what_stands_behind_a_hole_is_not_taken_for_consumed() {
 
 /// By which a log that lost its tail is told from the one that was decided.
 #[test]
-fn the_request_before_the_next_one_is_known() {
+fn the_requests_before_the_next_one_are_known() {
     let mut folded = Folded::of(vec![open()]);
-    assert_eq!(folded.window.last(), None);
-    for position in [0, 2, 1] {
+    assert!(folded.window.tail().is_unknown());
+    for position in [0, 3, 2] {
         folded.append(decided(0, position, "a", position));
     }
-    assert_eq!(folded.window.next().get(), 3);
-    assert_eq!(folded.window.last(), Some(request(2)));
+    assert_eq!(folded.window.next().get(), 4);
+    let tail = folded.window.tail();
+    assert!(tail.may_be(0, &request(3)) && !tail.may_be(0, &request(2)));
+    assert!(tail.may_be(3, &request(0)) && !tail.may_be(3, &request(1)));
     // A repeat has no record of its own, and the mark behind it names it.
-    folded.append(mark(0, 4, 5));
-    let Change::Mark(last) = mark(0, 4, 5) else {
+    let Change::Mark(mut mark) = mark(0, 4, 4) else {
         panic!("it is a mark")
     };
-    assert_eq!(folded.window.last(), last.last);
+    mark.tail = tail;
+    mark.tail.push(1, &request(0));
+    for next in [4, 5] {
+        mark.next = TransactionsOffset::new(next);
+        folded.append(Change::Mark(mark.clone()));
+        assert_eq!(folded.window.tail(), mark.tail);
+    }
 }
 
 #[test]

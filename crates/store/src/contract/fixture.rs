@@ -211,7 +211,7 @@ impl Fixture {
             reapply_from: ChangesOffset::new(through + 1),
             reapply_epoch: Some(Epoch::begun_at(ChangesOffset::new(1))),
             topics: TopicIds::default(),
-            last: None,
+            tail: Default::default(),
             parts: BTreeMap::new(),
         }
     }

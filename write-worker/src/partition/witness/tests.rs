@@ -17,6 +17,35 @@ fn request(byte: u8) -> RequestId {
     RequestId::mint(&Keyring::new(1, *b"0123456789abcdef"), 1, 0, [byte; 16])
 }
 
+/// Of these records, oldest first.
+fn tail(requests: &[u8]) -> RequestTail {
+    let mut tail = RequestTail::default();
+    for byte in requests {
+        tail.push(1, &request(*byte));
+    }
+    tail
+}
+
+fn made_up(offset: u64) -> RequestId {
+    let position = Position {
+        generation: 1,
+        partition: 0,
+        offset: TransactionsOffset::new(offset),
+    };
+    RequestId::of_record("t", &position)
+}
+
+/// These stand before `next`, oldest first.
+fn standing(next: u64, requests: &[u8]) -> StandingTail {
+    let first = next - requests.len() as u64;
+    let stands = |(offset, byte): (u64, &u8)| StandingRequest {
+        offset: TransactionsOffset::new(offset),
+        request: request(*byte),
+        made_up: made_up(offset),
+    };
+    StandingTail((first..).zip(requests).map(stands).collect())
+}
+
 fn mark() -> Mark {
     Mark {
         epoch: Epoch::begun_at(ChangesOffset::new(40)),
@@ -29,7 +58,7 @@ fn mark() -> Mark {
         reapply_from: ChangesOffset::new(50),
         reapply_epoch: None,
         topics: ids("t", "c"),
-        last: Some(request(1)),
+        tail: tail(&[2, 1]),
         parts: Default::default(),
     }
 }
@@ -46,7 +75,7 @@ fn evidence(topics: &TopicIds) -> Evidence<'_> {
             end: 61,
         },
         epoch: Epoch::begun_at(ChangesOffset::new(61)),
-        last: Some(request(1)),
+        standing: standing(91, &[3, 2, 1]),
     }
 }
 
@@ -61,7 +90,7 @@ fn alarm(change: impl FnOnce(&mut Evidence<'_>)) -> Option<String> {
 fn the_log_that_the_mark_was_made_of_is_taken() {
     assert_eq!(alarm(|_| {}), None);
     assert_eq!(
-        alarm(|log| log.last = None),
+        alarm(|log| log.standing = StandingTail::default()),
         None,
         "deleted behind the mark"
     );
@@ -89,8 +118,19 @@ fn a_tail_that_was_lost_is_named() {
     let why = alarm(|log| log.transactions.end = 90).unwrap();
     assert!(why.contains("`transactions` ends at 90"), "{why}");
     assert_eq!(alarm(|log| log.transactions.end = 91), None);
-    let why = alarm(|log| log.last = Some(request(2))).unwrap();
-    assert!(why.contains("written again"), "{why}");
+    let why = alarm(|log| log.standing = standing(91, &[3, 2, 4])).unwrap();
+    assert!(
+        why.contains("90 of `transactions`") && why.contains("written anew"),
+        "{why}"
+    );
+    // The last is the same request again.
+    let why = alarm(|log| log.standing = standing(91, &[3, 4, 1])).unwrap();
+    assert!(why.contains("89 of `transactions`"), "{why}");
+    assert_eq!(alarm(|log| log.standing = standing(91, &[4, 2, 1])), None);
+    assert_eq!(
+        alarm(|log| log.standing = standing(93, &[2, 1, 4, 5])),
+        None
+    );
 }
 
 #[test]
@@ -112,16 +152,25 @@ fn a_store_without_a_mark_belongs_to_a_log_that_begins_at_0() {
 
 #[test]
 fn what_was_decided_behind_the_mark_is_a_witness_too() {
-    let decided = |last| DecidedTail {
+    let decided = |tail| DecidedTail {
         next: TransactionsOffset::new(94),
-        last,
+        tail,
     };
     let kept = |end| Offsets { earliest: 10, end };
-    let (then, now) = (Some(request(2)), Some(request(3)));
-    assert_eq!(lost_tail(&decided(then), kept(94), then), None);
-    let short = lost_tail(&decided(then), kept(93), None).expect("an alarm");
+    let (then, now) = (standing(94, &[1, 2]), standing(94, &[1, 3]));
+    assert_eq!(lost_tail(&decided(tail(&[1, 2])), kept(94), &then), None);
+    let none = StandingTail::default();
+    let short = lost_tail(&decided(tail(&[1, 2])), kept(93), &none).expect("an alarm");
     assert!(short.contains("ends at 93"), "{short}");
-    let anew = lost_tail(&decided(then), kept(99), now).expect("an alarm");
-    assert!(anew.contains("written again"), "{anew}");
-    assert_eq!(lost_tail(&decided(None), kept(99), now), None);
+    let anew = lost_tail(&decided(tail(&[1, 2])), kept(99), &now).expect("an alarm");
+    assert!(anew.contains("written anew"), "{anew}");
+    assert_eq!(lost_tail(&decided(tail(&[])), kept(99), &now), None);
+    let mut damaged = tail(&[1]);
+    damaged.push(1, &made_up(93));
+    assert_eq!(lost_tail(&decided(damaged), kept(94), &now), None);
+    assert_eq!(
+        now.requests_before(TransactionsOffset::new(94)),
+        tail(&[1, 3])
+    );
+    assert_eq!(now.requests_before(TransactionsOffset::new(93)), tail(&[1]));
 }
