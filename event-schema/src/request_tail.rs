@@ -1,5 +1,7 @@
 //! Which requests the last records before a place in `transactions` were, in a few bytes: by this a
 //! log that lost its tail, and was written anew, is told from the one that was read. Pure.
+//!
+//! See ADR 28.
 
 use crate::id::RequestId;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
@@ -37,6 +39,13 @@ impl RequestTail {
         let back = usize::try_from(back).ok();
         let known = back.and_then(|back| self.0.get(back));
         known.is_none_or(|known| *known == UNKNOWN || *known == print_of(request))
+    }
+
+    /// Is the record so many before the end (0: the last one) named?
+    pub fn is_known(&self, back: u64) -> bool {
+        let back = usize::try_from(back).ok();
+        let known = back.and_then(|back| self.0.get(back));
+        known.is_some_and(|known| *known != UNKNOWN)
     }
 
     pub fn is_unknown(&self) -> bool {

@@ -59,7 +59,30 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// How far apart the moments are that history is remembered by.
 const SAMPLE: Duration = Duration::from_secs(1);
 
+/// What the marks of a tenure begin with.
+#[derive(Clone, Debug)]
+pub(crate) struct MarkedTenure {
+    /// Where its window began.
+    pub start: HistoryStart,
+    /// Where the last mark before it says to begin, if the record store had an older one.
+    pub marked: Option<HistoryStart>,
+    pub topics: TopicIds,
+    /// Records of `transactions` before this may have had decisions that `changes` lost.
+    pub suspect_until: TransactionsOffset,
+}
+
+impl MarkedTenure {
+    /// Where marks may let the window begin from the first on, oldest first.
+    fn samples(&self) -> VecDeque<HistoryStart> {
+        [self.start].into_iter().chain(self.marked).collect()
+    }
+}
+
 /// Makes the marks of one tenure.
+///
+/// A lost decision is found by what it left in a store, when its event is decided again: the store
+/// names a version at which the log has something else. That is only seen by whoever knows what the
+/// log has there, so marks do not let the window begin any later before those events are decided.
 pub(crate) struct Marker {
     generation: u16,
     partition: u16,
@@ -69,6 +92,7 @@ pub(crate) struct Marker {
     /// old, and itself points one window back.
     samples: VecDeque<HistoryStart>,
     topics: TopicIds,
+    suspect_until: TransactionsOffset,
     last: Option<Resolved>,
     newest: watch::Sender<Option<KeptMark>>,
     /// How far its decisions' parts went.
@@ -76,12 +100,10 @@ pub(crate) struct Marker {
 }
 
 impl Marker {
-    /// `start`: where the tenure's window began.
     pub fn new(
         worker: &Worker,
         partition: u16,
-        start: HistoryStart,
-        topics: TopicIds,
+        tenure: MarkedTenure,
         newest: watch::Sender<Option<KeptMark>>,
     ) -> Self {
         let default = if worker.forgetful { 60_000 } else { 0 };
@@ -90,8 +112,9 @@ impl Marker {
             generation: worker.ports.layout.generation,
             partition,
             window: Duration::from_millis(window),
-            samples: VecDeque::from([start]),
-            topics,
+            samples: tenure.samples(),
+            topics: tenure.topics,
+            suspect_until: tenure.suspect_until,
             last: None,
             newest,
             parts: worker.parts.clone(),
@@ -155,6 +178,9 @@ impl Marker {
     }
 
     fn sample_history(&mut self, now: HistoryStart) {
+        if self.is_suspect(now.next) {
+            return;
+        }
         let is_due = |last: &HistoryStart| now.at.duration_since(last.at) >= SAMPLE;
         if self.window.is_zero() || self.samples.back().is_none_or(is_due) {
             self.samples.push_back(now);
@@ -163,6 +189,11 @@ impl Marker {
         while self.samples.get(1).is_some_and(is_old) {
             self.samples.pop_front();
         }
+    }
+
+    /// Is there something before this that may have been decided, and lost?
+    fn is_suspect(&self, next: TransactionsOffset) -> bool {
+        next < self.suspect_until
     }
 
     /// The newest sample that is a whole window old, else the oldest there is.

@@ -10,6 +10,7 @@ mod flood;
 mod flow;
 mod history;
 mod locks;
+mod marks;
 mod take;
 mod witness;
 
@@ -137,12 +138,15 @@ impl PartitionTask {
             self.wait_for_passage(flood).await?;
         }
         let recent = finished?;
+        self.look_for_undecided(&taken, &recent).await?;
         self.worker.ports.finished.add(self.partition);
+        let marks = self.begin_marks(&mut taken).await?;
         if let Some(flood) = flood {
             self.wait_for_passage(&flood).await?;
         }
         let queues = self.key_queues().await?;
-        self.run_flow(taken, (recent, queues), &mut carried.resolved)
+        let remembered = (recent, queues);
+        self.run_flow(taken, marks, remembered, &mut carried.resolved)
             .await
     }
 }

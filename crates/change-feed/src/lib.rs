@@ -26,5 +26,5 @@ pub use standing::StandingPositions;
 pub use tenure::TenureRule;
 pub use undo::{UndoPlan, VoidStamp};
 pub use window::{
-    Redo, Window, chains_successors, document_name, key_name, rests_on_key, row_name,
+    MarkedStart, Redo, Window, chains_successors, document_name, key_name, rests_on_key, row_name,
 };

@@ -12,7 +12,7 @@ use event_schema::{
     decision::{Change, Decision, Mark, Void, VoidEnd},
     id::{EntityKey, RequestId},
     mutation::{DocumentKey, RowKey, RowMutation},
-    offset::{ChangesOffset, TransactionsOffset},
+    offset::{ChangesOffset, Epoch, TransactionsOffset},
     outcome::{Refusal, RefusalCode, Verdict},
     position::Position,
 };
@@ -32,6 +32,18 @@ pub struct Window {
     tail: RequestTail,
     /// Of the last mark: the ledger was told of all that stands up to here.
     resolved_through: Option<ChangesOffset>,
+    /// Where the last mark of the stretch says to begin.
+    marked_start: Option<MarkedStart>,
+}
+
+/// Where a mark says that a stretch of `changes` has to begin for whoever takes the partition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MarkedStart {
+    pub from: ChangesOffset,
+    /// In force there.
+    pub epoch: Option<Epoch>,
+    /// The mark's own.
+    pub next: TransactionsOffset,
 }
 
 /// A record that stands, without its bodies.
@@ -77,6 +89,7 @@ impl Window {
             next: mark.map_or(TransactionsOffset::FIRST, |mark| mark.next),
             tail: mark.map(|mark| mark.tail).unwrap_or_default(),
             resolved_through: mark.map(|mark| mark.through),
+            marked_start: None,
         }
     }
 
@@ -93,6 +106,11 @@ impl Window {
                     (self.next, self.tail) = (mark.next, mark.tail);
                 }
                 self.resolved_through = self.resolved_through.max(Some(mark.through));
+                self.marked_start = Some(MarkedStart {
+                    from: mark.reapply_from,
+                    epoch: mark.reapply_epoch,
+                    next: mark.next,
+                });
             }
             Change::Decision(decision) => self.fold_decision(offset, decision),
             Change::Void(void) => self.fold_void(offset, void),
@@ -165,6 +183,12 @@ impl Window {
     /// has forgotten.
     pub fn resolved_through(&self) -> Option<ChangesOffset> {
         self.resolved_through
+    }
+
+    /// Where the last mark that counts says to begin, if there is one in the stretch: an owner before
+    /// may have deleted what lies before that, though the record store had an older mark.
+    pub fn marked_start(&self) -> Option<MarkedStart> {
+        self.marked_start
     }
 
     /// Does a record that stands behind this offset write the document anew?

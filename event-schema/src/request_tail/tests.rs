@@ -28,6 +28,8 @@ fn of_what_was_passed_over_nothing_is_said() {
     tail.push(3, &request(2));
     assert!(tail.may_be(0, &request(2)) && !tail.may_be(0, &request(1)));
     assert!(tail.may_be(1, &request(9)) && tail.may_be(2, &request(9)));
+    let known: Vec<u64> = (0..40).filter(|back| tail.is_known(*back)).collect();
+    assert_eq!(known, [0, 3]);
     assert!(tail.may_be(3, &request(1)) && !tail.may_be(3, &request(9)));
     tail.push(u64::MAX, &request(3));
     assert!(!tail.may_be(0, &request(1)) && tail.may_be(1, &request(9)));

@@ -62,6 +62,11 @@ impl RecentRequests {
         }
     }
 
+    /// Is it known here that the request was decided? If not, the ledger may know.
+    pub fn knows(&self, request: &RequestId) -> bool {
+        self.first.contains_key(&request.unique())
+    }
+
     pub fn insert(&mut self, request: &RequestId, offset: TransactionsOffset) {
         let unique = request.unique();
         if self.first.contains_key(&unique) {

@@ -15,6 +15,7 @@ fn marker(window: Duration) -> Marker {
         window,
         samples: VecDeque::from([start]),
         topics: TopicIds::default(),
+        suspect_until: TransactionsOffset::FIRST,
         last: None,
         newest: watch::channel(None).0,
         parts: Arc::new(PartProgress::new(1)),
@@ -76,4 +77,50 @@ fn the_window_is_a_minute_of_a_clock_that_no_one_sets() {
         (150 - 122..=150 - 118).contains(&needed),
         "a mark that comes back a minute old points another minute back: {needed}"
     );
+}
+
+/// Whoever takes the partition next must see at which version the log has something else than what a
+/// lost decision left in a store.
+#[test]
+fn the_window_begins_no_later_before_all_is_decided_that_may_have_been_lost() {
+    for window in [Duration::ZERO, Duration::from_secs(60)] {
+        let mut marker = marker(window);
+        let start = marker.samples[0].at;
+        marker.suspect_until = TransactionsOffset::new(500);
+        for through in [5, 499] {
+            let now = start + Duration::from_secs(through);
+            let mark = marker.due(progress(through), epoch(), now, 0).unwrap();
+            assert_eq!((mark.through.get(), mark.reapply_from.get()), (through, 0));
+            assert_eq!(marker.samples[0].from.get(), 0, "it is kept");
+        }
+        for through in [500, 600] {
+            let now = start + Duration::from_secs(through);
+            marker.due(progress(through), epoch(), now, 0).unwrap();
+        }
+        let now = start + Duration::from_secs(601);
+        let mark = marker.due(progress(601), epoch(), now, 0).unwrap();
+        let begins = if window.is_zero() { 602 } else { 501 };
+        assert_eq!(mark.reapply_from.get(), begins);
+    }
+}
+
+/// It deletes what its newest mark needs no more, though the record store had an older one.
+#[test]
+fn a_kept_window_begins_no_earlier_than_an_owner_before_kept_it() {
+    let mut marker = marker(Duration::ZERO);
+    let start = marker.samples[0];
+    let tenure = MarkedTenure {
+        start,
+        marked: Some(HistoryStart {
+            from: ChangesOffset::new(3),
+            ..start
+        }),
+        topics: TopicIds::default(),
+        suspect_until: TransactionsOffset::new(500),
+    };
+    marker.suspect_until = tenure.suspect_until;
+    marker.samples = tenure.samples();
+    let mark = marker.due(progress(5), epoch(), start.at, 0).unwrap();
+    assert_eq!(mark.reapply_from.get(), 3);
+    assert_eq!(marker.samples[0].from.get(), 0, "it may come back");
 }

@@ -1,6 +1,6 @@
 //! The steady state of an owned partition: batch n + 1 is decided while batch n is applied.
 
-use super::{PartitionTask, take::TakenPartition, witness::DecidedTail};
+use super::{PartitionTask, marks::TenureMarks, take::TakenPartition, witness::DecidedTail};
 use crate::{
     apply::{Applier, ApplyState, Proof},
     decide::{
@@ -8,7 +8,7 @@ use crate::{
         log_record,
     },
     decided::{Consumed, Decided},
-    mark::{Marker, Progress, Resolved, keep_marks},
+    mark::{Progress, Resolved},
     tenure_end::TenureEnd,
 };
 use change_feed::{Redo, Window};
@@ -17,7 +17,7 @@ use event_schema::{
     decision::{Change, TopicIds, Void, VoidEnd},
     offset::{ChangesOffset, TransactionsOffset},
 };
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 use tokio::sync::{mpsc, watch};
 
 /// Positions decided again together.
@@ -28,39 +28,24 @@ impl PartitionTask {
     pub(super) async fn run_flow(
         &self,
         taken: TakenPartition,
+        marks: TenureMarks,
         remembered: (RecentRequests, KeyQueues),
         resolved: &mut BTreeSet<ChangesOffset>,
     ) -> Result<(), TenureEnd> {
-        let (newest, kept) = watch::channel(None);
-        let keeper = runtime::spawn(
-            "marks",
-            keep_marks(self.worker.clone(), self.owned.clone(), kept),
-        );
-        let _guard = AbortOnDrop(keeper.abort_handle());
+        let TenureMarks {
+            marker,
+            everything,
+            keeper,
+        } = marks;
         let redo = taken.window.redo();
-        let through = taken.appender.expected().minus(1);
         let (recent, queues) = remembered;
         let generation = self.worker.ports.layout.generation;
         let given = GivenVersions::of(generation, taken.start.from, &taken.window);
-        let everything = Resolved {
-            through,
-            next: taken.window.next(),
-            tail: taken.tail,
+        let decided = DecidedTail {
+            next: everything.next,
+            tail: everything.tail,
         };
-        let log = (
-            taken.topics.clone(),
-            DecidedTail {
-                next: everything.next,
-                tail: everything.tail,
-            },
-        );
-        let marker = Marker::new(
-            &self.worker,
-            self.partition,
-            taken.start,
-            taken.topics,
-            newest,
-        );
+        let log = (taken.topics.clone(), decided);
         let mut decider = Decider::new(
             self.worker.clone(),
             self.partition,
@@ -92,7 +77,7 @@ impl PartitionTask {
                 decider.prove(progress).await?;
             }
         };
-        let applying = self.apply_all(applier, receiver, progress, through, resolved);
+        let applying = self.apply_all(applier, receiver, progress, everything.through, resolved);
         let ended: Result<(), TenureEnd> = tokio::select! {
             biased;
             ended = deciding => ended,
@@ -102,9 +87,7 @@ impl PartitionTask {
         let last = *seen.borrow();
         decider.mark(last).await?;
         drop(decider);
-        tokio::time::timeout(Duration::from_secs(2), keeper)
-            .await
-            .ok();
+        keeper.finish().await;
         Ok(())
     }
 
@@ -313,13 +296,5 @@ fn remember_resolved(resolved: &mut BTreeSet<ChangesOffset>, more: Vec<ChangesOf
         && let Some(newest) = resolved.last()
     {
         *resolved = resolved.split_off(&newest.minus(KEPT));
-    }
-}
-
-struct AbortOnDrop(tokio::task::AbortHandle);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }

@@ -5,11 +5,12 @@
 
 use super::{
     PartitionTask,
-    witness::{self, DecidedTail, Evidence, StandingTail},
+    witness::{self, DecidedTail, Evidence, StandingRequest, StandingTail},
 };
 use crate::{
     append::ChangesAppender,
-    mark::HistoryStart,
+    decide::RecentRequests,
+    mark::{HistoryStart, MarkedTenure},
     tenure_end::{RejectedDecisions, TenureEnd},
 };
 use change_feed::{VoidStamp, Window};
@@ -17,6 +18,7 @@ use event_log::Offsets;
 use event_schema::{
     RequestTail, codec,
     decision::{Change, Mark, Open, TopicIds, Void},
+    id::RequestId,
     offset::{ChangesOffset, TransactionsOffset},
     topics::CHANGES,
 };
@@ -35,6 +37,42 @@ pub(super) struct TakenPartition {
     pub is_unmarked: bool,
     /// From this position on, the window holds every decision there is.
     pub known_from: TransactionsOffset,
+    /// Records before the window's `next` that neither a decision nor a mark names.
+    unnamed: Vec<StandingRequest>,
+    /// The mark that the record store had.
+    marked: Option<Mark>,
+    /// Records of `transactions` before this may have had decisions that `changes` lost.
+    suspect_until: TransactionsOffset,
+}
+
+/// Marks are kept while the next batches are applied: so many batches behind the last mark may have
+/// been decided without another one.
+const UNMARKED_BATCHES: usize = 10;
+
+impl TakenPartition {
+    /// Does anything stand that no kept mark says to be resolved?
+    pub(super) fn is_past_mark(&self) -> bool {
+        let next = self.marked.as_ref().map(|mark| mark.next);
+        let through = self.marked.as_ref().map(|mark| mark.through);
+        let stands = self.window.standing().last();
+        self.window.next() > next.unwrap_or(TransactionsOffset::FIRST)
+            || stands.is_some_and(|stands| through.is_none_or(|through| stands > through))
+    }
+
+    pub(super) fn marked_tenure(&self) -> MarkedTenure {
+        let marked = self.window.marked_start();
+        MarkedTenure {
+            start: self.start,
+            marked: marked.map(|marked| HistoryStart {
+                at: self.start.at,
+                from: marked.from,
+                epoch: marked.epoch,
+                next: marked.next,
+            }),
+            topics: self.topics.clone(),
+            suspect_until: self.suspect_until,
+        }
+    }
 }
 
 impl PartitionTask {
@@ -88,6 +126,8 @@ impl PartitionTask {
         if let Some(why) = witness::lost_tail(&decided, transactions, &standing) {
             return Err(TenureEnd::Halted(why));
         }
+        let unmarked = (worker.config.batch_records * UNMARKED_BATCHES) as u64;
+        let suspect_until = window.next().plus(unmarked);
         Ok(TakenPartition {
             appender,
             start: HistoryStart {
@@ -104,6 +144,9 @@ impl PartitionTask {
             known_from: mark
                 .as_ref()
                 .map_or(TransactionsOffset::FIRST, |mark| mark.next),
+            unnamed: standing.unnamed(&decided),
+            marked: mark,
+            suspect_until: suspect_until.min(TransactionsOffset::new(transactions.end)),
             window,
         })
     }
@@ -142,11 +185,42 @@ impl PartitionTask {
         let mut next = from;
         while next <= open {
             for (offset, change) in self.read_changes(next, open.next()).await? {
+                if next == from && offset > from {
+                    let why = "an owner before deleted what its newest mark needs no more";
+                    return Err(TenureEnd::Reclaim(why.into()));
+                }
                 window.fold(offset, &change);
                 next = offset.next();
             }
         }
         Ok(window)
+    }
+
+    /// When all that stands is finished: what no decision names repeats a request that is known. That
+    /// is not asked while something is to be decided again, which the ledger does not know before.
+    pub(super) async fn look_for_undecided(
+        &self,
+        taken: &TakenPartition,
+        recent: &RecentRequests,
+    ) -> Result<(), TenureEnd> {
+        let unnamed = taken.unnamed.iter();
+        let asked: Vec<&StandingRequest> = unnamed
+            .filter(|standing| !recent.knows(&standing.request))
+            .collect();
+        if asked.is_empty() || !taken.window.redo().is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<RequestId> = asked.iter().map(|standing| standing.request).collect();
+        let record = &self.worker.ports.record;
+        let known = self
+            .worker
+            .retry_until_answered("record", || record.ledger(&ids))
+            .await?;
+        let unknown = asked.iter().zip(known).find(|(_, entry)| entry.is_none());
+        unknown.map_or(Ok(()), |(standing, _)| {
+            let why = witness::never_decided(standing, taken.window.next());
+            Err(TenureEnd::Halted(why))
+        })
     }
 
     async fn topic_ids(&self) -> Result<TopicIds, TenureEnd> {

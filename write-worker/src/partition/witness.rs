@@ -84,10 +84,11 @@ pub(super) struct DecidedTail {
 #[derive(Debug, Default)]
 pub(super) struct StandingTail(Vec<StandingRequest>);
 
+/// A record of `transactions`.
 #[derive(Clone, Copy, Debug)]
-struct StandingRequest {
-    offset: TransactionsOffset,
-    request: RequestId,
+pub(super) struct StandingRequest {
+    pub offset: TransactionsOffset,
+    pub request: RequestId,
     /// A copy that was damaged was decided by a name that was made for it.
     made_up: RequestId,
 }
@@ -109,6 +110,15 @@ impl StandingTail {
             }
         };
         Self(records.iter().map(standing).collect())
+    }
+
+    /// Those before `next` that nothing names: repeats, which have no decision of their own.
+    pub fn unnamed(&self, decided: &DecidedTail) -> Vec<StandingRequest> {
+        let is_unnamed = |standing: &&StandingRequest| {
+            let back = decided.next.since(standing.offset.next());
+            standing.offset < decided.next && !decided.tail.is_known(back)
+        };
+        self.0.iter().filter(is_unnamed).copied().collect()
     }
 
     /// Their requests, as far as they are known, before `next`.
@@ -144,9 +154,17 @@ pub(super) fn lost_tail(
     };
     let other = standing.0.iter().find(is_other)?;
     Some(format!(
-        "the record at {} of `transactions` is {} now, and was another one when it was decided: the tail was lost and written anew; {WAY_OUT}",
+        "the record at {} of `transactions` is {} now, and was another one when it was decided: the tail was lost and written again; {WAY_OUT}",
         other.offset, other.request
     ))
+}
+
+/// Why a record that should repeat a request does not: nobody knows that one.
+pub(super) fn never_decided(standing: &StandingRequest, next: TransactionsOffset) -> String {
+    format!(
+        "the record at {} of `transactions` is {}, which was never decided, though the log was decided up to {next}: the tail was lost and written again; {WAY_OUT}",
+        standing.offset, standing.request
+    )
 }
 
 /// A partition that was never taken has a log that begins at 0.

@@ -98,6 +98,22 @@ async fn events_beyond_the_limit_wait_at_their_place_until_they_are_let_pass() {
     worker.stop().await;
 }
 
+/// Subscribers hear of what was resolved before the flood, though it may last for days.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_lies_before_a_flood_is_marked_while_the_partition_waits() {
+    let world = World::new().await;
+    let (partition, ids) = ids_of_one_partition("geo/cities", 6);
+    let mut bad = Vec::new();
+    for id in &ids {
+        bad.push(world.damaged(id).await);
+    }
+    let worker = world.worker_that_waits_in_floods("w1", 3);
+    waits(&worker, partition).await;
+    world.resolved(&bad[..3]).await;
+    world.marked(bad[2]).await;
+    worker.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_store_refuses_in_masses_waits_and_is_applied_once_that_is_mended() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/catalog");

@@ -177,6 +177,17 @@ impl World {
         self.run(owner, self.log.clone(), stores.0, stores.1, config)
     }
 
+    /// One that tries what waits in a flood again only when a test would be long over.
+    pub fn worker_that_waits_in_floods(&self, owner: &str, limit: u64) -> Running {
+        let config = write_worker::Config {
+            flood_limit: limit,
+            flood_retry_ms: 600_000,
+            ..config()
+        };
+        let stores = (self.record.clone(), self.view.clone());
+        self.run(owner, self.log.clone(), stores.0, stores.1, config)
+    }
+
     /// On a log of its own making, with the stores of all.
     pub fn worker_over(&self, owner: &str, log: Log) -> Running {
         self.run(owner, log, self.record.clone(), self.view.clone(), config())
@@ -233,6 +244,22 @@ impl World {
             trigger,
             handle: tokio::spawn(write_worker::run(config, ports, shutdown)),
             health,
+        }
+    }
+
+    /// Waits until a mark says that this request is the last that is resolved of its partition.
+    pub async fn marked(&self, last: RequestId) {
+        let until = Instant::now() + Duration::from_secs(20);
+        loop {
+            let mark = self.real.mark(1, last.partition()).await.unwrap();
+            if mark
+                .as_ref()
+                .is_some_and(|mark| mark.tail.may_be(0, &last) && !mark.tail.is_unknown())
+            {
+                return;
+            }
+            assert!(Instant::now() < until, "{mark:?} is the last, not {last}'s");
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
 

@@ -119,6 +119,19 @@ async fn what_the_view_will_never_take_is_voided_and_what_follows_is_decided_ane
     worker.stop().await;
 }
 
+/// Subscribers and whoever waits until all is applied go by marks.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_resolved_as_a_partition_is_taken_again_is_marked_though_nothing_follows() {
+    let world = World::new().await;
+    *world.faults.poison.lock().unwrap() = Some("poison".into());
+    let worker = world.worker("w1");
+    let dead = world.create("a", json!({"x": "poison"})).await;
+    let entry = world.resolved(&[dead]).await.remove(0);
+    assert!(unmappable(&entry), "{entry:?}");
+    world.marked(dead).await;
+    worker.stop().await;
+}
+
 /// A view has no place any more for what was decided before its collection was dropped: that must
 /// not hold up the partition for ever.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -61,6 +61,20 @@ fn the_requests_before_the_next_one_are_known() {
     }
 }
 
+/// The record store may have an older mark than the last that an owner wrote and went by.
+#[test]
+fn the_last_mark_that_counts_says_where_to_begin() {
+    let mut folded = Folded::of(vec![open(), decided(0, 0, "a", 0)]);
+    assert_eq!(folded.window.marked_start(), None);
+    folded.append(mark(0, 1, 1));
+    folded.append(open());
+    let start = folded.window.marked_start().expect("a mark stands");
+    assert_eq!((start.from.get(), start.next.get()), (2, 1));
+    // The owner of epoch 0 does not know yet that it is none.
+    folded.append(mark(0, 2, 2));
+    assert_eq!(folded.window.marked_start(), Some(start));
+}
+
 #[test]
 fn the_first_counted_decision_of_a_position_stands() {
     let folded = Folded::of(vec![open(), decided(0, 0, "a", 0), decided(0, 0, "b", 0)]);

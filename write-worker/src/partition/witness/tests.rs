@@ -120,7 +120,7 @@ fn a_tail_that_was_lost_is_named() {
     assert_eq!(alarm(|log| log.transactions.end = 91), None);
     let why = alarm(|log| log.standing = standing(91, &[3, 2, 4])).unwrap();
     assert!(
-        why.contains("90 of `transactions`") && why.contains("written anew"),
+        why.contains("90 of `transactions`") && why.contains("written again"),
         "{why}"
     );
     // The last is the same request again.
@@ -163,7 +163,7 @@ fn what_was_decided_behind_the_mark_is_a_witness_too() {
     let short = lost_tail(&decided(tail(&[1, 2])), kept(93), &none).expect("an alarm");
     assert!(short.contains("ends at 93"), "{short}");
     let anew = lost_tail(&decided(tail(&[1, 2])), kept(99), &now).expect("an alarm");
-    assert!(anew.contains("written anew"), "{anew}");
+    assert!(anew.contains("written again"), "{anew}");
     assert_eq!(lost_tail(&decided(tail(&[])), kept(99), &now), None);
     let mut damaged = tail(&[1]);
     damaged.push(1, &made_up(93));
@@ -172,5 +172,13 @@ fn what_was_decided_behind_the_mark_is_a_witness_too() {
         now.requests_before(TransactionsOffset::new(94)),
         tail(&[1, 3])
     );
+    let mut repeated = tail(&[1]);
+    repeated.push(2, &request(3));
+    let unnamed = standing(94, &[1, 5, 3]).unnamed(&decided(repeated));
+    let unnamed: Vec<u64> = unnamed
+        .iter()
+        .map(|standing| standing.offset.get())
+        .collect();
+    assert_eq!(unnamed, [92]);
     assert_eq!(now.requests_before(TransactionsOffset::new(93)), tail(&[1]));
 }

@@ -1,0 +1,91 @@
+//! The marks of a tenure, from its beginning: what the taking finished is marked before anything that
+//! may wait for long, since subscribers, a new mapping and reads by token go by the mark. It must
+//! never mark past what is still to be decided again.
+//!
+//! See ADR 29.
+
+use super::{PartitionTask, take::TakenPartition};
+use crate::{
+    mark::{Marker, Progress, Resolved, keep_marks},
+    tenure_end::TenureEnd,
+};
+use event_schema::decision::Change;
+use std::time::Duration;
+use tokio::{sync::watch, task::JoinHandle, time::Instant};
+
+/// Makes marks, and has them kept in the record store.
+pub(super) struct TenureMarks {
+    pub marker: Marker,
+    /// What is resolved once everything that stood is.
+    pub everything: Resolved,
+    pub keeper: MarkKeeper,
+}
+
+/// The task that keeps marks. It ends with the tenure.
+pub(super) struct MarkKeeper(JoinHandle<()>);
+
+impl MarkKeeper {
+    /// Waits a little until the last mark is kept. The marker must be gone.
+    pub async fn finish(mut self) {
+        let finished = tokio::time::timeout(Duration::from_secs(2), &mut self.0);
+        finished.await.ok();
+    }
+}
+
+impl Drop for MarkKeeper {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl PartitionTask {
+    /// Begins the marks of a tenure whose partition is finished, and says what that resolved, if no
+    /// mark does.
+    pub(super) async fn begin_marks(
+        &self,
+        taken: &mut TakenPartition,
+    ) -> Result<TenureMarks, TenureEnd> {
+        let (newest, kept) = watch::channel(None);
+        let keeping = keep_marks(self.worker.clone(), self.owned.clone(), kept);
+        let keeper = MarkKeeper(runtime::spawn("marks", keeping));
+        let everything = Resolved {
+            through: taken.appender.expected().minus(1),
+            next: taken.window.next(),
+            tail: taken.tail,
+        };
+        let mut marks = TenureMarks {
+            marker: Marker::new(&self.worker, self.partition, taken.marked_tenure(), newest),
+            everything,
+            keeper,
+        };
+        if taken.is_past_mark() && taken.window.redo().is_empty() {
+            self.mark_finished(taken, &mut marks).await?;
+        }
+        Ok(marks)
+    }
+
+    async fn mark_finished(
+        &self,
+        taken: &mut TakenPartition,
+        marks: &mut TenureMarks,
+    ) -> Result<(), TenureEnd> {
+        let progress = Progress {
+            batch: 0,
+            resolved: Some(marks.everything),
+        };
+        let (epoch, now) = (taken.appender.epoch(), self.worker.ports.clock.now());
+        let mark = marks.marker.due(progress, epoch, Instant::now(), now);
+        let mark = mark.map(Change::Mark).into_iter().collect();
+        for (_, change) in taken.appender.append_all(mark).await? {
+            if let Change::Mark(mark) = change {
+                // A tenure may end at once, again and again.
+                let record = &self.worker.ports.record;
+                self.worker
+                    .retry_until_answered("marks", || record.set_mark(&mark))
+                    .await?;
+                marks.marker.keep(mark);
+            }
+        }
+        Ok(())
+    }
+}
