@@ -25,6 +25,9 @@ impl Kind {
     }
 }
 
+const DENIED: &str = "look at the user, the password and the certificates of the settings; \
+     `consign security acls` lists the rights that each service needs";
+
 /// Told once, by `main`.
 #[derive(Clone, Debug, Serialize)]
 pub struct Failure {
@@ -119,8 +122,7 @@ impl From<store::StoreError> for Failure {
         use store::StoreError as E;
         match &error {
             E::Unavailable { .. } => Self::unreachable(error.to_string()),
-            E::Denied { .. } => Self::failed(error.to_string())
-                .hint("`consign security acls` lists the rights that each service needs"),
+            E::Denied { .. } => Self::failed(error.to_string()).hint(DENIED),
             E::NotMigrated { .. } => {
                 Self::failed(error.to_string()).hint("consign catalog migrate")
             }
@@ -137,6 +139,7 @@ impl From<event_log::AdminError> for Failure {
         match &error {
             E::Unavailable(_) => Self::unreachable(error.to_string()),
             E::UnknownPartition(_) => Self::failed(error.to_string()).hint("consign topics create"),
+            E::Denied(_) => Self::failed(error.to_string()).hint(DENIED),
             E::Refused(_) | E::BeyondEnd { .. } => Self::failed(error.to_string()),
         }
     }

@@ -25,7 +25,7 @@ impl PasswordSource {
             Some(file) => {
                 let named =
                     |error: io::Error| Failure::usage(format!("{}: {error}", file.display()));
-                if standalone::secret::is_open_to_others(file).map_err(named)? {
+                if runtime::secret_file::is_open_to_others(file).map_err(named)? {
                     let why = format!("{}: others on this machine can read it", file.display());
                     return Err(Failure::usage(why).hint(format!("chmod 600 {}", file.display())));
                 }

@@ -69,7 +69,8 @@ pub async fn await_topics(logged: &Logged, around: &Surroundings) -> Result<Opti
                     format!("{} (consign topics create)", missing.join("; ")),
                 )
             }
-            Err(AdminError::Unavailable(why)) => ("log", why),
+            // Who denies may take this client when it has other credentials, or the brokers have.
+            Err(AdminError::Unavailable(why) | AdminError::Denied(why)) => ("log", why),
             Err(error) => return Err(error.into()),
         };
         if backoff.attempts().is_multiple_of(10) {
@@ -98,7 +99,9 @@ pub async fn prepare_log(
                 watch_stack(stack, around, false);
                 return Ok(());
             }
-            Err(AdminError::Unavailable(why)) => around.health.set("log", State::Missing { why }),
+            Err(AdminError::Unavailable(why) | AdminError::Denied(why)) => {
+                around.health.set("log", State::Missing { why })
+            }
             Err(error) => return Err(error.into()),
         }
         tokio::time::sleep(Duration::from_secs(1)).await;

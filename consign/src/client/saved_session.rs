@@ -71,7 +71,7 @@ fn read_sessions(file: &Path) -> Result<SessionsByUrl, Failure> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(SessionsByUrl::new()),
         Err(error) => return Err(unusable(file, &error)),
     };
-    let open_to_others = standalone::secret::is_open_to_others(file);
+    let open_to_others = runtime::secret_file::is_open_to_others(file);
     if open_to_others.map_err(|error| unusable(file, &error))? {
         let why = format!("{}: others on this machine can read it", file.display());
         return Err(Failure::failed(why).hint(format!("chmod 600 {}", file.display())));

@@ -24,6 +24,7 @@ mod load;
 mod pipeline;
 mod plain_words;
 mod rebuild;
+mod refused_servers;
 mod spool;
 mod status;
 mod subscribe;

@@ -92,6 +92,9 @@ pub struct Offsets {
 pub enum AdminError {
     #[error("the log is out of reach: {0}")]
     Unavailable(String),
+    /// Wrong credentials, or a certificate that is refused: waiting does not end it.
+    #[error("the log denies access: {0}")]
+    Denied(String),
     #[error("the log refuses: {0}")]
     Refused(String),
     #[error("there is no topic `{0}` or it lacks the partition")]

@@ -16,6 +16,7 @@ pub mod health;
 pub mod lifecycle;
 pub mod metrics;
 mod random;
+pub mod secret_file;
 pub mod settings;
 pub mod spawn;
 pub mod task;

@@ -6,7 +6,7 @@ use event_schema::signing::Keyring;
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
@@ -42,11 +42,6 @@ pub fn make_keyring(secret: &[u8]) -> Result<Keyring, String> {
             secret.len()
         ))
     }
-}
-
-/// Can others on this machine read it?
-pub fn is_open_to_others(path: &Path) -> io::Result<bool> {
-    Ok(fs::metadata(path)?.permissions().mode() & 0o077 != 0)
 }
 
 /// Written whole under another name first: a crash leaves no half of a secret behind.

@@ -65,8 +65,17 @@ pub(crate) fn executing_failure(error: &ExecutionError) -> CassandraFailure {
     }
 }
 
-/// Of a session that could not be made.
-pub(crate) fn connecting_failure(nodes: &str, error: &NewSessionError) -> CassandraFailure {
+/// Of a session that could not be made; `certificate`: why a node's was refused, if one was.
+pub(crate) fn connecting_failure(
+    nodes: &str,
+    error: &NewSessionError,
+    certificate: Option<String>,
+) -> CassandraFailure {
+    if let Some(reason) = certificate {
+        return CassandraFailure::Denied(format!(
+            "the certificate of {nodes} is refused: {reason}"
+        ));
+    }
     let why = format!("cannot connect to {nodes}: {error}");
     let is_denied = match error {
         NewSessionError::MetadataError(MetadataError::ConnectionPoolError(

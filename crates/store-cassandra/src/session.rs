@@ -188,16 +188,22 @@ async fn connect_session(config: &Config) -> Result<Session, CassandraFailure> {
             config.password.as_ref().map_or("", |secret| &secret.0),
         );
     }
+    let mut refused = None;
     if config.tls {
-        let tls = tls::client_config(config).map_err(CassandraFailure::Denied)?;
+        let (tls, certificate) = tls::client_config(config).map_err(CassandraFailure::Denied)?;
         builder = builder.tls_context(Some(tls));
+        refused = Some(certificate);
     }
     // A frozen node takes connections and never answers: the driver would try for longer than a
     // caller can wait.
     let patience = config.connect_timeout() * 2;
     match tokio::time::timeout(patience, builder.build()).await {
         Ok(Ok(session)) => Ok(session),
-        Ok(Err(e)) => Err(classify::connecting_failure(&config.nodes.join(", "), &e)),
+        Ok(Err(e)) => {
+            let certificate = refused.and_then(|certificate| certificate.reason());
+            let nodes = config.nodes.join(", ");
+            Err(classify::connecting_failure(&nodes, &e, certificate))
+        }
         Err(_) => Err(CassandraFailure::Transient(format!(
             "no answer from {} within {} s",
             config.nodes.join(", "),

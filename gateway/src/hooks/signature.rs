@@ -5,6 +5,7 @@ use base64::{Engine, engine::general_purpose::STANDARD as BASE64};
 use event_schema::signing::Keyring;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use ring::hmac;
+use runtime::secret_file::is_open_to_others;
 use sha2::{Digest, Sha256};
 use std::{fmt::Write, io::ErrorKind, path::Path};
 use zeroize::Zeroizing;
@@ -24,6 +25,12 @@ pub(super) fn secret_of(
     };
     let file = folder.join(hook);
     match std::fs::read(&file) {
+        Ok(_) if is_open_to_others(&file).unwrap_or(true) => {
+            let file = file.display();
+            Err(format!(
+                "{file}: others on this machine can read it: chmod 600 {file}"
+            ))
+        }
         Ok(read) => {
             let read = Zeroizing::new(read);
             let secret = read.trim_ascii();
@@ -80,6 +87,7 @@ pub(super) fn signed_headers(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::{fs::Permissions, os::unix::fs::PermissionsExt};
 
     /// Made by `openssl dgst -sha256 -hmac` over the signature base of RFC 9421.
     #[test]
@@ -107,9 +115,14 @@ mod tests {
         assert_eq!(derived.len(), 64);
         assert_eq!(derived, secret_of("stock", None, &keys).unwrap());
         assert_ne!(derived, of("other").unwrap());
-        std::fs::write(folder.path().join("stock"), "a secret of its own\n").unwrap();
+        let file = folder.path().join("stock");
+        let allow = |mode| std::fs::set_permissions(&file, Permissions::from_mode(mode)).unwrap();
+        std::fs::write(&file, "a secret of its own\n").unwrap();
+        allow(0o644);
+        assert!(of("stock").unwrap_err().contains("others on this machine"));
+        allow(0o600);
         assert_eq!(*of("stock").unwrap(), *b"a secret of its own");
-        std::fs::write(folder.path().join("stock"), "short\n").unwrap();
+        std::fs::write(&file, "short\n").unwrap();
         assert!(of("stock").unwrap_err().contains("16 bytes"));
     }
 }

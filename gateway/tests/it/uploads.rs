@@ -389,7 +389,7 @@ async fn lines_that_nothing_defines_any_more_are_refused_by_name_and_the_upload_
     let ends = [
         (
             "ship.bulk.upload",
-            "unknown_operation: the catalog has no operation `ship.bulk.upload` any more",
+            "unknown_operation: the catalog no longer has an operation `ship.bulk.upload`",
         ),
         (
             "user.create",

@@ -361,13 +361,22 @@ impl Secured {
         let bad_password = self.settings(user, "a guess", &self.folder.authority());
         let bad_authority = self.settings(user, &secured::password(user), &self.folder.stranger());
         for (what, bad) in [("password", bad_password), ("authority", bad_authority)] {
-            for (server, told) in [
-                ("CASSANDRA", "cassandra denies access"),
-                ("ELASTICSEARCH", "elasticsearch denies access"),
+            for (server, asked, told) in [
+                ("KAFKA", ["topics", "check"], "the log denies access"),
+                (
+                    "CASSANDRA",
+                    ["catalog", "migrate"],
+                    "cassandra denies access",
+                ),
+                (
+                    "ELASTICSEARCH",
+                    ["catalog", "migrate"],
+                    "elasticsearch denies access",
+                ),
             ] {
                 let settings = mixed(&right, &bad, server);
                 let all: Vec<_> = settings.into_iter().chain(kinds.clone()).collect();
-                let output = command(&["catalog", "migrate"], &borrowed(&all))?.output()?;
+                let output = command(&asked, &borrowed(&all))?.output()?;
                 let text = String::from_utf8_lossy(&output.stderr);
                 ensure!(
                     !output.status.success() && text.contains(told),

@@ -129,7 +129,7 @@ fn check_secret(settings: &Settings) -> Finding {
             why,
             "head -c 32 /dev/urandom | base64 > FILE; chmod 600 FILE",
         ),
-        (Ok(()), Some(path)) if standalone::secret::is_open_to_others(path).unwrap_or(false) => {
+        (Ok(()), Some(path)) if runtime::secret_file::is_open_to_others(path).unwrap_or(false) => {
             let found = format!("others on this machine can read {}", path.display());
             Finding::weak("secret", found, format!("chmod 600 {}", path.display()))
         }

@@ -82,10 +82,20 @@ impl KafkaAdmin {
         act: impl FnOnce(&BaseConsumer<Quiet>) -> Result<T, KafkaError> + Send + 'static,
     ) -> Result<T, AdminError> {
         let consumer = self.fetchers.asking().clone();
+        let context = consumer.context().clone();
         let answer = tokio::task::spawn_blocking(move || act(&consumer)).await;
-        answer
-            .map_err(|error| AdminError::Unavailable(error.to_string()))?
-            .map_err(|error| classify::admin_error(&error, topic))
+        let answer = answer.map_err(|error| AdminError::Unavailable(error.to_string()))?;
+        match answer.map_err(|error| classify::admin_error(&error, topic)) {
+            // The client says only that no broker answers; why, it told its context.
+            Err(AdminError::Unavailable(why)) => match context.denial() {
+                Some(reason) => Err(AdminError::Denied(reason)),
+                None => Err(AdminError::Unavailable(why)),
+            },
+            answer => {
+                context.reached();
+                answer
+            }
+        }
     }
 
     /// Creates the topics that do not exist. The inner error may pass: the controller has fenced

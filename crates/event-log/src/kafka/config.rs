@@ -1,8 +1,8 @@
 //! What a user may say of Kafka, and what promises need. Must never let a setting that a promise
 //! hangs on be changed in silence.
 
-use super::bootstrap::Bootstrap;
-use super::outage_log;
+use super::{bootstrap::Bootstrap, classify, outage_log};
+use parking_lot::Mutex;
 use rdkafka::{ClientConfig, ClientContext, config::RDKafkaLogLevel};
 use serde::Deserialize;
 use std::{collections::BTreeMap, fmt};
@@ -392,8 +392,23 @@ pub(super) fn forward_log(level: RDKafkaLogLevel, facility: &str, message: &str)
     }
 }
 
-/// For clients of which only the log matters.
-pub(super) struct Quiet;
+/// For clients of which only the log matters, and whether brokers deny them.
+#[derive(Default)]
+pub(super) struct Quiet {
+    /// What brokers said when they denied this client; none since one answered.
+    denial: Mutex<Option<String>>,
+}
+
+impl Quiet {
+    pub fn denial(&self) -> Option<String> {
+        self.denial.lock().clone()
+    }
+
+    /// A broker answered.
+    pub fn reached(&self) {
+        *self.denial.lock() = None;
+    }
+}
 
 impl ClientContext for Quiet {
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
@@ -401,7 +416,12 @@ impl ClientContext for Quiet {
     }
 
     fn error(&self, error: rdkafka::error::KafkaError, reason: &str) {
-        if outage_log::is_out_of_reach(&error) {
+        if error.rdkafka_error_code().is_some_and(classify::is_denial) {
+            let before = self.denial.lock().replace(reason.to_owned());
+            if before.is_none() {
+                outage_log::log_denial(reason);
+            }
+        } else if outage_log::is_out_of_reach(&error) {
             outage_log::log_failure(reason);
         // The end of a partition is news for the reader, and nothing to tell anybody else.
         } else if error.rdkafka_error_code() != Some(rdkafka::types::RDKafkaErrorCode::PartitionEOF)

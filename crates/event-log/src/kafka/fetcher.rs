@@ -146,8 +146,10 @@ pub(super) struct ServedConsumer {
 
 impl ServedConsumer {
     pub fn start(config: &ClientConfig, mut bootstrap: Bootstrap) -> KafkaResult<Self> {
-        let consumer: Arc<BaseConsumer<Quiet>> =
-            Arc::new(BaseConsumer::from_config_and_context(config, Quiet)?);
+        let consumer: Arc<BaseConsumer<Quiet>> = Arc::new(BaseConsumer::from_config_and_context(
+            config,
+            Quiet::default(),
+        )?);
         let stop = Arc::new(AtomicBool::new(false));
         let (served, stopped) = (consumer.clone(), stop.clone());
         let serve = move || {

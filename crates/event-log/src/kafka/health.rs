@@ -44,7 +44,7 @@ impl ClientHealth {
     pub fn denied(&self, reason: &str) {
         let mut denied = self.denied.lock();
         if denied.is_none() {
-            tracing::error!(target: "kafka", reason, "brokers deny this client; no outage, and waiting will not end it: look at the credentials");
+            outage_log::log_denial(reason);
         }
         *denied = Some(reason.to_owned());
         self.down.store(true, Ordering::Release);

@@ -98,6 +98,11 @@ pub(super) fn log_failure(reason: &str) {
     }
 }
 
+/// Brokers deny a client; once for each denial of a client.
+pub(super) fn log_denial(reason: &str) {
+    tracing::error!(target: "kafka", reason, "brokers deny this client; no outage, and waiting will not end it: look at the credentials and certificates");
+}
+
 /// A broker answers after none did.
 pub(super) fn log_reached() {
     let line = OUTAGE.lock().reached(Instant::now());

@@ -1,4 +1,5 @@
 use super::*;
+use runtime::secret_file::is_open_to_others;
 
 #[test]
 fn it_is_made_once_and_its_owners() {

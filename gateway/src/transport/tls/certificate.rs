@@ -4,10 +4,9 @@
 use super::crypto_provider;
 use parking_lot::RwLock;
 use prometheus::IntGauge;
-use runtime::{Clock, Health, Shutdown, health::Weakened};
+use runtime::{Clock, Health, Shutdown, health::Weakened, secret_file::is_open_to_others};
 use std::{
     fs,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -193,8 +192,8 @@ impl CertificateFiles {
 
     fn private_key(&self) -> Result<PrivateKeyDer<'static>, CertificateError> {
         let path = &self.key;
-        let about = fs::metadata(path).map_err(|error| unreadable_file(path, &error))?;
-        if about.permissions().mode() & 0o077 != 0 {
+        let is_exposed = is_open_to_others(path);
+        if is_exposed.map_err(|error| unreadable_file(path, &error))? {
             return Err(CertificateError::KeyExposed(path.clone()));
         }
         let text = Zeroizing::new(fs::read(path).map_err(|error| unreadable_file(path, &error))?);

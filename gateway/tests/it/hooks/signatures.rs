@@ -10,7 +10,11 @@ use gateway::config::Hooks;
 use ring::hmac;
 use serde_json::json;
 use sha2::{Digest, Sha256};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    fs::Permissions,
+    os::unix::fs::PermissionsExt,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 /// Was it asked by who has the secret, just now, and is it as it was sent?
 fn verify(question: &Question, url: &str, secret: &[u8]) -> Result<(), &'static str> {
@@ -54,7 +58,9 @@ fn verify(question: &Question, url: &str, secret: &[u8]) -> Result<(), &'static 
 #[tokio::test]
 async fn a_question_is_signed_by_the_hooks_secret_and_by_no_other() {
     let secrets = tempfile::tempdir().unwrap();
-    std::fs::write(secrets.path().join("own"), "a secret of its own\n").unwrap();
+    let own = secrets.path().join("own");
+    std::fs::write(&own, "a secret of its own\n").unwrap();
+    std::fs::set_permissions(&own, Permissions::from_mode(0o600)).unwrap();
     let peer = Peer::start(|_| accept().into()).await;
     let hooks = [
         of_tallies(&peer, "").replace("stock.check", "derived"),
