@@ -8,5 +8,6 @@
 
 mod canaries;
 mod cities;
+mod half_made;
 mod sunbird;
 mod user;
