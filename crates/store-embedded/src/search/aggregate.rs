@@ -172,8 +172,8 @@ impl Aggregations {
         }
     }
 
-    /// What cannot be answered by what the fields turned out to be.
-    pub fn refused(&self) -> Result<(), StoreError> {
+    /// Refuses what cannot be answered, now that the documents were looked at, if there are any.
+    pub fn check_learned(&self, has_documents: bool) -> Result<(), StoreError> {
         for (name, one) in &self.0 {
             let at = join_pointer("/aggs", name);
             let field = one.kind.field().filter(|field| field.is_guessed());
@@ -187,7 +187,10 @@ impl Aggregations {
                 }
                 one.kind.check(field, &at)?;
             }
-            one.inner.refused()?;
+            if let AggregationKind::TopHits { sort, .. } = &one.kind {
+                sort.check_learned(has_documents, &format!("{at}/top_hits/sort"))?;
+            }
+            one.inner.check_learned(has_documents)?;
         }
         Ok(())
     }

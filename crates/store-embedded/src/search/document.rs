@@ -146,16 +146,21 @@ impl Document {
         mut test: impl FnMut(Point) -> bool,
     ) -> bool {
         let mut found = false;
-        for path in &source.paths {
+        let mut test_all = |value: &Value| {
+            let points = read_points(value, leniency).unwrap_or_default();
+            found = found || points.into_iter().any(&mut test);
+        };
+        let null = source.null.as_ref();
+        let (own, copied) = source.paths.split_at(source.paths.len().min(1));
+        for path in own {
             self.at(path, &mut |value| {
-                let filled = source
-                    .null
-                    .as_ref()
-                    .and_then(|null| fill_nulls(value, null));
-                let value = filled.as_ref().unwrap_or(value);
-                let points = read_points(value, leniency).unwrap_or_default();
-                found = found || points.into_iter().any(&mut test);
+                let filled = null.and_then(|null| fill_nulls(value, null));
+                test_all(filled.as_ref().unwrap_or(value));
             });
+        }
+        // An array is copied value by value: two numbers of it are no point.
+        for path in copied {
+            self.at(path, &mut |value| visit_values(value, null, &mut test_all));
         }
         found
     }

@@ -251,7 +251,8 @@ pub fn any_of(
         }
         _ => {
             for value in values {
-                if clause == "terms" && !is_in_reach(source, value) {
+                // What is not indexed is compared value by value, as `term` does.
+                if clause == "terms" && source.index && !is_in_reach(source, value) {
                     return Err(bad(format!("{value} is out of the field's range"), at));
                 }
                 accept_typed(context, &mut accept, source, value, at)?;

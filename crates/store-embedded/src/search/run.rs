@@ -3,7 +3,6 @@
 use super::{
     Search, WHOLE,
     aggregate::{Aggregations, Collected, Matched, ShownAggregations},
-    bad,
     collapse::CollapsedGroups,
     document::Document,
     sort::Keys,
@@ -17,7 +16,7 @@ use event_schema::Raw;
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 use std::cmp::Ordering;
-use store::{Collection, Hit, SearchResult, StoreError, mapping::BadSearchAfter};
+use store::{Collection, Hit, SearchResult, StoreError};
 
 /// A document that may be on the page.
 #[derive(Default)]
@@ -114,7 +113,6 @@ impl Search {
             page.append(found);
             if let Some((all, collected)) = search.aggregations.as_ref().zip(collected) {
                 let fetch = |id: &str| read_body(&snapshot, collection, id);
-                all.refused()?;
                 result.aggregations = Some(ShownAggregations::new(&fetch).all(all, collected)?);
             }
         }
@@ -214,24 +212,9 @@ impl Search {
             }
             Ok(())
         })?;
-        if let Some(name) = self.sort.text() {
-            return Err(bad(
-                format!("`{name}` is text, which has no order: sort by `{name}.keyword`"),
-                "/sort",
-            ));
-        }
-        if let Some(name) = self.sort.null_among_numbers() {
-            let name = name.to_owned();
-            return Err(BadSearchAfter::Null { name }.refuse("/search_after"));
-        }
-        match self.sort.unseen() {
-            Some(path) if read > 0 => {
-                return Err(bad(
-                    format!("no document has the field `{path}`, so it cannot be sorted by"),
-                    "/sort",
-                ));
-            }
-            _ => {}
+        self.sort.check_learned(read > 0, "/sort")?;
+        if let Some(all) = &self.aggregations {
+            all.check_learned(read > 0)?;
         }
         found.extend(groups.into_iter().flat_map(CollapsedGroups::found));
         self.order(&mut found, limit);

@@ -353,8 +353,27 @@ impl Sort {
         all.try_for_each(|(key, position)| position.check(key))
     }
 
+    /// Refuses what cannot be sorted by, now that the documents were looked at, if there are any.
+    pub fn check_learned(&self, has_documents: bool, at: &str) -> Result<(), StoreError> {
+        if let Some(name) = self.text() {
+            let why = format!("`{name}` is text, which has no order: sort by `{name}.keyword`");
+            return Err(bad(why, at));
+        }
+        if let Some(name) = self.null_among_numbers() {
+            let name = name.to_owned();
+            return Err(BadSearchAfter::Null { name }.refuse("/search_after"));
+        }
+        match self.unseen() {
+            Some(path) if has_documents => {
+                let why = format!("no document has the field `{path}`, so it cannot be sorted by");
+                Err(bad(why, at))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// A field that is not mapped and turned out to be text.
-    pub fn text(&self) -> Option<&str> {
+    fn text(&self) -> Option<&str> {
         self.keys.iter().find_map(|key| match &key.by {
             By::Values { learned, .. } if learned.get() == Some(Learned::Text) => {
                 Some(key.name.as_str())
@@ -364,7 +383,7 @@ impl Sort {
     }
 
     /// A field that is not mapped and turned out to hold numbers, which are never missing.
-    pub fn null_among_numbers(&self) -> Option<&str> {
+    fn null_among_numbers(&self) -> Option<&str> {
         let nulls = self.keys.iter().zip(&self.nulls);
         let mut nulls = nulls.filter(|(_, is_null)| **is_null);
         nulls.find_map(|(key, _)| match &key.by {
@@ -378,7 +397,7 @@ impl Sort {
     }
 
     /// A path that neither a mapping nor any document knows: its name is a mistake.
-    pub fn unseen(&self) -> Option<&str> {
+    fn unseen(&self) -> Option<&str> {
         self.keys.iter().find_map(|key| match &key.by {
             By::Values {
                 learned,

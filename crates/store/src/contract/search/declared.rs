@@ -14,6 +14,9 @@ pub fn mappings() -> Value {
         "all": {"type": "keyword"},
         "labels": {"type": "flattened"},
         "tagged": {"type": "keyword", "copy_to": ["labels.by", "labels.of.it"]},
+        "cell": {"type": "keyword", "copy_to": "place"},
+        "place": {"type": "geo_point"},
+        "rank": {"type": "integer", "index": false},
         "nulls": {"type": "keyword", "null_value": [1, 2.5, ["x"], true]},
         "crew": {"type": "nested", "properties": {
             "name": {"type": "keyword", "copy_to": "crew.any"},
@@ -50,7 +53,7 @@ pub const DOCUMENTS: &[(&str, &str)] = &[
     ("g", r#"{"crew":[{}],"off":{"in":{"x":1}}}"#),
     (
         "h",
-        r#"{"crew.name":"cat","crew.age":7,"tagged":["z","y"]}"#,
+        r#"{"crew.name":"cat","crew.age":7,"tagged":["z","y"],"cell":[["u33dc0"],"s00000"],"rank":5}"#,
     ),
 ];
 
@@ -214,6 +217,10 @@ fn written() -> Vec<(Value, &'static str)> {
     ]
 }
 
+fn geo_near(cell: &str) -> Value {
+    json!({"geo_distance": {"distance": "1km", "place": cell}})
+}
+
 fn declared() -> Vec<(Value, &'static str)> {
     vec![
         // The whole text is one term, also where it is empty.
@@ -263,5 +270,18 @@ fn declared() -> Vec<(Value, &'static str)> {
         // What stands for null in a keyword is one text.
         (json!({"term": {"nulls": "[1, 2.5, [x], true]"}}), "d"),
         (json!({"term": {"nulls": "1"}}), ""),
+        // Each value of an array is copied by itself, however deep it stands.
+        (json!({"exists": {"field": "place"}}), "h"),
+        (geo_near("u33dc0"), "h"),
+        (geo_near("s00000"), "h"),
+        // What is not indexed is compared value by value, also with what it cannot hold.
+        (
+            json!({"terms": {"rank": [5, 9_223_372_036_854_775_807_i64]}}),
+            "h",
+        ),
+        (
+            json!({"terms": {"rank": [-9_223_372_036_854_775_808_i64]}}),
+            "",
+        ),
     ]
 }
