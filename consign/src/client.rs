@@ -184,7 +184,12 @@ fn refusal_failure(
     let told = status.map_or_else(|| "no status".to_owned(), |status| status.to_string());
     let text = text.map_or_else(|| whole.to_string(), str::to_owned);
     let failure = Failure::failed(format!("{told} {}: {text}", code.unwrap_or("no code")));
-    let failure = Failure { status, ..failure };
+    let code = code.map(str::to_owned);
+    let failure = Failure {
+        status,
+        code,
+        ..failure
+    };
     if failure.is_of_credential() {
         return failure.hint(LOG_IN);
     }

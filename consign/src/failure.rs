@@ -40,6 +40,9 @@ pub struct Failure {
     /// Of the answer that refused it, if one did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u64>,
+    /// Likewise: the problem's code, or the error's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
 }
 
 impl Failure {
@@ -49,6 +52,7 @@ impl Failure {
             message: message.into(),
             hint: None,
             status: None,
+            code: None,
         }
     }
 

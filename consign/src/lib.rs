@@ -5,6 +5,7 @@ mod checkpoint;
 pub mod cli;
 pub mod client;
 pub mod commands;
+mod confirmation;
 pub mod failure;
 pub mod output;
 mod password_input;

@@ -3,6 +3,7 @@
 
 use crate::failure::Failure;
 use serde::Serialize;
+use serde_json::Value;
 use std::{io::Write, process::ExitCode};
 
 /// How this invocation prints.
@@ -91,6 +92,20 @@ pub fn format_table(names: &[&str], rows: &[Vec<String>]) -> String {
     let mut text = line(names.to_vec());
     rows.iter()
         .for_each(|row| text += &line(row.iter().map(String::as_str).collect()));
+    text
+}
+
+/// What a search found: a table of what is shown, and how much more there is.
+pub fn format_found(none: &str, names: &[&str], rows: &[Vec<String>], total: &Value) -> String {
+    let mut text = if rows.is_empty() {
+        format!("{none}\n")
+    } else {
+        format_table(names, rows)
+    };
+    let (shown, total) = (rows.len() as u64, total.as_u64().unwrap_or(0));
+    if shown < total {
+        text += &format!("{shown} of {total}: --limit shows more\n");
+    }
     text
 }
 

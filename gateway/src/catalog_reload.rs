@@ -92,11 +92,11 @@ async fn reload(app: &Shared, source: &Arc<dyn CatalogSource>) -> Result<Reloade
         before: in_use.version().to_owned(),
         operations: next.operations().count(),
     };
+    // Their secrets may be others, also where the definitions are not.
+    let hooks = app.hooks.endpoints_of(&next);
+    let hooks = hooks.map_err(|error| bad(error.to_string()))?;
     if done.version == done.before {
-        // Their secrets may be others.
-        let hooks = app.hooks.endpoints_of(&next);
-        app.hooks
-            .replace(hooks.map_err(|error| bad(error.to_string()))?);
+        app.hooks.replace(hooks);
         return Ok(done);
     }
     // A path that the router cannot hold is a panic there.
@@ -104,8 +104,6 @@ async fn reload(app: &Shared, source: &Arc<dyn CatalogSource>) -> Result<Reloade
     let built = tokio::task::spawn_blocking(move || (routes_of(&serving, &next), next)).await;
     let (routes, next) = built.map_err(|error| bad(error.to_string()))?;
     let routes = routes.map_err(|error| bad(error.to_string()))?;
-    let hooks = app.hooks.endpoints_of(&next);
-    let hooks = hooks.map_err(|error| bad(error.to_string()))?;
     source.prepare(&next, &in_use).await?;
     let announced = timeout(
         app.config.publish_timeout(),

@@ -1,9 +1,10 @@
 //! `consign role` and `consign profile`: definitions in JSON that stand under an id. Both are
 //! listed, shown, set and deleted alike; what differs is a table.
 
-use super::{Invocation, dlq::selection::ask_confirmation};
+use super::Invocation;
 use crate::{
     client::{Client, Endpoint},
+    confirmation::ask_confirmation,
     failure::Failure,
     output::format_table,
 };
@@ -91,6 +92,12 @@ pub async fn run(
     }
 }
 
+/// What is refused of names that are not known, unless they are taken.
+const TAKEN_BY_FORCE: [&str; 3] = [
+    "security.role.unknown_controller",
+    "services.storage.unknown_index",
+    "services.storage.unknown_collection",
+];
 /// How many a page of a listing has.
 const PAGE: usize = 500;
 
@@ -160,9 +167,11 @@ async fn set(
     let (name, value) = (kind.unknown_names)(arguments.force);
     asked[name] = value.into();
     let written = client.ask("security", kind.set, asked).await;
-    let written = written.map_err(|failure| match failure.hint {
-        None => failure.hint("--force takes names that this deployment does not know"),
-        Some(_) => failure,
+    let written = written.map_err(|failure| match failure.code.as_deref() {
+        Some(code) if TAKEN_BY_FORCE.contains(&code) => {
+            failure.hint("--force takes names that this deployment does not know")
+        }
+        _ => failure,
     })?;
     invocation.output.result(&written, |written| {
         format!(

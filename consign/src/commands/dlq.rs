@@ -13,7 +13,7 @@ mod listing;
 pub mod pass;
 pub mod purge;
 pub mod replay;
-pub mod selection;
+mod selection;
 pub mod show;
 pub mod stats;
 mod text;

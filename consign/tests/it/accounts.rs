@@ -163,6 +163,9 @@ async fn users_roles_and_profiles_are_made_shown_changed_and_deleted() {
     let role = json!({"controllers": {"document": {"actions": {"get": true, "search": true}}, "auth": {"actions": {"*": true}}}});
     desk.file("reader.json", role.to_string());
     desk.done(None, &["role", "set", "reader", "reader.json"]);
+    desk.file("none.json", "{}");
+    let malformed = desk.refused(None, &["role", "set", "reader", "none.json"], 1);
+    assert!(!malformed.contains("--force"), "{malformed}");
     assert_eq!(
         desk.json(&["role", "show", "reader"])["controllers"],
         role["controllers"]

@@ -162,7 +162,18 @@ pub fn scalar_text(value: &Value) -> Option<std::borrow::Cow<'_, str>> {
     match value {
         Value::String(text) => Some(text.as_str().into()),
         // Java and JavaScript differ about a `+` in front of an exponent; the shortest has none.
-        Value::Number(number) => Some(number.to_string().replace("e+", "e").into()),
+        Value::Number(number) => {
+            let text = number.to_string();
+            let has_plus = text.contains("e+");
+            Some(
+                if has_plus {
+                    text.replace("e+", "e")
+                } else {
+                    text
+                }
+                .into(),
+            )
+        }
         Value::Bool(truth) => Some(if *truth { "true" } else { "false" }.into()),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
     }

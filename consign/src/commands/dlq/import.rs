@@ -1,8 +1,8 @@
 //! `consign dlq import`: dead letters of a file, asked for anew. For those that were given up, or that
 //! stand in another deployment: what still waits here is replayed or edited instead.
 
-use super::{Invocation, selection::ask_confirmation};
-use crate::{client::Client, failure::Failure};
+use super::Invocation;
+use crate::{client::Client, confirmation::ask_confirmation, failure::Failure};
 use clap::Args;
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! `consign dlq pass`: the one command by which partitions go on that wait because of a flood.
 
-use super::{Invocation, selection::ask_confirmation};
-use crate::{client::Client, failure::Failure};
+use super::Invocation;
+use crate::{client::Client, confirmation::ask_confirmation, failure::Failure};
 use clap::Args;
 use reqwest::Method;
 use serde_json::{Value, json};

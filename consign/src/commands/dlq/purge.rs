@@ -7,7 +7,7 @@ use super::{
     selection::{self, Filters, Selection},
     text,
 };
-use crate::{client::Client, failure::Failure};
+use crate::{client::Client, confirmation::ask_confirmation, failure::Failure};
 use ::replay::{DeadLetterFilter, DeadLetterLine, JobAction, JobOrder};
 use clap::Args;
 use reqwest::Method;
@@ -97,7 +97,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let waiting: u64 = chosen.iter().map(|letter| letter.waiting).sum();
     let count = chosen.len();
     let question = format!("give up {count} dead letters? ({waiting} parked behind them follow)");
-    selection::ask_confirmation(&question, arguments.yes)?;
+    ask_confirmation(&question, arguments.yes)?;
     let order = JobOrder {
         action: JobAction::Discard,
         select,

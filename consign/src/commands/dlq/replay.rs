@@ -5,7 +5,7 @@ use super::{
     selection::{self, JobArguments},
     text,
 };
-use crate::{client::Client, failure::Failure};
+use crate::{client::Client, confirmation::ask_confirmation, failure::Failure};
 use ::replay::{JobAction, JobOrder};
 use clap::Args;
 use reqwest::Method;
@@ -62,7 +62,7 @@ pub async fn run_order(
     };
     let count = found.len();
     let question = format!("{verb} {count} dead letters? ({waiting} parked behind them follow)");
-    selection::ask_confirmation(&question, yes)?;
+    ask_confirmation(&question, yes)?;
     job::start_job(client, order, invocation).await
 }
 

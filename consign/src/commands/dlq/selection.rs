@@ -4,7 +4,6 @@ use crate::{client::Client, failure::Failure};
 use ::replay::{DeadLetterFilter, DeadLetterLine, JobAction, JobOrder, JsonPatch};
 use clap::Args;
 use reqwest::Method;
-use std::io::{IsTerminal, Write};
 
 #[derive(Clone, Debug, Default, Args)]
 pub struct Filters {
@@ -133,21 +132,4 @@ pub async fn fetch_letters(
     let mut answer = client.send(request).await?.succeeded()?;
     serde_json::from_value(answer["dead_letters"].take())
         .map_err(|error| Failure::failed(format!("the gateway's list cannot be read: {error}")))
-}
-
-/// Asks at a terminal, unless `yes` says it already; a script that names what it moves is not
-/// asked.
-pub fn ask_confirmation(question: &str, yes: bool) -> Result<(), Failure> {
-    if yes || !std::io::stdin().is_terminal() {
-        return Ok(());
-    }
-    eprint!("{question} [y/N] ");
-    _ = std::io::stderr().flush();
-    let mut line = String::new();
-    let read = std::io::stdin().read_line(&mut line);
-    if read.is_ok() && matches!(line.trim(), "y" | "Y" | "yes") {
-        Ok(())
-    } else {
-        Err(Failure::failed("nothing was done").hint("--yes says it beforehand"))
-    }
 }

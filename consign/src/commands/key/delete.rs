@@ -1,10 +1,7 @@
 //! `consign key delete`: an API key, which no gateway honours any more afterwards.
 
 use super::KeyOwner;
-use crate::{
-    commands::{Invocation, dlq::selection::ask_confirmation},
-    failure::Failure,
-};
+use crate::{commands::Invocation, confirmation::ask_confirmation, failure::Failure};
 use clap::Args;
 use serde_json::json;
 

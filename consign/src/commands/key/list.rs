@@ -1,7 +1,7 @@
 //! `consign key list`: API keys without their secrets.
 
 use super::KeyOwner;
-use crate::{commands::Invocation, failure::Failure, output::format_table};
+use crate::{commands::Invocation, failure::Failure, output::format_found};
 use clap::Args;
 use event_schema::codec;
 use serde_json::{Value, json};
@@ -32,19 +32,10 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
 }
 
 fn text(told: &Value) -> String {
-    let keys = || told["keys"].as_array().into_iter().flatten();
-    let mut text = match keys().next() {
-        None => "there are no API keys\n".to_owned(),
-        Some(_) => format_table(
-            &["key", "description", "valid until"],
-            &keys().map(key_row).collect::<Vec<_>>(),
-        ),
-    };
-    let (shown, total) = (keys().count() as u64, told["total"].as_u64().unwrap_or(0));
-    if shown < total {
-        text += &format!("{shown} of {total}: --limit shows more\n");
-    }
-    text
+    let keys = told["keys"].as_array().into_iter().flatten();
+    let rows: Vec<_> = keys.map(key_row).collect();
+    let names = ["key", "description", "valid until"];
+    format_found("there are no API keys", &names, &rows, &told["total"])
 }
 
 fn key_row(key: &Value) -> Vec<String> {

@@ -2,7 +2,8 @@
 
 use crate::{
     client::{Client, Endpoint},
-    commands::{Invocation, dlq::selection::ask_confirmation},
+    commands::Invocation,
+    confirmation::ask_confirmation,
     failure::Failure,
 };
 use clap::Args;

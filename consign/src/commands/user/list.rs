@@ -5,7 +5,7 @@ use crate::{
     client::{Client, Endpoint},
     commands::Invocation,
     failure::Failure,
-    output::format_table,
+    output::format_found,
 };
 use clap::Args;
 use serde_json::{Value, json};
@@ -48,20 +48,12 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
 }
 
 fn text(told: &Value) -> String {
-    let users = || told["users"].as_array().into_iter().flatten();
+    let users = told["users"].as_array().into_iter().flatten();
     let row = |user: &Value| {
-        vec![
-            user["_id"].as_str().unwrap_or_default().to_owned(),
-            profiles_of(user),
-        ]
+        let id = user["_id"].as_str().unwrap_or_default();
+        vec![id.to_owned(), profiles_of(user)]
     };
-    let mut text = match users().next() {
-        None => "there are no such users\n".to_owned(),
-        Some(_) => format_table(&["user", "profiles"], &users().map(row).collect::<Vec<_>>()),
-    };
-    let (shown, total) = (users().count() as u64, told["total"].as_u64().unwrap_or(0));
-    if shown < total {
-        text += &format!("{shown} of {total}: --limit shows more\n");
-    }
-    text
+    let rows: Vec<_> = users.map(row).collect();
+    let none = "there are no such users";
+    format_found(none, &["user", "profiles"], &rows, &told["total"])
 }
