@@ -1,20 +1,151 @@
-//! The guard of all routes but Kuzzle's, which has its own ([`crate::kuzzle`]): who calls, and has
-//! the caller the right that the table of routes names? It looks at the head alone.
+//! The guard of all routes but Kuzzle's, which has its own ([`crate::kuzzle`]): who calls, has the
+//! caller the right that the table of routes names, and does the route read what the query says? It
+//! looks at the head alone. It is one service for each route and not a stack of middleware, of which
+//! each layer costs a request several allocations.
 
 use crate::{
     access::{Caller, ClientAddress, PlaceRule, Right, right, shown_credential},
     app::Shared,
     error::{Code, Problem},
+    request::query::QueryString,
+    route_doc::Doc,
+    routes::sunbird,
 };
 use axum::{
     RequestExt,
     extract::{RawPathParams, Request},
+    response::{IntoResponse, Response},
+    routing::Route,
 };
+use catalog::Envelope;
+use futures::future::BoxFuture;
+use http::header::CONTENT_TYPE;
 use rights::ActionPlace;
+use std::{
+    convert::Infallible,
+    sync::Arc,
+    task::{Context, Poll},
+};
+use tower::{Layer, Service};
+
+/// What is asked of the head of a request before a route serves it.
+#[derive(Clone)]
+pub(crate) enum RouteRule {
+    /// A route of the table. `doc`: says what the route reads of a query.
+    Listed {
+        right: Right,
+        doc: Option<&'static Doc>,
+    },
+    /// The route of an operation, whose refusals come in its own envelope.
+    Operation { name: Arc<str>, envelope: Envelope },
+    /// The routes that all services share. Whoever asks whether this process lives is no user.
+    Administration { metrics: Right },
+}
+
+/// Puts a rule in front of routes.
+#[derive(Clone)]
+pub(crate) struct GuardLayer {
+    app: Shared,
+    rule: RouteRule,
+}
+
+/// A route with its rule.
+#[derive(Clone)]
+pub(crate) struct GuardedRoute {
+    guard: GuardLayer,
+    route: Route,
+}
+
+impl GuardLayer {
+    pub(crate) fn new(app: Shared, rule: RouteRule) -> Self {
+        Self { app, rule }
+    }
+
+    async fn admit(&self, request: Request) -> Result<Request, Problem> {
+        match &self.rule {
+            RouteRule::Listed { right, doc } => {
+                let admitted = admit_request(&self.app, *right, None, request).await?;
+                if let Some(doc) = doc {
+                    check_query(doc, &admitted)?;
+                }
+                Ok(admitted)
+            }
+            RouteRule::Operation { name, .. } => {
+                admit_request(&self.app, Right::OPERATION, Some(name), request).await
+            }
+            RouteRule::Administration { metrics } => {
+                let right = if matches!(request.uri().path(), "/healthz" | "/readyz") {
+                    Right::PUBLIC
+                } else {
+                    *metrics
+                };
+                admit_request(&self.app, right, None, request).await
+            }
+        }
+    }
+
+    fn refusal(&self, problem: Problem) -> Response {
+        match &self.rule {
+            RouteRule::Operation {
+                name,
+                envelope: Envelope::Sunbird,
+            } => sunbird::call::refused_response(name, self.app.now(), &problem),
+            RouteRule::Operation {
+                envelope: Envelope::Bare,
+                ..
+            }
+            | RouteRule::Listed { .. }
+            | RouteRule::Administration { .. } => problem.into_response(),
+        }
+    }
+}
+
+impl Layer<Route> for GuardLayer {
+    type Service = GuardedRoute;
+
+    fn layer(&self, route: Route) -> GuardedRoute {
+        let guard = self.clone();
+        GuardedRoute { guard, route }
+    }
+}
+
+impl Service<Request> for GuardedRoute {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    /// A route is always ready.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let Self { guard, mut route } = self.clone();
+        Box::pin(async move {
+            match guard.admit(request).await {
+                Ok(request) => route.call(request).await,
+                Err(problem) => Ok(guard.refusal(problem)),
+            }
+        })
+    }
+}
+
+/// A name in the query that the route does not read is refused, not passed over.
+fn check_query(doc: &Doc, request: &Request) -> Result<(), Problem> {
+    if request.uri().query().is_none() {
+        return Ok(());
+    }
+    // Beside a file, what the operation takes stands in the query.
+    let content_type = request.headers().get(CONTENT_TYPE);
+    if content_type.is_some_and(|kind| kind.as_bytes().starts_with(b"text/csv")) {
+        return Ok(());
+    }
+    QueryString::parse(request.uri().query())?.expect_only(&doc.query())
+}
 
 /// Lets a request in, with its caller put into its extensions. `operation`: the one that the route
 /// itself stands for.
-pub(crate) async fn admit_request(
+async fn admit_request(
     app: &Shared,
     needed: Right,
     operation: Option<&str>,

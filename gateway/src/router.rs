@@ -6,11 +6,9 @@ use crate::{
     access::{PlaceRule, Right},
     app::Shared,
     error::{Code, Problem},
-    guard, kuzzle,
-    request::{
-        path::{FAMILIES, path_template, shorten_text},
-        query::QueryString,
-    },
+    guard::{GuardLayer, RouteRule},
+    kuzzle,
+    request::path::{FAMILIES, path_template, shorten_text},
     route_doc::{self as doc, Doc},
     routes::{
         about, audits, catalog as catalog_routes, collections, dead_letters, documents, floods,
@@ -19,14 +17,11 @@ use crate::{
 };
 use axum::{
     Router,
-    extract::Request,
-    middleware::{Next, from_fn},
-    response::{IntoResponse, Response},
     routing::{MethodFilter, MethodRouter, get, on, post, put},
 };
 use catalog::{Catalog, Envelope};
 use http::{Method, Uri};
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 /// One route.
 pub(crate) struct RoutedEndpoint {
@@ -308,16 +303,9 @@ pub(crate) fn build_router(app: Shared, catalog: &Catalog) -> Result<Router, Gat
     } in routed_endpoints()
     {
         if let Some(serve) = serve {
-            let serve = match doc.tag {
-                "service" => serve,
-                _ => serve.layer(from_fn(move |request, next| {
-                    known_query(doc, request, next)
-                })),
-            };
-            let state = app.clone();
-            let serve = serve.layer(from_fn(move |request, next| {
-                serve_guarded(state.clone(), right, request, next)
-            }));
+            let doc = (doc.tag != "service").then_some(doc);
+            let rule = RouteRule::Listed { right, doc };
+            let serve = serve.layer(GuardLayer::new(app.clone(), rule));
             let known = routes.remove(path).unwrap_or_default();
             routes.insert(path.to_owned(), known.merge(serve));
         }
@@ -327,16 +315,8 @@ pub(crate) fn build_router(app: Shared, catalog: &Catalog) -> Result<Router, Gat
         router = router.route(&path, serve);
     }
     let shared = runtime::admin::admin_routes(app.ports.health.clone(), app.ports.registry.clone());
-    let state = app.clone();
-    let shared = shared.layer(from_fn(move |request: Request, next| {
-        // Whoever asks whether this process lives is no user.
-        let right = if matches!(request.uri().path(), "/healthz" | "/readyz") {
-            Right::PUBLIC
-        } else {
-            METRICS
-        };
-        serve_guarded(state.clone(), right, request, next)
-    }));
+    let rule = RouteRule::Administration { metrics: METRICS };
+    let shared = shared.layer(GuardLayer::new(app.clone(), rule));
     Ok(router
         .fallback(kuzzle::http::serve_fallback)
         .method_not_allowed_fallback(not_allowed)
@@ -408,57 +388,15 @@ fn operation_routes(
                 sunbird::call::call_operation(name, state, segments, call).await
             }),
         };
-        let (state, envelope) = (app.clone(), operation.envelope());
-        let name: Arc<str> = operation.name().into();
-        let serve = serve.layer(from_fn(move |request, next| {
-            guarded_operation(state.clone(), name.clone(), envelope, request, next)
-        }));
+        let rule = RouteRule::Operation {
+            name: operation.name().into(),
+            envelope: operation.envelope(),
+        };
+        let serve = serve.layer(GuardLayer::new(app.clone(), rule));
         let known = routes.remove(&path).unwrap_or_default();
         routes.insert(path, known.merge(serve));
     }
     Ok(routes)
-}
-
-/// Served to a caller who has the right.
-async fn serve_guarded(app: Shared, right: Right, request: Request, next: Next) -> Response {
-    match guard::admit_request(&app, right, None, request).await {
-        Ok(request) => next.run(request).await,
-        Err(problem) => problem.into_response(),
-    }
-}
-
-/// Likewise, with the refusal in the operation's own envelope.
-async fn guarded_operation(
-    app: Shared,
-    name: Arc<str>,
-    envelope: Envelope,
-    request: Request,
-    next: Next,
-) -> Response {
-    match guard::admit_request(&app, Right::OPERATION, Some(&name), request).await {
-        Ok(request) => next.run(request).await,
-        Err(problem) => match envelope {
-            Envelope::Bare => problem.into_response(),
-            Envelope::Sunbird => sunbird::call::refused_response(&name, app.now(), &problem),
-        },
-    }
-}
-
-/// A name in the query that the route does not read is refused, not passed over.
-async fn known_query(doc: &'static Doc, request: Request, next: Next) -> Response {
-    if request.uri().query().is_none() {
-        return next.run(request).await;
-    }
-    // Beside a file, what the operation takes stands in the query.
-    let content_type = request.headers().get(http::header::CONTENT_TYPE);
-    if content_type.is_some_and(|kind| kind.as_bytes().starts_with(b"text/csv")) {
-        return next.run(request).await;
-    }
-    let query = QueryString::parse(request.uri().query());
-    match query.and_then(|query| query.expect_only(&doc.query())) {
-        Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
-    }
 }
 
 async fn not_allowed(method: Method, uri: Uri) -> Problem {
