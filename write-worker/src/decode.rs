@@ -1,5 +1,6 @@
 //! Bytes → event, or the reason why not. Never fails the batch: one bad record is one decision.
 
+use bytes::Bytes;
 use event_log::Record;
 use event_schema::{
     codec::{self, DecodeError, Parts},
@@ -8,6 +9,7 @@ use event_schema::{
     outcome::DeadReason,
     position::Position,
 };
+use std::borrow::Cow;
 
 /// A record that is no event to this worker.
 #[derive(Debug)]
@@ -35,6 +37,11 @@ pub(crate) fn check_level(record: &Record) -> Result<(), Undecodable> {
 /// The event whose body the log would never take, where a record stands in its place: it keeps its
 /// key and its place, and is dead.
 pub(crate) fn stand_in(record: &Record) -> Option<(Transaction, DeadReason)> {
+    // Hardly any record is one, and each is asked: no copy of its parts is made for that.
+    let mut headers = record.headers.iter();
+    if !headers.any(|(name, _)| *name == codec::UNSHIPPABLE_HEADER) {
+        return None;
+    }
     let (transaction, message) = codec::decode_stand_in(&record_parts(record))?;
     let reason = DeadReason {
         code: "unshippable".into(),
@@ -49,7 +56,7 @@ pub(crate) fn decode_record(record: &Record) -> Result<Transaction, Undecodable>
     codec::decode_transaction(&parts).map_err(|error| match error {
         error @ DecodeError::NewerLevel { .. } => Undecodable::NewerLevel(error),
         error => Undecodable::Damaged(Box::new(DamagedEvent {
-            request: own_id(&parts),
+            request: own_id(&parts.headers),
             operation: codec::header_text(&parts, "ce_operation")
                 .unwrap_or("unknown")
                 .to_owned(),
@@ -67,12 +74,12 @@ pub(crate) fn decode_record(record: &Record) -> Result<Transaction, Undecodable>
 
 /// The request of a record: its own, or else one that follows from where it stands.
 pub(crate) fn record_identity(record: &Record, topic_id: &str, position: &Position) -> RequestId {
-    own_id(&record_parts(record)).unwrap_or_else(|| RequestId::of_record(topic_id, position))
+    own_id(&record.headers).unwrap_or_else(|| RequestId::of_record(topic_id, position))
 }
 
-fn own_id(parts: &Parts) -> Option<RequestId> {
-    let id = codec::header_text(parts, "ce_id").ok()?;
-    RequestId::parse_trusted(id).ok()
+fn own_id(headers: &[(Cow<'static, str>, Bytes)]) -> Option<RequestId> {
+    let (_, id) = headers.iter().find(|(name, _)| name == "ce_id")?;
+    RequestId::parse_trusted(std::str::from_utf8(id).ok()?).ok()
 }
 
 /// The record without its place; shares its bytes.

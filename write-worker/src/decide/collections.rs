@@ -7,9 +7,37 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use store::Collection;
 use tokio::time::Instant;
 
-/// Collections read lately, and when.
+/// Collections read lately, by index and name, and when. Every event asks twice, so nothing is
+/// copied to ask.
 #[derive(Default)]
-pub(super) struct KnownCollections(HashMap<(String, String), (Arc<Collection>, Instant)>);
+pub(super) struct KnownCollections(HashMap<String, HashMap<String, KnownCollection>>);
+
+struct KnownCollection {
+    collection: Arc<Collection>,
+    read: Instant,
+}
+
+impl KnownCollections {
+    fn believed(&self, index: &str, name: &str, incarnation: &str) -> Option<Arc<Collection>> {
+        let known = self.0.get(index)?.get(name)?;
+        let holds = known.collection.incarnation == incarnation && known.read.elapsed() < BELIEVED;
+        holds.then(|| known.collection.clone())
+    }
+
+    fn note(&mut self, index: &str, name: &str, collection: Arc<Collection>, read: Instant) {
+        let of_index = self.0.entry(index.to_owned()).or_default();
+        of_index.insert(name.to_owned(), KnownCollection { collection, read });
+    }
+
+    fn forget(&mut self, index: &str, name: &str) {
+        if let Some(of_index) = self.0.get_mut(index) {
+            of_index.remove(name);
+            if of_index.is_empty() {
+                self.0.remove(index);
+            }
+        }
+    }
+}
 
 const BELIEVED: Duration = Duration::from_millis(event_schema::incarnation::BELIEVED_MS);
 
@@ -21,12 +49,8 @@ impl Decider {
         name: &str,
         incarnation: &str,
     ) -> Result<Option<Arc<Collection>>, TenureEnd> {
-        let key = (index.to_owned(), name.to_owned());
-        if let Some((known, read)) = self.collections.0.get(&key)
-            && known.incarnation == incarnation
-            && read.elapsed() < BELIEVED
-        {
-            return Ok(Some(known.clone()));
+        if let Some(known) = self.collections.believed(index, name, incarnation) {
+            return Ok(Some(known));
         }
         let record = &self.worker.ports.record;
         // What is asked after this moment is not older than it.
@@ -37,12 +61,10 @@ impl Decider {
             .await?
             .map(Arc::new);
         match &found {
-            Some(collection) => {
-                self.collections.0.insert(key, (collection.clone(), asked));
-            }
-            None => {
-                self.collections.0.remove(&key);
-            }
+            Some(collection) => self
+                .collections
+                .note(index, name, collection.clone(), asked),
+            None => self.collections.forget(index, name),
         }
         Ok(found.filter(|collection| collection.incarnation == incarnation))
     }
