@@ -20,7 +20,7 @@ mod sockets;
 mod workload;
 
 use clap::{Parser, Subcommand};
-use consign::{cli::SharedArguments, commands::Invocation, failure::Failure, output::Output};
+use consign::{arguments::SharedArguments, commands::Invocation, failure::Failure, output::Output};
 use mimalloc::MiMalloc;
 use std::process::ExitCode;
 

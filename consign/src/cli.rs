@@ -1,8 +1,12 @@
-//! What can be typed. Each command's own arguments are in its file.
+//! What can be typed, and who does it. Each command's own arguments are in its file.
 
-use crate::commands;
-use clap::{Args, Parser, Subcommand};
-use std::path::PathBuf;
+use crate::{
+    arguments::SharedArguments,
+    commands::{self, Invocation},
+    failure::Failure,
+    output::Output,
+};
+use clap::{CommandFactory, Parser, Subcommand};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -24,29 +28,57 @@ pub struct Cli {
     pub command: Command,
 }
 
-/// Taken by every command.
-#[derive(Clone, Debug, Default, Args)]
-pub struct SharedArguments {
-    /// Settings file, overrides the defaults; ./consign.toml if it is there
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        env = "CONSIGN_CONFIG",
-        help_heading = "Settings"
-    )]
-    pub config: Option<PathBuf>,
-    /// One setting, overrides the file and CONSIGN_* variables; can be repeated
-    #[arg(
-        long,
-        global = true,
-        value_name = "KEY=VALUE",
-        help_heading = "Settings"
-    )]
-    pub set: Vec<String>,
-    /// Print JSON
-    #[arg(long, global = true, help_heading = "Settings")]
-    pub json: bool,
+impl Cli {
+    /// Does what was typed.
+    pub async fn run(self, output: &Output) -> Result<(), Failure> {
+        let invocation = Invocation {
+            shared: &self.shared,
+            output,
+        };
+        match self.command {
+            Command::Dev(arguments) => commands::dev::run(arguments, invocation).await,
+            Command::Gateway(arguments) => commands::gateway::run(arguments, invocation).await,
+            Command::WriteWorker(arguments) => {
+                commands::write_worker::run(arguments, invocation).await
+            }
+            Command::Notifier(arguments) => commands::notifier::run(arguments, invocation).await,
+            Command::Topics(command) => commands::topics::run(command, invocation).await,
+            Command::Catalog(command) => commands::catalog::run(command, invocation).await,
+            Command::Config(command) => commands::config::run(&command, invocation),
+            Command::Doctor(arguments) => commands::doctor::run(arguments, invocation).await,
+            Command::Health(arguments) => commands::health::run(arguments, invocation).await,
+            Command::Request(command) => commands::request::run(command, invocation).await,
+            Command::Load(arguments) => commands::load::run(arguments, invocation).await,
+            Command::Upload(arguments) => commands::upload::run(arguments, invocation).await,
+            Command::Dlq(command) => commands::dlq::run(command, invocation).await,
+            Command::Status(arguments) => commands::status::run(arguments, invocation).await,
+            Command::Spool(command) => commands::spool::run(command, invocation).await,
+            Command::Rebuild(arguments) => commands::rebuild::run(arguments, invocation).await,
+            Command::Repair(arguments) => commands::repair::run(arguments, invocation).await,
+            Command::Document(command) => commands::document::run(command, invocation).await,
+            Command::Explain(arguments) => commands::explain::run(arguments, invocation).await,
+            Command::Audit(arguments) => commands::audit::run(arguments, invocation).await,
+            Command::Torture(arguments) => commands::torture::run(arguments, invocation).await,
+            Command::Subscribe(arguments) => commands::subscribe::run(arguments, invocation).await,
+            Command::Publish(arguments) => commands::publish::run(arguments, invocation).await,
+            Command::Subscription(command) => {
+                commands::subscription::run(command, invocation).await
+            }
+            Command::Filter(command) => Ok(commands::filter::run(command, self.shared.json)?),
+            Command::Schema(command) => commands::schema::run(&command, invocation),
+            Command::Sealing(command) => commands::sealing::run(command, invocation).await,
+            Command::Security(command) => commands::security::run(command, invocation).await,
+            Command::Login(arguments) => commands::login::run(arguments, invocation).await,
+            Command::Session(command) => commands::session::run(command, invocation).await,
+            Command::User(command) => commands::user::run(command, invocation).await,
+            Command::Role(arguments) => commands::role::run(arguments, invocation).await,
+            Command::Profile(arguments) => commands::profile::run(arguments, invocation).await,
+            Command::Key(command) => commands::key::run(command, invocation).await,
+            Command::Completions(arguments) => {
+                commands::completions::run(&arguments, Self::command(), invocation)
+            }
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

@@ -38,10 +38,7 @@ pub mod user;
 pub mod write_worker;
 
 use crate::{
-    cli::{Cli, Command, SharedArguments},
-    failure::Failure,
-    output::Output,
-    settings::LoadedSettings,
+    arguments::SharedArguments, failure::Failure, output::Output, settings::LoadedSettings,
 };
 use clap::Args;
 use std::time::Duration;
@@ -78,49 +75,5 @@ pub struct Patience {
 impl Patience {
     pub fn limit(self) -> Duration {
         Duration::from_secs(self.patience)
-    }
-}
-
-pub async fn run(cli: Cli, output: &Output) -> Result<(), Failure> {
-    let invocation = Invocation {
-        shared: &cli.shared,
-        output,
-    };
-    match cli.command {
-        Command::Dev(arguments) => dev::run(arguments, invocation).await,
-        Command::Gateway(arguments) => gateway::run(arguments, invocation).await,
-        Command::WriteWorker(arguments) => write_worker::run(arguments, invocation).await,
-        Command::Notifier(arguments) => notifier::run(arguments, invocation).await,
-        Command::Topics(command) => topics::run(command, invocation).await,
-        Command::Catalog(command) => catalog::run(command, invocation).await,
-        Command::Config(command) => config::run(&command, invocation),
-        Command::Doctor(arguments) => doctor::run(arguments, invocation).await,
-        Command::Health(arguments) => health::run(arguments, invocation).await,
-        Command::Request(command) => request::run(command, invocation).await,
-        Command::Load(arguments) => load::run(arguments, invocation).await,
-        Command::Upload(arguments) => upload::run(arguments, invocation).await,
-        Command::Dlq(command) => dlq::run(command, invocation).await,
-        Command::Status(arguments) => status::run(arguments, invocation).await,
-        Command::Spool(command) => spool::run(command, invocation).await,
-        Command::Rebuild(arguments) => rebuild::run(arguments, invocation).await,
-        Command::Repair(arguments) => repair::run(arguments, invocation).await,
-        Command::Document(command) => document::run(command, invocation).await,
-        Command::Explain(arguments) => explain::run(arguments, invocation).await,
-        Command::Audit(arguments) => audit::run(arguments, invocation).await,
-        Command::Torture(arguments) => torture::run(arguments, invocation).await,
-        Command::Subscribe(arguments) => subscribe::run(arguments, invocation).await,
-        Command::Publish(arguments) => publish::run(arguments, invocation).await,
-        Command::Subscription(command) => subscription::run(command, invocation).await,
-        Command::Filter(command) => Ok(filter::run(command, cli.shared.json)?),
-        Command::Schema(command) => schema::run(&command, invocation),
-        Command::Sealing(command) => sealing::run(command, invocation).await,
-        Command::Security(command) => security::run(command, invocation).await,
-        Command::Login(arguments) => login::run(arguments, invocation).await,
-        Command::Session(command) => session::run(command, invocation).await,
-        Command::User(command) => user::run(command, invocation).await,
-        Command::Role(arguments) => role::run(arguments, invocation).await,
-        Command::Profile(arguments) => profile::run(arguments, invocation).await,
-        Command::Key(command) => key::run(command, invocation).await,
-        Command::Completions(arguments) => completions::run(&arguments, invocation),
     }
 }

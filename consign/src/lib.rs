@@ -1,6 +1,7 @@
 //! The one binary people type. Commands read settings, name the drivers, and call what the services
 //! and crates offer; no rule of the pipeline may be here.
 
+pub mod arguments;
 mod checkpoint;
 pub mod cli;
 pub mod client;
@@ -39,7 +40,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let ended = match runtime {
         Ok(runtime) => {
             let ended = runtime.block_on(async {
-                let ended = commands::run(cli, &output).await;
+                let ended = cli.run(&output).await;
                 request_spans::flush_spans().await;
                 ended
             });

@@ -1,8 +1,8 @@
 //! `consign completions`: for the shell.
 
 use super::Invocation;
-use crate::{cli::Cli, failure::Failure};
-use clap::{Args, CommandFactory};
+use crate::failure::Failure;
+use clap::Args;
 use clap_complete::Shell;
 
 const EXAMPLES: &str = "\
@@ -18,9 +18,14 @@ pub struct Arguments {
     shell: Shell,
 }
 
-pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
+/// `typed`: all that can be typed.
+pub fn run(
+    arguments: &Arguments,
+    mut typed: clap::Command,
+    invocation: Invocation<'_>,
+) -> Result<(), Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(arguments.shell, &mut Cli::command(), "consign", &mut script);
+    clap_complete::generate(arguments.shell, &mut typed, "consign", &mut script);
     invocation
         .output
         .line(String::from_utf8_lossy(&script).trim_end());
