@@ -4,6 +4,7 @@
 
 mod keep;
 mod list;
+mod repeat;
 mod run;
 mod sealed_patch;
 mod wish;
@@ -16,7 +17,7 @@ pub(crate) use wish::{ask_state, is_run};
 use crate::{
     access::{Caller, system},
     app::Shared,
-    error::Problem,
+    error::{Code, Problem},
 };
 use event_schema::{
     codec::rfc3339,
@@ -38,6 +39,11 @@ pub(crate) async fn create_job(
     items.retain(|item| !system::is_operation(&item.operation));
     items.extend(without_letters(app, &order, &items).await?);
     sealed_patch::seal_patch(app, &mut order, &mut items).await?;
+    if order.repeat && items.iter().any(|item| item.patch.is_some()) {
+        let detail =
+            "a job with a patch over sealed members takes what there is, and does not repeat";
+        return Err(Problem::new(Code::Invalid, detail));
+    }
     let job = ReplayJob {
         id: wish::fresh_name(),
         state: JobState::Running,
@@ -89,7 +95,6 @@ async fn ledger_entry(app: &Shared, request: RequestId) -> Result<Option<LedgerE
 
 /// The end of an item, by what is remembered of its request or of the intent about it.
 fn item_end(action: JobAction, entry: Option<&LedgerEntry>) -> (&'static str, Option<Problem>) {
-    use crate::error::Code;
     match entry.map(|entry| &entry.verdict) {
         None => {
             let detail = "no dead letter of this request waits";

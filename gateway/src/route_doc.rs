@@ -83,7 +83,7 @@ docs! {
         Json("ReplayOrder"), [(202, "The job has begun", Json("Replay")), (200, "What would come of it", Json("DryRun"))];
     REPLAYS "replays" "dead letters" "The newest jobs, without their items" []
         Nothing, [(200, "The newest first", Json("Replays"))];
-    REPLAY "replay" "dead letters" "How far a job is, and what became of its items, from `from` on" ["from"]
+    REPLAY "replay" "dead letters" "How far a job is, and what became of its items, from `from` on" ["from", "limit"]
         Nothing, [(200, "The job", Json("Replay"))];
     PAUSE_REPLAY "pauseReplay" "dead letters" "Nothing more is moved until the job is resumed" []
         Nothing, [(200, "The job", Json("Replay"))];

@@ -2,6 +2,7 @@
 //! for there, as a job, and decided by the worker that owns its key.
 
 pub mod discard;
+mod dry_run;
 pub mod edit;
 pub mod export;
 pub mod floods;
@@ -11,6 +12,7 @@ pub mod jobs;
 pub mod list;
 mod listing;
 pub mod pass;
+mod patience;
 pub mod purge;
 pub mod replay;
 mod selection;

@@ -219,3 +219,45 @@ async fn only_what_is_settled_or_named_is_purged_and_that_is_a_decision_of_recor
     })
     .await;
 }
+
+/// What is parked may die of the same cause when its turn comes: a job that repeats takes it, too.
+#[tokio::test]
+async fn a_job_that_repeats_mends_what_dies_of_the_same_cause_at_its_turn() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipeline = start(folder.path());
+    let dlq = |arguments: &[&str]| {
+        let rest = ["--json", "--url", &pipeline.url];
+        let output = run(&[&["dlq"], arguments, &rest].concat(), folder.path());
+        let lines = String::from_utf8(output.stdout).unwrap();
+        let lines = lines
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap());
+        (lines.collect::<Vec<Value>>(), output.status.code())
+    };
+    for id in ["a", "b"] {
+        ask(&pipeline, "tally.set", json!({"id": id, "n": 1})).await;
+        for by in [json!("two"), json!(10), json!("two"), json!("two")] {
+            let answer = ask(&pipeline, "tally.add", json!({"id": id, "by": by})).await;
+            let code = text(&answer["code"]);
+            assert!(code == "dead_lettered" || code == "parked", "{answer}");
+        }
+    }
+    let (letters, _) = dlq(&["list"]);
+    assert_eq!(letters.len(), 2, "the heads alone are dead");
+    let fingerprint = text(&letters[0]["fingerprint"]);
+    let group = ["--fingerprint", &fingerprint, "--yes", "--repeat"];
+    let edit = [&["edit", "--patch", "mend.json"], &group[..]].concat();
+    let (items, code) = dlq(&edit);
+    assert_eq!((items.len(), code), (6, Some(0)), "{items:?}");
+    assert!(items.iter().all(|item| item["status"] == "applied"));
+    for id in ["a", "b"] {
+        let path = format!("/v1/documents/shop/tallies/{id}");
+        let document = told(&pipeline, &path, |told| told["_version"] == 5).await;
+        assert_eq!(document["_source"]["n"], 17, "{document}");
+    }
+    // What dies again is not tried for ever.
+    ask(&pipeline, "tally.add", json!({"id": "a", "by": "two"})).await;
+    let (items, code) = dlq(&[&["replay"], &group[..]].concat());
+    assert_eq!((items.len(), code), (1, Some(1)), "{items:?}");
+    assert_eq!(items[0]["status"], "dead_lettered");
+}

@@ -35,6 +35,10 @@ pub struct JobOrder {
     /// Also those that later events of their key have overtaken.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub as_new: bool,
+    /// Also dead letters of the selection that come while it runs, until none is left: what was parked
+    /// may die of the same cause at its turn. Each request once.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub repeat: bool,
     /// Applied to the request of each before it is replayed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patch: Option<JsonPatch>,

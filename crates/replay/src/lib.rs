@@ -23,7 +23,7 @@ pub use patch::{JsonPatch, PatchError};
 pub use preview::{
     FieldChange, LaterWrite, PreviewStores, ReplayPreview, StateChange, preview_replay,
 };
-pub use queues::{HeldCounts, HeldOverview, full_keys, held_overview};
+pub use queues::{HeldCounts, HeldOverview, draining_keys, full_keys, held_overview};
 
 use store::StoreError;
 

@@ -71,6 +71,23 @@ pub async fn held_overview(
     Ok(overview)
 }
 
+/// Keys whose parked events are being decided.
+///
+/// # Errors
+/// If the record store cannot be read, or holds what is no queue.
+pub async fn draining_keys(record: &dyn Record) -> Result<Vec<EntityKey>, ReplayError> {
+    let mut draining = Vec::new();
+    for bucket in 0..held::BUCKETS {
+        for (row, cells) in scan_rows(record, held::LOCKS, held::bucket_key(bucket), None).await? {
+            let (key, lock) = held::read_lock(&row, &cells)?;
+            if lock.state == LockState::Draining {
+                draining.push(key);
+            }
+        }
+    }
+    Ok(draining)
+}
+
 /// Keys behind whose dead letter so many events wait, or more.
 ///
 /// # Errors

@@ -157,7 +157,7 @@ fn dead_letters() -> Value {
         }},
         "ReplayOrder": {"type": "object", "additionalProperties": false, "required": ["select"], "properties": {
             "action": {"enum": ["replay", "discard"]}, "select": select, "dry_run": {"type": "boolean"}, "rate": {"type": "number"}, "reason": {"type": "string"},
-            "as_new": {"type": "boolean"}, "patch": {"type": "array", "items": {"type": "object"}, "description": "RFC 6902, over the request of each."},
+            "as_new": {"type": "boolean"}, "repeat": {"type": "boolean", "description": "Also dead letters of the selection that come while it runs, until none is left."}, "patch": {"type": "array", "items": {"type": "object"}, "description": "RFC 6902, over the request of each."},
         }},
         "Replay": {"type": "object", "required": ["id", "action", "state", "total", "done", "counts", "items"], "properties": {
             "id": {"type": "string"}, "action": {"enum": ["replay", "discard"]}, "state": {"enum": ["running", "interrupted", "paused", "cancelled", "done"]},

@@ -63,7 +63,8 @@ impl<'a> JobStore<'a> {
         let mut page = Vec::new();
         let mut chunk = from / CHUNK;
         while page.len() < limit && chunk * CHUNK < job.total {
-            let list = self.items(&job.id, chunk).await?;
+            let mut list = self.items(&job.id, chunk).await?;
+            list.truncate(job.total - chunk * CHUNK);
             let skipped = from.saturating_sub(chunk * CHUNK);
             page.extend(list.into_iter().skip(skipped));
             chunk += 1;

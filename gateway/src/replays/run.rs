@@ -5,7 +5,9 @@
 use super::{
     item_end,
     keep::{CHUNK, JobStore},
-    ledger_entry, sealed_patch,
+    ledger_entry,
+    repeat::{LaterLetters, TakenLetters, take_later_letters},
+    sealed_patch,
 };
 use crate::{
     access::system,
@@ -40,6 +42,7 @@ pub(super) struct JobRunner {
     app: Shared,
     job: ReplayJob,
     runner: String,
+    taken: TakenLetters,
 }
 
 /// What one item comes to before anything is sent.
@@ -54,7 +57,12 @@ enum PreparedItem {
 
 impl JobRunner {
     pub(super) fn new(app: Shared, job: ReplayJob, runner: String) -> Self {
-        Self { app, job, runner }
+        Self {
+            app,
+            job,
+            runner,
+            taken: TakenLetters::default(),
+        }
     }
 
     pub(super) async fn run(mut self) {
@@ -91,16 +99,15 @@ impl JobRunner {
             return Ok(false);
         }
         if self.job.done >= self.job.total {
-            self.job.state = JobState::Done;
-            JobStore::of(&self.app).put(&self.job).await?;
-            return Ok(false);
+            return self.end_or_repeat().await;
         }
         let (chunk, from) = (self.job.done / CHUNK, self.job.done % CHUNK);
         let mut items = JobStore::of(&self.app).items(&self.job.id, chunk).await?;
         let rate = self.job.order.rate;
         // Less than a second's worth at a time.
         let batch = rate.map_or(AT_ONCE, |rate| ((rate / 4.0) as usize).clamp(1, AT_ONCE));
-        let until = items.len().min(from + batch);
+        let until = items.len().min(self.job.total - chunk * CHUNK);
+        let until = until.min(from + batch);
         let moved = self.move_items(&mut items[from..until]).await;
         let ended = items[from..until]
             .iter()
@@ -123,6 +130,20 @@ impl JobRunner {
             return self.pause_until(due).await;
         }
         Ok(true)
+    }
+
+    /// Ends the job, unless it repeats and something of its selection has come or may come.
+    async fn end_or_repeat(&mut self) -> Result<bool, Problem> {
+        if self.job.order.repeat {
+            match take_later_letters(&self.app, &mut self.job, &mut self.taken).await? {
+                LaterLetters::Found => return Ok(true),
+                LaterLetters::MayCome => return self.pause_until(Instant::now() + LOOK).await,
+                LaterLetters::Nothing => {}
+            }
+        }
+        self.job.state = JobState::Done;
+        JobStore::of(&self.app).put(&self.job).await?;
+        Ok(false)
     }
 
     async fn pause_until(&mut self, due: Instant) -> Result<bool, Problem> {

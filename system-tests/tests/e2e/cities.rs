@@ -11,14 +11,14 @@ use system_tests::{
 };
 use testbed::Servers;
 
-const COLLECTION: &str = "geo/cities";
+pub const COLLECTION: &str = "geo/cities";
 
-struct City {
-    id: String,
-    line: String,
+pub struct City {
+    pub id: String,
+    pub line: String,
 }
 
-fn cities() -> Result<Vec<City>> {
+pub fn read_cities() -> Result<Vec<City>> {
     let text = gunzip(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../data/cities.jsonl.gz"))?;
     let city = |line: &str| -> Result<City> {
         let value: Value = serde_json::from_str(line)?;
@@ -55,7 +55,7 @@ async fn prepare(client: &Client) -> Result<()> {
 }
 
 /// Sends them and returns the summary's token; every line must be accepted.
-async fn load(client: &Client, cities: &[City]) -> Result<String> {
+pub async fn load(client: &Client, cities: &[City]) -> Result<String> {
     let answers = client
         .bulk("document.createOrReplace", &bulk(cities))
         .await?;
@@ -82,7 +82,7 @@ async fn load(client: &Client, cities: &[City]) -> Result<String> {
 
 /// Counts until the view shows all that the tokens cover; a read may time out while an outage is
 /// being made up for.
-async fn counted(client: &Client, tokens: &[String]) -> Result<u64> {
+pub async fn counted(client: &Client, tokens: &[String]) -> Result<u64> {
     let after: Vec<&str> = tokens.iter().map(String::as_str).collect();
     let began = std::time::Instant::now();
     loop {
@@ -166,7 +166,7 @@ fn haversine(lat1: f64, lon1: f64, lat2: f64, lon2: f64) -> f64 {
 }
 
 async fn main_job(cluster: &mut Cluster, restart: &[&str]) -> Result<()> {
-    let cities = cities()?;
+    let cities = read_cities()?;
     let client = cluster.client()?;
     prepare(&client).await?;
     let half = cities.len() / 2;

@@ -9,5 +9,6 @@
 mod canaries;
 mod cities;
 mod half_made;
+mod remap;
 mod sunbird;
 mod user;

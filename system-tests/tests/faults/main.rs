@@ -7,6 +7,7 @@
 )]
 
 mod audit;
+mod bad_deploy;
 mod embedded;
 mod held;
 mod listening;

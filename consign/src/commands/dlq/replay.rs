@@ -1,15 +1,12 @@
 //! `consign dlq replay`: decides dead letters again, each in its place.
 
 use super::{
-    Invocation, job,
+    Invocation, dry_run, job,
     selection::{self, JobArguments},
-    text,
 };
 use crate::{client::Client, confirmation::ask_confirmation, failure::Failure};
 use ::replay::{JobAction, JobOrder};
 use clap::Args;
-use reqwest::Method;
-use std::time::Duration;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -48,7 +45,7 @@ pub async fn run_order(
     invocation: &Invocation<'_>,
 ) -> Result<(), Failure> {
     if order.dry_run {
-        return dry_run(client, order, invocation).await;
+        return dry_run::dry_run(client, order, invocation).await;
     }
     let found = selection::fetch_letters(client, &order.select).await?;
     if found.is_empty() && order.select.requests.is_empty() {
@@ -64,47 +61,4 @@ pub async fn run_order(
     let question = format!("{verb} {count} dead letters? ({waiting} parked behind them follow)");
     ask_confirmation(&question, yes)?;
     job::start_job(client, order, invocation).await
-}
-
-async fn dry_run(
-    client: &Client,
-    order: &JobOrder,
-    invocation: &Invocation<'_>,
-) -> Result<(), Failure> {
-    let request = client.at(Method::POST, "/v1/replays").json(order);
-    let request = request.timeout(Duration::from_secs(300));
-    let answer = client.send(request).await?.succeeded()?;
-    let items = answer["items"].as_array().into_iter().flatten();
-    let (mut shown, mut failing) = (0, 0);
-    for item in items {
-        shown += 1;
-        let verdict = item["preview"]["verdict"].as_str();
-        let is_overtaken = item["preview"]["overtaken"] == true && !order.as_new;
-        let would_be = matches!(verdict, Some("applied" | "discarded")) && !is_overtaken;
-        failing += u64::from(!would_be);
-        if invocation.output.json {
-            invocation.output.line(&item.to_string());
-            continue;
-        }
-        let of = |name: &str| item[name].as_str().unwrap_or_default();
-        let told = match item["problem"]["detail"].as_str() {
-            Some(why) => format!("cannot be: {why}\n"),
-            None => text::preview_text(&item["preview"]),
-        };
-        let line = format!("{}  {}  {told}", of("request_id"), of("key"));
-        invocation.output.line(line.trim_end());
-    }
-    let total = answer["total"].as_u64().unwrap_or(0);
-    invocation
-        .output
-        .note(&format!("{shown} of {total} shown; nothing was done"));
-    if total == 0 && !order.select.requests.is_empty() {
-        return Err(Failure::failed("no dead letter of these requests waits"));
-    }
-    if failing > 0 {
-        return Err(Failure::failed(format!(
-            "{failing} of them would not be applied"
-        )));
-    }
-    Ok(())
 }

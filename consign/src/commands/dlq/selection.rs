@@ -1,5 +1,6 @@
 //! Which dead letters a command is about, as the gateway is asked for them.
 
+use super::patience::ask_patiently;
 use crate::{client::Client, failure::Failure};
 use ::replay::{DeadLetterFilter, DeadLetterLine, JobAction, JobOrder, JsonPatch};
 use clap::Args;
@@ -80,6 +81,9 @@ pub struct JobArguments {
     /// At most this many per second
     #[arg(long, value_name = "N")]
     pub rate: Option<f64>,
+    /// Repeat until none of the selection is left: what is parked may die of the same cause at its turn
+    #[arg(long)]
+    pub repeat: bool,
     /// The reason, shown to the client and kept
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
@@ -103,6 +107,7 @@ impl JobArguments {
             rate: self.rate,
             reason: self.reason.clone(),
             as_new,
+            repeat: self.repeat,
             patch,
         }
     }
@@ -128,8 +133,8 @@ pub async fn fetch_letters(
     ];
     let said = others.iter();
     query.extend(said.filter_map(|(name, value)| Some((*name, value.as_deref()?))));
-    let request = client.at(Method::GET, "/v1/dead-letters").query(&query);
-    let mut answer = client.send(request).await?.succeeded()?;
+    let ask = || client.at(Method::GET, "/v1/dead-letters").query(&query);
+    let mut answer = ask_patiently(client, ask).await?.succeeded()?;
     serde_json::from_value(answer["dead_letters"].take())
         .map_err(|error| Failure::failed(format!("the gateway's list cannot be read: {error}")))
 }

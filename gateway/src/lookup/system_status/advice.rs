@@ -2,9 +2,11 @@
 //! not show.
 
 use super::{SystemAnswer, SystemStatus};
+use event_schema::flood::DeadLetterFlood;
 use replay::LetterCause;
 use runtime::State;
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// An event or a change that is older than this and not handled is no ordinary lag.
 const LATE_SECONDS: i64 = 30;
@@ -111,17 +113,27 @@ fn of_components(status: &SystemStatus) -> Vec<Advice> {
     advised.collect()
 }
 
+/// One for each cause: a bad deploy makes all partitions wait at once.
 fn of_floods(status: &SystemStatus) -> Vec<Advice> {
     let flooded = status.partitions.iter();
     let floods = flooded.filter_map(|partition| partition.flood.as_ref());
-    let advised = floods.map(|flood| {
+    let mut causes: BTreeMap<(&str, &str), Vec<&DeadLetterFlood>> = BTreeMap::new();
+    for flood in floods {
+        let cause = (flood.operation.as_str(), flood.fingerprint.as_str());
+        causes.entry(cause).or_default().push(flood);
+    }
+    let advised = causes.into_iter().map(|((operation, cause), floods)| {
+        let partitions: Vec<String> = floods.iter().map(|one| one.partition.to_string()).collect();
+        let who = match partitions.as_slice() {
+            [one] => format!("partition {one} waits"),
+            many => format!("{} partitions ({}) wait", many.len(), many.join(", ")),
+        };
+        let message = floods.first().map_or("", |flood| &flood.message);
         let problem = format!(
-            "partition {} waits because of a flood of dead letters of `{}` ({}): {}",
-            flood.partition, flood.operation, flood.fingerprint, flood.message
+            "{who} because of a flood of dead letters of `{operation}` ({cause}): {message}"
         );
         let remedy = format!(
-            "mend the cause, then it goes on by itself; or let them die: consign dlq pass --operation {}",
-            flood.operation
+            "mend the cause, then it goes on by itself; or let them die: consign dlq pass --operation {operation}"
         );
         failing_advice(problem, remedy)
     });

@@ -19,7 +19,7 @@ const LOOKED_UP: usize = 8;
 const READ: Duration = Duration::from_secs(2);
 
 /// One partition; nothing where it could not be read.
-#[derive(Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct PartitionStatus {
     pub partition: u16,
     /// The offset behind the last event.

@@ -174,6 +174,11 @@ fn floods_components_and_spools_are_named_the_worst_first() {
         over: None,
     });
     status.partitions[0].waiting_seconds = Some(400);
+    // The same cause makes others wait, too.
+    let mut other = status.partitions[0].clone();
+    other.partition = 4;
+    other.flood.as_mut().unwrap().partition = 4;
+    status.partitions.push(other);
     let advice = advice::status_advice(&status);
     assert_eq!(advice[0].severity, Severity::Failing);
     assert!(
@@ -187,5 +192,6 @@ fn floods_components_and_spools_are_named_the_worst_first() {
     assert!(text.contains("2 spools of other gateways"), "{text}");
     assert!(!text.contains("asked by itself"), "{text}");
     assert_eq!(text.matches("flood").count(), 1, "{text}");
+    assert!(text.contains("2 partitions (3, 4) wait"), "{text}");
     assert!(!text.contains("events behind, the oldest"), "{text}");
 }

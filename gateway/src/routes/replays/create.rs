@@ -8,12 +8,16 @@ use crate::{
     replays::{self, preview_stores},
 };
 use axum::{body::Body, extract::State, response::Response};
+use event_schema::id::RequestId;
+use futures::future::try_join_all;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use replay::{HeldLetter, JobAction, JobOrder};
 use serde_json::{Value, json};
 
 /// Dead letters that one dry run looks at.
 const DRY: usize = 1_000;
+/// Of those, how many are read side by side.
+const AT_ONCE: usize = 16;
 
 pub(crate) async fn create(
     State(app): State<Shared>,
@@ -49,21 +53,37 @@ async fn dry_run(app: &App, order: &JobOrder) -> Result<Value, Problem> {
     })
     .await?;
     letters.retain(|(_, operation)| !system::is_operation(operation));
-    let mut items = Vec::with_capacity(letters.len().min(DRY));
-    for (request, _) in letters.iter().take(DRY) {
-        // It may be gone by now.
-        let Some(letter) = replay::dead_letter(record, *request).await? else {
-            continue;
-        };
-        let would = dry_run_result(app, order, &letter).await?;
-        let mut item = json!(letter.line());
-        match would {
-            Ok(preview) => item["preview"] = preview,
-            Err(problem) => item["problem"] = json!(problem),
-        }
-        items.push(item);
+    let first: Vec<RequestId> = letters
+        .iter()
+        .take(DRY)
+        .map(|(request, _)| *request)
+        .collect();
+    let mut items = Vec::with_capacity(first.len());
+    for some in first.chunks(AT_ONCE) {
+        let tried = some
+            .iter()
+            .map(|request| dry_run_item(app, order, *request));
+        items.extend(try_join_all(tried).await?.into_iter().flatten());
     }
     Ok(json!({"dry_run": true, "total": letters.len(), "items": items}))
+}
+
+/// Nothing if it is gone by now.
+async fn dry_run_item(
+    app: &App,
+    order: &JobOrder,
+    request: RequestId,
+) -> Result<Option<Value>, Problem> {
+    let record = app.ports.record.as_ref();
+    let Some(letter) = replay::dead_letter(record, request).await? else {
+        return Ok(None);
+    };
+    let mut item = json!(letter.line());
+    match dry_run_result(app, order, &letter).await? {
+        Ok(preview) => item["preview"] = preview,
+        Err(problem) => item["problem"] = json!(problem),
+    }
+    Ok(Some(item))
 }
 
 async fn dry_run_result(

@@ -18,11 +18,15 @@ pub(crate) async fn show(
     PathSegments(id): PathSegments<String>,
     query: QueryString,
 ) -> Result<Response, Problem> {
-    let from = query.one("from").map(str::parse::<usize>).transpose();
-    let from = from.map_err(|_| Problem::new(Code::BadRequest, "`from` is not a number"))?;
+    let number = |name: &'static str| {
+        let number = query.one(name).map(str::parse::<usize>).transpose();
+        number.map_err(|_| Problem::new(Code::BadRequest, format!("`{name}` is not a number")))
+    };
+    let (from, limit) = (number("from")?, number("limit")?);
     let store = JobStore::of(&app);
     let job = store.job(&id).await?;
-    let items = store.page(&job, from.unwrap_or(0), PAGE).await?;
+    let limit = limit.unwrap_or(PAGE).min(PAGE);
+    let items = store.page(&job, from.unwrap_or(0), limit).await?;
     Ok(answer::json_response(
         StatusCode::OK,
         &super::shown_job(&app, &job, &items)?,
