@@ -21,27 +21,57 @@ impl CollectionStores<'_> {
         Ok(held)
     }
 
-    /// Removes what stands of the name and is older than this incarnation of it.
-    pub(crate) async fn clear_older(&self, newest: &Collection) -> Result<(), StoreError> {
+    /// Removes what stands of the name and is older than this incarnation of it, which the record
+    /// names; it does not any more where the answer is `false`, and nothing is removed.
+    pub(crate) async fn clear_older(&self, newest: &Collection) -> Result<bool, StoreError> {
+        let Some(older) = self.older_places(newest).await? else {
+            return Ok(false);
+        };
+        self.clear_places(newest, &older).await?;
+        Ok(true)
+    }
+
+    /// Places of the name that are older than that of this incarnation; nothing where the record does
+    /// not name it any more. The view is asked first: a place that was removed and made again by
+    /// somebody late is younger than the one that stands now, but then the record says so.
+    pub(crate) async fn older_places(
+        &self,
+        newest: &Collection,
+    ) -> Result<Option<Vec<HeldIncarnation>>, StoreError> {
+        let (index, name) = (newest.index.as_str(), newest.collection.as_str());
+        let mut held = match self.separate_view() {
+            Some(view) => view.held_incarnations(Some((index, name))).await?,
+            None => Vec::new(),
+        };
+        let stands = self.record.collection(index, name).await?;
+        if stands.is_none_or(|stands| stands.incarnation != newest.incarnation) {
+            return Ok(None);
+        }
+        let place = held.iter().find(|one| is_of(one, newest));
+        let made = place.map(|one| one.made);
+        held.retain(|one| made.is_some_and(|made| one.made < made));
+        Ok(Some(held))
+    }
+
+    /// Removes places of a collection's name from the view.
+    pub(crate) async fn clear_places(
+        &self,
+        collection: &Collection,
+        places: &[HeldIncarnation],
+    ) -> Result<(), StoreError> {
         let Some(view) = self.separate_view() else {
             return Ok(());
         };
-        let name = Some((newest.index.as_str(), newest.collection.as_str()));
-        let held = view.held_incarnations(name).await?;
-        let place = held.iter().find(|one| is_of(one, newest));
-        let Some(made) = place.map(|one| one.made) else {
-            return Ok(());
-        };
-        for older in held.iter().filter(|one| one.made < made) {
+        for place in places {
             info!(
-                index = older.index,
-                collection = older.collection,
-                incarnation = older.incarnation,
+                index = place.index,
+                collection = place.collection,
+                incarnation = place.incarnation,
                 "an index that belongs to no collection is removed"
             );
             view.drop_collection(&Collection {
-                incarnation: older.incarnation.clone(),
-                ..newest.clone()
+                incarnation: place.incarnation.clone(),
+                ..collection.clone()
             })
             .await?;
         }

@@ -108,16 +108,30 @@ impl CollectionStores<'_> {
         let settings = wanted.settings.as_ref();
         IndexSettings::read(settings).map_err(CollectionError::BadSettings)?;
         Mapping::read(wanted.mappings.as_ref(), settings).map_err(CollectionError::Malformed)?;
+        loop {
+            let found = self.find_or_make(&wanted).await?;
+            // One that was dropped or emptied while it was found is not what was asked for.
+            if let Some(created) = found {
+                return Ok(created);
+            }
+        }
+    }
+
+    /// Nothing, if what was found did not stand any more in the end.
+    async fn find_or_make(
+        &self,
+        wanted: &NewCollection,
+    ) -> Result<Option<Created>, CollectionError> {
         let (index, name) = (&wanted.index, &wanted.collection);
         if let Some(stands) = self.record.collection(index, name).await? {
             return self.found(stands).await;
         }
         let wanted = Collection {
-            index: wanted.index,
-            collection: wanted.collection,
+            index: wanted.index.clone(),
+            collection: wanted.collection.clone(),
             incarnation: fresh_incarnation(),
-            mappings: wanted.mappings,
-            settings: wanted.settings,
+            mappings: wanted.mappings.clone(),
+            settings: wanted.settings.clone(),
             specifications: None,
             created: self.clock.now(),
             changing: None,
@@ -127,25 +141,34 @@ impl CollectionStores<'_> {
         let stands = self.record.create_collection(&wanted).await?;
         if stands.incarnation == wanted.incarnation {
             // Whoever made the name and dropped it meanwhile took this for a leftover.
-            self.make_in_view(&stands).await?;
-            self.clear_older(&stands).await?;
-            return Ok(Created {
+            self.keep_in_view(&stands).await?;
+            return Ok(Some(Created {
                 collection: stands,
                 fresh: true,
-            });
+            }));
         }
         // Another made it meanwhile.
         self.clear_view(&wanted).await?;
         self.found(stands).await
     }
 
-    async fn found(&self, stands: Collection) -> Result<Created, CollectionError> {
-        self.make_in_view(&stands).await?;
-        self.clear_older(&stands).await?;
-        Ok(Created {
+    async fn found(&self, stands: Collection) -> Result<Option<Created>, CollectionError> {
+        let kept = self.keep_in_view(&stands).await?;
+        Ok(kept.then_some(Created {
             collection: stands,
             fresh: false,
-        })
+        }))
+    }
+
+    /// Makes its place in the view, if it is not there, and removes what is older. Where the record
+    /// names another by then, or none, what was made is taken away again, and the answer is `false`.
+    async fn keep_in_view(&self, stands: &Collection) -> Result<bool, CollectionError> {
+        self.make_in_view(stands).await?;
+        let named = self.clear_older(stands).await?;
+        if !named {
+            self.clear_view(stands).await?;
+        }
+        Ok(named)
     }
 
     /// A view over the record itself has nothing of its own to make.
@@ -182,7 +205,10 @@ impl CollectionStores<'_> {
         if let Some(view) = self.view.filter(|_| !collections.is_empty()) {
             view.ready().await?;
         }
+        let mut older = Vec::new();
         for one in collections {
+            // While the record names it: afterwards nothing says whose another place is.
+            older.push(self.older_places(one).await?.unwrap_or_default());
             self.record
                 .drop_collection(&one.index, &one.collection, &one.incarnation)
                 .await?;
@@ -190,8 +216,8 @@ impl CollectionStores<'_> {
         if !collections.is_empty() {
             tokio::time::sleep(GRACE).await;
         }
-        for one in collections {
-            self.clear_older(one).await?;
+        for (one, older) in collections.iter().zip(older) {
+            self.clear_places(one, &older).await?;
             self.clear_view(one).await?;
         }
         Ok(())

@@ -184,3 +184,33 @@ async fn a_collection_whose_index_is_gone_has_one_after_the_same_call() {
     assert_eq!(world.indices("c").await, [made.incarnation.as_str()]);
     world.drop_at_last("c").await;
 }
+
+/// Whoever found a collection and comes late makes no place for what is not there any more, and takes
+/// none from what stands by then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_found_a_collection_that_was_emptied_meanwhile_takes_nothing_from_it() {
+    let world = HalfWay::open().await;
+    let stores = world.stores();
+    let first = world.create("c").await;
+    let mut late = Box::pin(stores.create(wanted("c")));
+    assert!(futures::poll!(&mut late).is_pending());
+    // It has read the record by then, and goes on afterwards.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let emptied = stores.truncate(&first).await.unwrap();
+    let found = late.await.unwrap();
+    assert_eq!(
+        (found.fresh, found.collection.incarnation),
+        (false, emptied.incarnation.clone())
+    );
+    assert_eq!(world.indices("c").await, [emptied.incarnation.as_str()]);
+
+    let mut late = Box::pin(stores.create(wanted("c")));
+    assert!(futures::poll!(&mut late).is_pending());
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    stores.drop_all(&[emptied]).await.unwrap();
+    let again = world.create("c").await;
+    let found = late.await.unwrap();
+    assert_eq!(found.collection.incarnation, again.incarnation);
+    assert_eq!(world.indices("c").await, [again.incarnation.as_str()]);
+    world.drop_at_last("c").await;
+}
