@@ -145,6 +145,9 @@ pub async fn start(options: Options, shutdown: Shutdown) -> Result<Running, Stan
     prepared
         .drift()
         .for_each(|drift| tracing::warn!(drift, "what is stored differs from the catalog"));
+    prepared.undeclared().for_each(|undeclared| {
+        tracing::info!(undeclared, "more is stored than the catalog declares")
+    });
     let health = Health::default();
     let (durability, weak) = folder.log.admin.durability(&topics).await?;
     prepare::name_weaknesses(

@@ -7,7 +7,11 @@ use event_log::{CleanupPolicy, TopicSpec};
 use event_schema::topics::{ALL, Cleanup, Layout};
 use runtime::{Clock, Health, SystemClock, health::Weakened};
 use serde::Serialize;
-use store::{Record, StoreError, View, schema::MigrationReport, view::HeldIncarnation};
+use serde_json::{Map, Value};
+use store::{
+    Collection, Record, StoreError, View, mapping::change, schema::MigrationReport,
+    view::HeldIncarnation,
+};
 
 /// What a migration did or found.
 #[derive(Clone, Debug, Serialize)]
@@ -21,16 +25,22 @@ pub struct Prepared {
 impl Prepared {
     /// What differs from the definitions and was left as it is.
     pub fn drift(&self) -> impl Iterator<Item = &str> {
-        let reports = [
-            Some(&self.record),
-            self.view.as_ref(),
-            Some(&self.collections),
-        ];
-        reports
-            .into_iter()
-            .flatten()
+        self.reports()
             .flat_map(|report| &report.drift)
             .map(String::as_str)
+    }
+
+    /// What stands beside what the definitions ask for.
+    pub fn undeclared(&self) -> impl Iterator<Item = &str> {
+        self.reports()
+            .flat_map(|report| &report.undeclared)
+            .map(String::as_str)
+    }
+
+    pub fn reports(&self) -> impl Iterator<Item = &MigrationReport> {
+        [&self.record, &self.collections]
+            .into_iter()
+            .chain(&self.view)
     }
 }
 
@@ -116,6 +126,9 @@ async fn own_collections(
             report.created.push(format!("collection {}", stands.name()));
         } else if stands.mappings == wanted.mappings && stands.settings == wanted.settings {
             report.unchanged += 1;
+        } else if has_more_fields(&stands, &wanted) {
+            let name = stands.name();
+            report.undeclared.push(format!("collection {name}: fields"));
         } else {
             report.drift.push(format!(
                 "collection {}: its mappings or settings are not the catalog's",
@@ -124,6 +137,26 @@ async fn own_collections(
         }
     }
     Ok(report)
+}
+
+/// Has everything that is asked for, and other fields beside it.
+fn has_more_fields(stands: &Collection, wanted: &NewCollection) -> bool {
+    let parts = |mappings: &Option<Value>| {
+        let mut rest = mappings.as_ref()?.as_object()?.clone();
+        let fields = rest.remove("properties");
+        Some((fields, rest))
+    };
+    let Some(((_, standing), (Some(fields), rest))) =
+        parts(&stands.mappings).zip(parts(&wanted.mappings))
+    else {
+        return false;
+    };
+    let given = Map::from_iter([("properties".to_owned(), fields)]);
+    let settings = stands.settings.as_ref();
+    let with_them = change::put_mappings(stands.mappings.as_ref(), &given, settings);
+    standing == rest
+        && stands.settings == wanted.settings
+        && with_them.ok().as_ref() == stands.mappings.as_ref()
 }
 
 fn collection_failure(error: CollectionError) -> StoreError {

@@ -1,5 +1,6 @@
-//! Keyspace and tables: made where they are missing, compared where they stand. Never changes or
-//! drops anything that is there; what differs is named for a person to mend.
+//! Keyspace and tables: made where they are missing, compared where they stand. A table gets columns
+//! that it does not have; nothing that is there is changed or dropped. What differs is named for a
+//! person to mend.
 
 use crate::{
     STORE,
@@ -240,9 +241,14 @@ async fn migrate_table(
         change_schema(connection, create_statement(connection, wanted)).await?;
         report.created.push(format!("table {}", wanted.name));
     } else {
+        let added = add_columns(connection, wanted, &standing).await?;
         let drift = compare_columns(wanted, &standing);
-        report.unchanged += usize::from(drift.is_empty());
+        report.unchanged += usize::from(drift.is_empty() && added.is_empty());
+        report.created.extend(added);
         report.drift.extend(drift);
+        report
+            .undeclared
+            .extend(undeclared_columns(wanted, &standing));
     }
     make_indexes(connection, wanted, report).await
 }
@@ -276,29 +282,58 @@ fn create_statement(connection: &SessionConnection, wanted: &WantedTable) -> Str
     )
 }
 
-/// Everything that differs, one line each.
+/// Adds what is missing beside the key; gives what was added.
+async fn add_columns(
+    connection: &SessionConnection,
+    wanted: &WantedTable,
+    standing: &[(String, String, i32, String)],
+) -> Result<Vec<String>, StoreError> {
+    let mut added = Vec::new();
+    for (name, kind) in &wanted.columns {
+        let is_key = wanted.partition_key.contains(name) || wanted.clustering.contains(name);
+        if is_key || standing.iter().any(|(standing, ..)| standing == name) {
+            continue;
+        }
+        let table = connection.table(&wanted.name);
+        let text = format!("ALTER TABLE {table} ADD {} {kind}", quoted_name(name));
+        if let Err(error) = change_schema(connection, text).await {
+            // Another process may have added it at the same moment.
+            let now = shape::read_columns(connection, &wanted.name).await;
+            let now = now.map_err(CassandraFailure::into_error)?;
+            if !now.iter().any(|(n, .., k)| (n, k) == (name, kind)) {
+                return Err(error);
+            }
+        }
+        added.push(format!("column {}.{name}", wanted.name));
+    }
+    Ok(added)
+}
+
+/// Columns beside the key that nobody asked for.
+fn undeclared_columns(
+    wanted: &WantedTable,
+    standing: &[(String, String, i32, String)],
+) -> Vec<String> {
+    let is_wanted = |name: &str| wanted.columns.iter().any(|(wanted, _)| wanted == name);
+    let beside = standing
+        .iter()
+        .filter(|(name, kind, ..)| kind == "regular" && !is_wanted(name));
+    beside
+        .map(|(name, ..)| format!("{}.{name}", wanted.name))
+        .collect()
+}
+
+/// What is other than it is asked for, one line each.
 fn compare_columns(
     wanted: &WantedTable,
     standing: &[(String, String, i32, String)],
 ) -> Vec<String> {
     let mut drift = Vec::new();
     for (name, kind) in &wanted.columns {
-        match standing.iter().find(|(standing, ..)| standing == name) {
-            None => drift.push(format!(
-                "table {}: column {name} {kind} is missing",
-                wanted.name
-            )),
-            Some((.., found)) if found != kind => drift.push(format!(
-                "table {}: column {name} is {found}, not {kind}",
-                wanted.name
-            )),
-            Some(_) => {}
-        }
-    }
-    for (name, _, _, kind) in standing {
-        if !wanted.columns.iter().any(|(wanted, _)| wanted == name) {
+        let stands = standing.iter().find(|(standing, ..)| standing == name);
+        if let Some((.., found)) = stands.filter(|(.., found)| found != kind) {
             drift.push(format!(
-                "table {}: column {name} {kind} is not in the catalog",
+                "table {}: column {name} is {found}, not {kind}",
                 wanted.name
             ));
         }

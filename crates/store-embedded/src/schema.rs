@@ -152,6 +152,7 @@ fn parse_table(definition: &str) -> Result<Table, Failure> {
 }
 
 /// Makes the tables that are not there, adds columns that are new, names all else that differs.
+/// Columns that are not asked for stay, and so do their cells.
 pub fn migrate_tables(
     connection: &Connection,
     wanted: &[Table],
@@ -196,6 +197,13 @@ pub fn migrate_tables(
             )?;
         }
         report.drift.extend(drift);
+        let undeclared = stands.columns.iter().filter(|column| {
+            let key = table.key().any(|key| key == column.name);
+            !key && table.column(&column.name).is_none()
+        });
+        report
+            .undeclared
+            .extend(undeclared.map(|column| format!("{}.{}", table.name, column.name)));
     }
     Ok(report)
 }
@@ -214,18 +222,12 @@ fn table_drift(stands: &Table, wanted: &Table) -> Vec<String> {
         ));
     }
     for column in &stands.columns {
-        match wanted.column(&column.name) {
-            None => drift.push(format!(
-                "table `{name}` has the column `{}`, which the catalog does not have",
-                column.name
-            )),
-            Some(other) if other.kind != column.kind => {
-                drift.push(format!(
-                    "column `{}` of table `{name}` is {:?}, the catalog says {:?}",
-                    column.name, column.kind, other.kind
-                ));
-            }
-            Some(_) => {}
+        let other = wanted.column(&column.name);
+        if let Some(other) = other.filter(|other| other.kind != column.kind) {
+            drift.push(format!(
+                "column `{}` of table `{name}` is {:?}, the catalog says {:?}",
+                column.name, column.kind, other.kind
+            ));
         }
     }
     drift

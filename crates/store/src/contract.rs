@@ -49,7 +49,8 @@ macro_rules! record_contract {
             ledger: a_newer_entry_replaces_never_the_reverse, entries_come_back_whole_and_in_order, a_claim_is_the_first_ones,
                 racing_claims_have_one_winner, a_claim_taken_late_is_kept, a_text_is_kept_until_its_time, a_mark_never_goes_back, a_collection_is_made_once,
                 racing_creators_agree, a_collection_is_replaced_and_dropped_by_its_incarnation,
-                racing_changes_of_a_collection_have_one_winner, an_index_is_remembered_without_collections, collections_are_listed, a_migration_repeats, drift_is_named;
+                racing_changes_of_a_collection_have_one_winner, an_index_is_remembered_without_collections, collections_are_listed, a_migration_repeats, drift_is_named,
+                a_table_grows_and_definitions_go_back;
             unique: a_value_has_one_holder, spools_that_hold_something_are_told, what_is_let_go_is_anybodys_but_a_late_takers, names_are_listed,
                 what_a_key_takes_again_outlives_a_release_in_between, racing_takers_have_one_winner;
         }

@@ -15,7 +15,8 @@ Examples:
   consign catalog migrate --config write-worker.toml
   consign catalog migrate --config write-worker.toml --patience 120      servers that are still starting
 
-Can be repeated; overwrites nothing. Exit 1 if something that is there differs from the definitions.";
+Can be repeated; overwrites nothing. Tables get columns that they do not have. Exit 1 if something that is there differs
+from the definitions; what is there besides (a column of earlier definitions) is named and harmless.";
 
 /// Create the keyspace, tables, indices and collections that are missing
 #[derive(Debug, Args)]
@@ -47,21 +48,11 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
 }
 
 fn migration_text(prepared: &Prepared) -> String {
-    let reports = [
-        Some(&prepared.record),
-        prepared.view.as_ref(),
-        Some(&prepared.collections),
-    ];
-    let created: Vec<&String> = reports
-        .iter()
-        .flatten()
+    let created: Vec<&String> = prepared
+        .reports()
         .flat_map(|report| &report.created)
         .collect();
-    let unchanged: usize = reports
-        .iter()
-        .flatten()
-        .map(|report| report.unchanged)
-        .sum();
+    let unchanged: usize = prepared.reports().map(|report| report.unchanged).sum();
     let mut text: String = created
         .iter()
         .map(|name| format!("created  {name}\n"))
@@ -69,6 +60,10 @@ fn migration_text(prepared: &Prepared) -> String {
     text += &prepared
         .drift()
         .map(|drift| format!("differs  {drift}\n"))
+        .collect::<String>();
+    text += &prepared
+        .undeclared()
+        .map(|undeclared| format!("besides  {undeclared}\n"))
         .collect::<String>();
     text + &format!(
         "{} created, {unchanged} as they must be, {} differ\n",

@@ -2,12 +2,17 @@
 //! tables.
 
 use super::{
-    answers::all_done,
-    fixture::{Fixture, tables},
+    answers::{all_done, row_is},
+    fixture::{Fixture, row_key, tables},
 };
-use crate::{ClaimOutcome, Collection, MappingChange, Record, schema::ColumnType};
+use crate::{
+    ClaimOutcome, Collection, MappingChange, Record,
+    document::Write,
+    schema::{Column, ColumnType},
+};
 use event_schema::{
     envelope::Claim,
+    mutation::RowAction,
     outcome::{DeadReason, Refusal, RefusalCode, Verdict},
 };
 use serde_json::json;
@@ -501,4 +506,47 @@ pub async fn drift_is_named(record: &dyn Record) {
         Vec::<String>::new(),
         "nothing was overwritten"
     );
+}
+
+/// Columns that are asked for join a table that stands; definitions without them still fit.
+pub async fn a_table_grows_and_definitions_go_back(record: &dyn Record) {
+    let mut before = tables().remove(1);
+    before.name = "contract_grown".to_owned();
+    let mut after = before.clone();
+    after.columns.push(Column {
+        name: "added".to_owned(),
+        kind: ColumnType::List(Box::new(ColumnType::Text)),
+    });
+    for (wanted, created, undeclared) in [(&before, 1, 0), (&after, 1, 0), (&before, 0, 1)] {
+        let report = record.migrate(std::slice::from_ref(wanted)).await;
+        let report = report.expect("a migration");
+        let of_it = |names: &[String]| {
+            let named = names.iter().filter(|name| name.contains("contract_grown"));
+            named.count()
+        };
+        assert_eq!(report.drift, Vec::<String>::new());
+        assert_eq!(
+            (of_it(&report.created), of_it(&report.undeclared)),
+            (created, undeclared),
+            "{report:?}"
+        );
+    }
+    let f = Fixture::new();
+    let write = |action, cells, n| {
+        let mut row = f.row(1, action, cells, n, 0);
+        row.mutation.key = row_key("contract_grown", json!({"id": f.collection.index}));
+        Write::Row(row)
+    };
+    let key = row_key("contract_grown", json!({"id": f.collection.index}));
+    let written = [write(
+        RowAction::Merge,
+        json!({"name": "x", "added": ["y"]}),
+        1,
+    )];
+    all_done(&record.apply(&written).await, 1);
+    row_is(record, &key, json!({"name": "x", "added": ["y"]})).await;
+    // Whoever does not know the column clears it with all others.
+    let put = [write(RowAction::Put, json!({"name": "z"}), 2)];
+    all_done(&record.apply(&put).await, 1);
+    row_is(record, &key, json!({"name": "z"})).await;
 }
