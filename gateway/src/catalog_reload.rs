@@ -14,9 +14,12 @@ use crate::{
     write::publish::definitions::announce_definitions,
 };
 use catalog::Catalog;
-use runtime::Shutdown;
+use runtime::{Shutdown, health::State};
 use std::sync::Arc;
 use tokio::time::timeout;
+
+/// Under this name `/readyz` says that the last reload was refused, as long as none succeeded since.
+const COMPONENT: &str = "catalog";
 
 /// What is served under a catalog; an operation whose route would shadow another has no place.
 pub(crate) fn routes_of(app: &Shared, catalog: &Catalog) -> Result<RouteSet, GatewayError> {
@@ -67,15 +70,21 @@ fn tell(app: &Shared, reloaded: &Result<ReloadedCatalog, Problem>) {
         }
         Err(problem) => {
             let version = app.ports.catalog.current().version().to_owned();
+            let (code, why) = (problem.code().row().name, problem.detail());
             tracing::warn!(
                 version,
-                code = problem.code().row().name,
-                why = problem.detail(),
+                code,
+                why,
                 "the catalog is not reloaded; the one in use stays"
             );
+            let why = format!("not reloaded, version {version} is served: {code}: {why}");
+            app.ports.health.set(COMPONENT, State::Degraded { why });
             "refused"
         }
     };
+    if reloaded.is_ok() {
+        app.ports.health.forget(COMPONENT);
+    }
     app.metrics.catalog_reloads(outcome);
 }
 

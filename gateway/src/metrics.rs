@@ -34,6 +34,7 @@ pub(crate) struct GatewayMetrics {
     /// By version: 1 for the one in use.
     catalog: IntGaugeVec,
     catalog_reloads: IntCounterVec,
+    catalog_reload_refused: IntGauge,
     /// From the request's head to the answer's head.
     pub duration_seconds: Histogram,
     pub hooks: HookMetrics,
@@ -237,6 +238,10 @@ impl GatewayMetrics {
             )?,
             catalog,
             catalog_reloads,
+            catalog_reload_refused: gauge(
+                "consign_gateway_catalog_reload_refused",
+                "1 if the last reload of the catalog was refused",
+            )?,
             duration_seconds,
             hooks: HookMetrics::new(registry)?,
         })
@@ -254,6 +259,8 @@ impl GatewayMetrics {
     /// `reloaded`, `unchanged`, `refused`.
     pub(crate) fn catalog_reloads(&self, outcome: &str) {
         self.catalog_reloads.with_label_values(&[outcome]).inc();
+        self.catalog_reload_refused
+            .set(i64::from(outcome == "refused"));
     }
 
     pub(crate) fn notified(&self, recipients: usize) {

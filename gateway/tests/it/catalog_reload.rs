@@ -207,10 +207,26 @@ async fn what_is_wrong_leaves_the_catalog_in_use() {
         shown.contains("consign_gateway_catalog_reloads_total{outcome=\"refused\"} 4"),
         "{shown}"
     );
+    assert!(shown.contains("consign_gateway_catalog_reload_refused 1"));
+    let (status, _, ready) = told(app.get("/readyz")).await;
+    let catalog = &ready["components"]["catalog"];
+    assert_eq!(
+        (status.as_u16(), &catalog["state"]),
+        (200, &json!("degraded")),
+        "{ready}"
+    );
+    let why = catalog["why"].as_str().unwrap();
+    for part in [&*in_use, "bad_catalog", "with other names"] {
+        assert!(why.contains(part), "{why}\n  should have: {part}");
+    }
     std::fs::write(folder.path().join("memo.yaml"), MEMO).unwrap();
     let (_, _, json) = told(app.post("/v1/catalog/reload", &json!({}))).await;
     assert_eq!(
         (&json["before"], &json["version"]),
         (&json!(in_use), &json!(in_use))
     );
+    let shown = metrics(&app).await;
+    assert!(shown.contains("consign_gateway_catalog_reload_refused 0"));
+    let (_, _, ready) = told(app.get("/readyz")).await;
+    assert_eq!(ready["components"]["catalog"], Value::Null);
 }
