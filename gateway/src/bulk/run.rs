@@ -1,8 +1,10 @@
 //! The life of one bulk: read, split, check, send, and settle in order. It waits for the client's
-//! bytes and for the log, and for nothing else.
+//! bytes, for whoever is asked about a line, and for the log. What waits for others is checked side by
+//! side; everything is sent in the order of the lines.
 
 use super::{
     answers::{AnswerWriter, Lost},
+    line_maker::{LineMaker, MadeLine},
     lines::{Line, Lines},
     render,
     unpack::Unpack,
@@ -16,22 +18,23 @@ use crate::{
         body::{incomplete_body, too_slow},
         body_pace::BodyPace,
         headers::Options,
-        scanned_json,
     },
     write::{
         Published,
         publish::{Sent, event::Event},
-        submit::BulkLine,
     },
 };
 use axum::body::Body;
 use bytes::Bytes;
-use futures::FutureExt;
+use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesOrdered};
 use http_body_util::BodyExt;
 use request_spans::TraceContext;
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 use tokio::time::{Duration, Instant, sleep_until, timeout_at};
 use tracing::debug;
+
+/// Lines that are checked side by side.
+const CHECKED_AT_ONCE: usize = 32;
 
 /// A line that is not answered yet.
 enum OpenLine {
@@ -41,14 +44,11 @@ enum OpenLine {
 
 pub(crate) struct BulkRun {
     app: Shared,
-    operation: String,
-    caller: Caller,
-    /// What the head showed. A bulk may go on for long: each line asks whether it still counts.
-    credential: Option<String>,
-    options: Options,
-    traceparent: String,
+    maker: Arc<LineMaker>,
     unpack: Unpack,
     lines: Lines,
+    /// Lines whose check waits for something, in their order.
+    checked: FuturesOrdered<BoxFuture<'static, MadeLine>>,
     open: VecDeque<OpenLine>,
     open_bytes: usize,
     answers: AnswerWriter,
@@ -72,16 +72,19 @@ impl BulkRun {
     ) -> Self {
         let config = &app.config;
         Self {
-            operation,
-            caller,
-            credential,
-            traceparent: options
-                .traceparent
-                .clone()
-                .unwrap_or_else(|| TraceContext::fresh(true).to_string()),
-            options,
+            maker: Arc::new(LineMaker {
+                app: app.clone(),
+                operation,
+                caller,
+                credential,
+                traceparent: options
+                    .traceparent
+                    .unwrap_or_else(|| TraceContext::fresh(true).to_string()),
+                idempotency_key: options.idempotency_key,
+            }),
             unpack,
             lines: Lines::new(config.body_limit_bytes),
+            checked: FuturesOrdered::new(),
             open: VecDeque::new(),
             open_bytes: 0,
             answers,
@@ -103,14 +106,18 @@ impl BulkRun {
     }
 
     async fn run(&mut self, body: Body) -> Result<(), Lost> {
-        if let Err(problem) = self.read(body).await? {
+        let read = self.read(body).await?;
+        while let Some(line) = self.checked.next().await {
+            self.hand_over(line).await?;
+        }
+        if let Err(problem) = read {
             let line = self.lines.number();
             self.refuse(line, problem);
         }
         while !self.open.is_empty() {
             self.settle().await?;
         }
-        let token = self.furthest.token(&self.app, &self.caller);
+        let token = self.furthest.token(&self.app, &self.maker.caller);
         let summary = render::summary_record(self.accepted, self.refused, &token);
         self.answers.push(&summary).await
     }
@@ -165,6 +172,7 @@ impl BulkRun {
                     };
                     return Ok(self.pace.check(since.elapsed(), data.len()).map(|()| Some(data)));
                 }
+                Some(line) = self.checked.next() => self.hand_over(line).await?,
                 () = oldest_acknowledged(&mut self.open) => {}
                 () = sleep_until(idle) => return Ok(Err(too_slow(self.pace.idle))),
             }
@@ -181,44 +189,35 @@ impl BulkRun {
 
     async fn take(&mut self, line: Line) -> Result<(), Lost> {
         self.app.metrics.bulk_lines.inc();
+        let mut made = self.maker.clone().make(line).boxed();
+        if self.checked.is_empty()
+            && let Some(made) = (&mut made).now_or_never()
+        {
+            return self.hand_over(made).await;
+        }
+        self.checked.push_back(made);
+        while self.checked.len() >= CHECKED_AT_ONCE
+            && let Some(line) = self.checked.next().await
+        {
+            self.hand_over(line).await?;
+        }
+        Ok(())
+    }
+
+    /// The oldest line of those that are checked.
+    async fn hand_over(&mut self, line: MadeLine) -> Result<(), Lost> {
         while self.open.len() >= self.app.config.bulk_in_flight
             || self.open_bytes >= self.app.config.bulk_in_flight_bytes
         {
             self.settle().await?;
         }
-        match line {
-            Line::Whole(number, json) => match self.event(number, json).await {
-                Ok(event) => self.send(number, event).await,
-                Err(problem) => {
-                    self.refuse(number, problem);
-                    Ok(())
-                }
-            },
-            Line::TooLong(number) => {
-                let detail = format!(
-                    "the line is longer than {} bytes",
-                    self.app.config.body_limit_bytes
-                );
-                self.refuse(number, Problem::new(Code::BodyTooLarge, detail));
+        match line.event {
+            Ok(event) => self.send(line.number, event).await,
+            Err(problem) => {
+                self.refuse(line.number, problem);
                 Ok(())
             }
         }
-    }
-
-    async fn event(&self, number: u64, json: Bytes) -> Result<Event, Problem> {
-        let json = &scanned_json(json, self.app.config.json_depth)?;
-        let writes = &self.app.writes;
-        let shown = self.credential.as_deref();
-        let caller = self.app.access.identify_again(&self.caller, shown).await?;
-        let line = BulkLine {
-            number,
-            json,
-            caller: &caller,
-            key: self.options.idempotency_key.as_deref(),
-            traceparent: &self.traceparent,
-        };
-        let operation = writes.operation(&self.operation)?;
-        writes.prepare_line(&operation, line).await
     }
 
     /// Waits for room in the queue to the log as long as patience lasts.

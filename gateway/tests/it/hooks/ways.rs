@@ -90,6 +90,46 @@ async fn each_document_of_many_and_each_line_of_a_bulk_is_asked_about() {
     }
 }
 
+#[tokio::test]
+async fn lines_of_a_bulk_are_asked_about_side_by_side_and_keep_their_order() {
+    let slow = |question: &Value| {
+        let n = question["request"]["n"].as_u64().unwrap_or_default();
+        PeerAnswer {
+            after: Duration::from_millis(400 - n * 30),
+            ..accept().into()
+        }
+    };
+    let peer = Peer::start(slow).await;
+    let app = app(&of_tallies(&peer, "")).await;
+    let line = |n: usize| format!("{}\n", json!({"id": "a", "n": n}));
+    let lines: String = (0..12).map(line).collect();
+    let began = Instant::now();
+    let sent = app
+        .client
+        .post(app.url("/v1/operations/tally.set/_bulk"))
+        .header("content-type", "application/x-ndjson")
+        .body(lines);
+    let text = sent.send().await.unwrap().text().await.unwrap();
+    let took = began.elapsed();
+    let answers: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let numbers: Vec<u64> = answers
+        .iter()
+        .filter_map(|answer| answer["line"].as_u64())
+        .collect();
+    assert_eq!(numbers, (1..=12).collect::<Vec<_>>(), "{text}");
+    // One after the other they would take 2.8 s.
+    assert!(took < Duration::from_millis(2_000), "{took:?}");
+    let events = app.events().await;
+    let said: Vec<Value> = events
+        .iter()
+        .map(|event| request_of(event)["n"].clone())
+        .collect();
+    assert_eq!(Value::from(said), json!((0..12).collect::<Vec<_>>()));
+}
+
 fn document(action: &str, id: &str, body: Value) -> Value {
     json!({"controller": "document", "action": action, "index": "geo", "collection": "cities", "_id": id, "body": body})
 }

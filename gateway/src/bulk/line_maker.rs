@@ -1,0 +1,62 @@
+//! What a line of a bulk becomes: an event, or the reason why it is none. Each line by itself; what
+//! its check waits for (look-ups, hooks) keeps no other line from being checked.
+
+use super::lines::Line;
+use crate::{
+    access::Caller,
+    app::Shared,
+    error::{Code, Problem},
+    request::scanned_json,
+    write::{publish::event::Event, submit::BulkLine},
+};
+use bytes::Bytes;
+use std::sync::Arc;
+
+/// What all lines of a bulk have in common.
+pub(crate) struct LineMaker {
+    pub(crate) app: Shared,
+    pub(crate) operation: String,
+    pub(crate) caller: Caller,
+    /// What the head showed. A bulk may go on for long: each line asks whether it still counts.
+    pub(crate) credential: Option<String>,
+    pub(crate) traceparent: String,
+    pub(crate) idempotency_key: Option<Bytes>,
+}
+
+pub(crate) struct MadeLine {
+    pub(crate) number: u64,
+    pub(crate) event: Result<Event, Problem>,
+}
+
+impl LineMaker {
+    pub(crate) async fn make(self: Arc<Self>, line: Line) -> MadeLine {
+        match line {
+            Line::Whole(number, json) => MadeLine {
+                number,
+                event: self.event(number, json).await,
+            },
+            Line::TooLong(number) => {
+                let limit = self.app.config.body_limit_bytes;
+                let detail = format!("the line is longer than {limit} bytes");
+                let event = Err(Problem::new(Code::BodyTooLarge, detail));
+                MadeLine { number, event }
+            }
+        }
+    }
+
+    async fn event(&self, number: u64, json: Bytes) -> Result<Event, Problem> {
+        let json = &scanned_json(json, self.app.config.json_depth)?;
+        let writes = &self.app.writes;
+        let shown = self.credential.as_deref();
+        let caller = self.app.access.identify_again(&self.caller, shown).await?;
+        let line = BulkLine {
+            number,
+            json,
+            caller: &caller,
+            key: self.idempotency_key.as_deref(),
+            traceparent: &self.traceparent,
+        };
+        let operation = writes.operation(&self.operation)?;
+        writes.prepare_line(&operation, line).await
+    }
+}
