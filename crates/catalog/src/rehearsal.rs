@@ -6,6 +6,7 @@ use crate::{
     Operation, Plan, PlanError, Planned, Seed,
 };
 use event_schema::{
+    Raw,
     envelope::{Attributes, Transaction, TransactionData},
     id::RequestId,
     mutation::{DocumentKey, RowKey},
@@ -57,6 +58,31 @@ impl Rehearsed {
 }
 
 impl Catalog {
+    /// The events that an example is accepted as, and what it says is there.
+    ///
+    /// # Errors
+    /// Why it would not be accepted.
+    pub fn example_events(
+        &self,
+        operation: &Operation,
+        example: &Example,
+    ) -> Result<(Vec<Transaction>, ExampleState), Invalid> {
+        let principal = example.principal.as_deref().unwrap_or("anonymous");
+        let beside = Beside {
+            principal,
+            looked: example.looked.clone(),
+        };
+        let request = ScannedJson::from(&example.request);
+        let accepted = match operation.accept_with(&request, &SEED, &beside)? {
+            AcceptedRequest::One(one) => vec![*one],
+            AcceptedRequest::Many(items) => items.into_iter().collect::<Result<_, _>>()?,
+        };
+        let state = ExampleState::of(self, example);
+        let event = |one| rehearsal_event(self, one, principal, &state.secret);
+        let events = accepted.iter().map(event).collect();
+        Ok((events, state))
+    }
+
     /// Carries an example out.
     pub fn rehearse(&self, operation: &Operation, example: &Example) -> Rehearsed {
         let principal = example.principal.as_deref().unwrap_or("anonymous");
@@ -102,7 +128,7 @@ impl Catalog {
     }
 }
 
-fn rehearsal_event(
+pub(crate) fn rehearsal_event(
     catalog: &Catalog,
     accepted: &Accepted,
     principal: &str,
@@ -137,8 +163,8 @@ fn rehearsal_event(
 }
 
 /// What an example says is there, and nothing else.
-struct ExampleState {
-    documents: BTreeMap<(String, String), Value>,
+pub struct ExampleState {
+    documents: BTreeMap<(String, String), Raw>,
     rows: BTreeMap<String, Map<String, Value>>,
     secret: Keyring,
 }
@@ -160,7 +186,10 @@ impl ExampleState {
         }
         let documents = example.documents.iter().flat_map(|(collection, bodies)| {
             let bodies = bodies.as_object().into_iter().flatten();
-            bodies.map(|(id, body)| ((collection.clone(), id.clone()), body.clone()))
+            bodies.map(|(id, body)| {
+                let name = (collection.clone(), id.clone());
+                (name, event_schema::to_raw(body))
+            })
         });
         Self {
             documents: documents.collect(),
@@ -173,7 +202,7 @@ impl ExampleState {
 impl Current for ExampleState {
     fn document(&self, key: &DocumentKey) -> CurrentDocument {
         let name = (key.collection.clone(), key.id.clone());
-        let body = self.documents.get(&name).map(event_schema::to_raw);
+        let body = self.documents.get(&name).cloned();
         CurrentDocument {
             revision: u64::from(body.is_some()),
             body,

@@ -58,6 +58,12 @@ pub(super) fn given_catalog(
     beside(settings.catalog.folders, paths)
 }
 
+/// A file of requests and what must stand after each; no definitions.
+pub(super) fn is_scenario(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.ends_with(".scenario.yaml")
+}
+
 /// What is built in and in these folders, and these files and folders.
 pub(super) fn beside(mut folders: Vec<PathBuf>, paths: &[PathBuf]) -> Result<Catalog, Failure> {
     let wrong = |path: &Path, error: &dyn std::fmt::Display| {
@@ -67,6 +73,9 @@ pub(super) fn beside(mut folders: Vec<PathBuf>, paths: &[PathBuf]) -> Result<Cat
     let held = tempfile::tempdir()?;
     let mut copies = Vec::new();
     for (number, path) in paths.iter().enumerate() {
+        if is_scenario(path) {
+            continue;
+        }
         if path.is_dir() {
             folders.push(path.clone());
             continue;

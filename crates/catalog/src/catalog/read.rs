@@ -30,16 +30,19 @@ pub(super) fn read_folder(
         let path = entry.path();
         if path.is_dir() {
             self::read_folder(&path, texts)?;
-        } else if path
-            .extension()
-            .is_some_and(|extension| extension == "yaml")
-        {
+        } else if is_definitions(&path) {
             let text = fs::read_to_string(&path)
                 .map_err(|e| CatalogError(format!("{}: {e}", path.display())))?;
             texts.push((path.display().to_string(), text));
         }
     }
     Ok(())
+}
+
+/// Scenarios of a test may lie beside the definitions.
+fn is_definitions(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.ends_with(".yaml") && !name.ends_with(".scenario.yaml")
 }
 
 pub(super) fn parse_file(file: &str, text: &str) -> Result<FileDefinition, CatalogError> {
