@@ -8,6 +8,7 @@
 mod examples;
 mod interleavings;
 mod laws;
+mod many;
 mod mutated;
 mod operations;
 mod sunbird;
