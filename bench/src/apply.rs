@@ -24,7 +24,11 @@ use event_schema::{
 };
 use runtime::{Health, Shutdown};
 use std::time::{Duration, Instant};
-use store::{DocumentWrite, ItemVerdict, Meta, document::Write};
+use store::{
+    DocumentWrite, ItemVerdict,
+    document::Write,
+    fold::{Folded, StoredEffects, fold_effects},
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -98,8 +102,8 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     .print(invocation)
 }
 
-/// Seconds from a worker's start until everything in the log is resolved.
-async fn catch_up(environment: &BenchEnvironment, stack: &Stack) -> Result<f64, Failure> {
+/// Seconds from a worker's start until everything in the log is resolved, and every part of it.
+pub async fn catch_up(environment: &BenchEnvironment, stack: &Stack) -> Result<f64, Failure> {
     let (trigger, shutdown) = Shutdown::manual();
     let keys = stack::load_keyring(&environment.settings)?;
     let ports = write_worker::Ports {
@@ -117,31 +121,36 @@ async fn catch_up(environment: &BenchEnvironment, stack: &Stack) -> Result<f64, 
         owner: standalone::prepare::owner_name(),
     };
     let topic = stack.layout.name(&TRANSACTIONS);
-    let mut ends = Vec::new();
-    for partition in 0..stack.layout.partitions {
-        ends.push(stack.log.admin.offsets(&topic, partition).await?.end);
-    }
+    let mut ends = ends_of(stack, &topic).await?;
     let began = Instant::now();
     let mut worker = runtime::spawn(
         "write-worker",
         write_worker::run(environment.settings.worker.clone(), ports, shutdown),
     );
-    for (partition, end) in (0_u16..).zip(ends) {
-        while end > 0
-            && stack
-                .record
-                .mark(stack.layout.generation, partition)
-                .await?
-                .is_none_or(|mark| mark.next.get() < end)
-        {
-            if worker.is_finished() {
-                return Err(Failure::failed(format!(
-                    "the worker ended: {:?}",
-                    (&mut worker).await
-                )));
+    loop {
+        for (partition, end) in (0_u16..).zip(&ends) {
+            while *end > 0
+                && stack
+                    .record
+                    .mark(stack.layout.generation, partition)
+                    .await?
+                    .is_none_or(|mark| mark.next.get() < *end)
+            {
+                if worker.is_finished() {
+                    return Err(Failure::failed(format!(
+                        "the worker ended: {:?}",
+                        (&mut worker).await
+                    )));
+                }
+                tokio::time::sleep(Duration::from_millis(10)).await;
             }
-            tokio::time::sleep(Duration::from_millis(10)).await;
         }
+        // Parts were published before what they are parts of was marked.
+        let now = ends_of(stack, &topic).await?;
+        if now == ends {
+            break;
+        }
+        ends = now;
     }
     let seconds = began.elapsed().as_secs_f64();
     trigger.soft();
@@ -152,8 +161,16 @@ async fn catch_up(environment: &BenchEnvironment, stack: &Stack) -> Result<f64, 
     Ok(seconds)
 }
 
+async fn ends_of(stack: &Stack, topic: &str) -> Result<Vec<u64>, Failure> {
+    let mut ends = Vec::new();
+    for partition in 0..stack.layout.partitions {
+        ends.push(stack.log.admin.offsets(topic, partition).await?.end);
+    }
+    Ok(ends)
+}
+
 /// What was decided, by partition, each with the version it got.
-async fn decisions(stack: &Stack) -> Result<Vec<Vec<(Version, Decision)>>, Failure> {
+pub async fn decisions(stack: &Stack) -> Result<Vec<Vec<(Version, Decision)>>, Failure> {
     let topic = stack.layout.name(&CHANGES);
     let mut all = Vec::new();
     for partition in 0..stack.layout.partitions {
@@ -186,6 +203,24 @@ async fn bare(
     decisions: Vec<Vec<(Version, Decision)>>,
     batch: usize,
 ) -> Result<f64, Failure> {
+    write_all(stack, decisions, batch, true).await
+}
+
+/// Likewise rows and documents alone: no verdict is remembered.
+pub async fn bare_writes(
+    stack: &Stack,
+    decisions: Vec<Vec<(Version, Decision)>>,
+    batch: usize,
+) -> Result<f64, Failure> {
+    write_all(stack, decisions, batch, false).await
+}
+
+async fn write_all(
+    stack: &Stack,
+    decisions: Vec<Vec<(Version, Decision)>>,
+    batch: usize,
+    with_verdicts: bool,
+) -> Result<f64, Failure> {
     let batches: Vec<Vec<_>> = decisions
         .iter()
         .map(|decisions| decisions.chunks(batch).map(prepared).collect())
@@ -203,7 +238,11 @@ async fn bare(
                     }
                 };
                 let (stored, indexed) = tokio::join!(record.apply(&writes), indexed);
-                let remembered = record.remember(&entries).await;
+                let remembered = if with_verdicts {
+                    record.remember(&entries).await
+                } else {
+                    Vec::new()
+                };
                 if let Some(verdict) = stored
                     .iter()
                     .chain(&indexed)
@@ -227,24 +266,6 @@ async fn bare(
 fn prepared(
     decisions: &[(Version, Decision)],
 ) -> (Vec<DocumentWrite>, Vec<Write>, Vec<LedgerEntry>) {
-    let write = |version: Version, decision: &Decision| {
-        let (position, request) = (decision.position, decision.request);
-        let documents = decision.documents.clone().into_iter();
-        documents.map(move |change| {
-            let meta = Meta {
-                version,
-                position,
-                revision: change.revision,
-                request,
-            };
-            DocumentWrite {
-                key: change.key,
-                meta,
-                body: change.after,
-                diverged: false,
-            }
-        })
-    };
     let entry = |(version, decision): &(Version, Decision)| LedgerEntry {
         request: decision.request,
         key: decision.key.clone(),
@@ -261,10 +282,15 @@ fn prepared(
             applied: decision.decided,
         },
     };
-    let documents: Vec<DocumentWrite> = decisions
-        .iter()
-        .flat_map(|(version, decision)| write(*version, decision))
-        .collect();
-    let writes = documents.iter().cloned().map(Write::Document).collect();
+    let effects = decisions.iter().map(|(version, decision)| StoredEffects {
+        version: *version,
+        position: decision.position,
+        request: decision.request,
+        documents: &decision.documents,
+        rows: &decision.rows,
+    });
+    let Folded { documents, rows } = fold_effects(effects);
+    let writes = documents.iter().cloned().map(Write::Document);
+    let writes = writes.chain(rows.into_iter().map(Write::Row)).collect();
     (documents, writes, decisions.iter().map(entry).collect())
 }

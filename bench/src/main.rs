@@ -10,11 +10,13 @@ mod bulk;
 mod compared;
 mod environment;
 mod files;
+mod groups;
 mod http_wire;
 mod latency;
 mod listeners;
 mod memory;
 mod notify;
+mod plan;
 mod serve;
 mod sockets;
 mod workload;
@@ -47,6 +49,8 @@ enum Command {
     Accept(accept::Arguments),
     Bulk(bulk::Arguments),
     Apply(apply::Arguments),
+    Groups(groups::Arguments),
+    Plan(plan::Arguments),
     Latency(latency::Arguments),
     Memory(memory::Arguments),
     Notify(notify::Arguments),
@@ -75,6 +79,8 @@ async fn run(command: Command, invocation: Invocation<'_>) -> Result<(), Failure
         Command::Accept(arguments) => accept::run(arguments, invocation).await,
         Command::Bulk(arguments) => bulk::run(arguments, invocation).await,
         Command::Apply(arguments) => apply::run(arguments, invocation).await,
+        Command::Groups(arguments) => groups::run(arguments, invocation).await,
+        Command::Plan(arguments) => plan::run(&arguments, invocation),
         Command::Latency(arguments) => latency::run(arguments, invocation).await,
         Command::Memory(arguments) => memory::run(arguments, invocation).await,
         Command::Notify(arguments) => notify::run(arguments, invocation).await,

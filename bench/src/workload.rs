@@ -51,9 +51,19 @@ pub async fn create_collection(client: &Client) -> Result<(), Failure> {
 
 /// Sends one bulk; every line must be accepted. Answers the token that covers them.
 pub async fn send_bulk(client: &Client, body: Bytes, lines: u64) -> Result<String, Failure> {
+    send_bulk_of(client, OPERATION, body, lines).await
+}
+
+/// Likewise, of this operation.
+pub async fn send_bulk_of(
+    client: &Client,
+    operation: &str,
+    body: Bytes,
+    lines: u64,
+) -> Result<String, Failure> {
     let request = client.at(
         reqwest::Method::POST,
-        &format!("/v1/operations/{OPERATION}/_bulk"),
+        &format!("/v1/operations/{operation}/_bulk"),
     );
     let response = request
         .header("content-type", "application/x-ndjson")
