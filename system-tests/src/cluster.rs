@@ -137,8 +137,10 @@ impl Cluster {
             }
             all
         };
-        for arguments in [["topics", "create"], ["catalog", "migrate"]] {
-            cluster.command(&arguments, &of("operator"))?;
+        // Servers that many share may be slow to answer.
+        let migrate = ["catalog", "migrate", "--patience", "240"];
+        for arguments in [&["topics", "create"][..], &migrate] {
+            cluster.command(arguments, &of("operator"))?;
         }
         for n in 0..workers {
             cluster.worker(n, &of("write-worker")).await?;

@@ -9,6 +9,7 @@
 mod canaries;
 mod cities;
 mod half_made;
+mod hooked;
 mod remap;
 mod sunbird;
 mod user;

@@ -8,6 +8,7 @@
 
 mod audit;
 mod bad_deploy;
+mod claims;
 mod embedded;
 mod held;
 mod listening;
