@@ -62,7 +62,7 @@ pub struct ScenarioFault {
 }
 
 /// What became of a request.
-enum Outcome {
+enum StepOutcome {
     Applied(Value),
     Refused(String, String),
 }
@@ -98,7 +98,7 @@ impl Catalog {
         let principal = step.principal.as_deref().unwrap_or("anonymous");
         let outcome = self.carry_out(state, operation, &request, principal)?;
         match (outcome, &step.refused) {
-            (Outcome::Applied(answer), None) => {
+            (StepOutcome::Applied(answer), None) => {
                 if let Some(wanted) = &step.answer {
                     let wanted = expected::filled_members(wanted, kept)?;
                     expected::compare("the answer", &answer, &wanted)?;
@@ -109,11 +109,11 @@ impl Catalog {
                     kept.insert(name.clone(), value.clone());
                 }
             }
-            (Outcome::Refused(found, _), Some(wanted)) if found == *wanted => {}
-            (Outcome::Applied(_), Some(wanted)) => {
+            (StepOutcome::Refused(found, _), Some(wanted)) if found == *wanted => {}
+            (StepOutcome::Applied(_), Some(wanted)) => {
                 return Err(format!("should be refused by `{wanted}`, is applied"));
             }
-            (Outcome::Refused(found, why), wanted) => {
+            (StepOutcome::Refused(found, why), wanted) => {
                 let should = match wanted {
                     Some(rule) => format!("refused by `{rule}`"),
                     None => "applied".to_owned(),
@@ -132,7 +132,7 @@ impl Catalog {
         operation: &Operation,
         request: &Value,
         principal: &str,
-    ) -> Result<Outcome, String> {
+    ) -> Result<StepOutcome, String> {
         let seed = state.next_seed(BEGIN);
         let json = ScannedJson::from(request);
         let accepted = self.accepted(state, operation, &json, (&seed, principal));
@@ -153,7 +153,7 @@ impl Catalog {
                 _ => answers.push(answer),
             }
         }
-        Ok(Outcome::Applied(match answers.len() {
+        Ok(StepOutcome::Applied(match answers.len() {
             1 => answers.swap_remove(0),
             _ => answers.into(),
         }))
@@ -180,17 +180,17 @@ impl Catalog {
     }
 }
 
-fn of_invalid(invalid: &Invalid) -> Outcome {
+fn of_invalid(invalid: &Invalid) -> StepOutcome {
     match invalid.0.first() {
-        Some(first) => Outcome::Refused(first.rule.clone(), first.message.clone()),
-        None => Outcome::Refused("invalid".to_owned(), String::new()),
+        Some(first) => StepOutcome::Refused(first.rule.clone(), first.message.clone()),
+        None => StepOutcome::Refused("invalid".to_owned(), String::new()),
     }
 }
 
-fn of_refusal(refusal: &Refusal) -> Outcome {
+fn of_refusal(refusal: &Refusal) -> StepOutcome {
     let code = || json!(refusal.code).as_str().unwrap_or_default().to_owned();
     let rule = refusal.rule.clone().unwrap_or_else(code);
-    Outcome::Refused(rule, refusal.message.clone())
+    StepOutcome::Refused(rule, refusal.message.clone())
 }
 
 #[cfg(test)]

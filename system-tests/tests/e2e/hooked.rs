@@ -23,19 +23,19 @@ const COLLECTION: &str = "hooked/cities";
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Questions by what they were about.
-type Asked = Arc<Mutex<BTreeMap<String, usize>>>;
+type QuestionCounts = Arc<Mutex<BTreeMap<String, usize>>>;
 
 /// An endpoint that refuses Atlantis and writes into all others that it saw them.
-struct Endpoint {
+struct HookEndpoint {
     address: std::net::SocketAddr,
-    asked: Asked,
+    asked: QuestionCounts,
     serving: JoinHandle<()>,
 }
 
-impl Endpoint {
+impl HookEndpoint {
     async fn start() -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let (address, asked) = (listener.local_addr()?, Asked::default());
+        let (address, asked) = (listener.local_addr()?, QuestionCounts::default());
         let told = asked.clone();
         let serving = tokio::spawn(async move {
             // They end with it.
@@ -58,7 +58,7 @@ impl Endpoint {
 }
 
 /// Answers questions, one after the other, until the gateway goes.
-async fn serve(mut stream: TcpStream, asked: Asked) {
+async fn serve(mut stream: TcpStream, asked: QuestionCounts) {
     let mut read = Vec::new();
     loop {
         let Some((head, length)) = head_of(&read) else {
@@ -96,7 +96,7 @@ fn head_of(read: &[u8]) -> Option<(usize, usize)> {
     Some((end + 4, length?.trim().parse().ok()?))
 }
 
-fn answer_of(question: &Value, asked: &Asked) -> Value {
+fn answer_of(question: &Value, asked: &QuestionCounts) -> Value {
     let mut request = question["request"].clone();
     let name = request["body"]["name"]
         .as_str()
@@ -117,7 +117,7 @@ fn city(n: usize, name: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hooks_are_asked_by_gateways_on_real_servers() -> Result<()> {
-    let endpoint = Endpoint::start().await?;
+    let endpoint = HookEndpoint::start().await?;
     let folder = tempfile::tempdir()?;
     let definitions = format!(
         "hooks:\n  - {{name: cities, url: 'http://{}/before', collections: [{COLLECTION}]}}\n",

@@ -41,9 +41,9 @@ fn unsealed() -> Catalog {
 }
 
 /// Chance that can be repeated.
-pub struct Dice(u64);
+pub struct ChanceDice(u64);
 
-impl Dice {
+impl ChanceDice {
     pub fn roll(&mut self, sides: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -62,7 +62,7 @@ async fn whatever_happens_all_operations_come_to_what_a_plain_reading_makes() {
     let histories: u64 = histories.and_then(|text| text.parse().ok()).unwrap_or(4);
     let (mut applied, mut refused) = (BTreeSet::new(), BTreeSet::new());
     for seed in 1..=histories {
-        let history = History::play(seed).await;
+        let history = RandomHistory::play(seed).await;
         history.judge(seed, &mut applied, &mut refused).await;
     }
     let never: Vec<&&str> = OPERATIONS
@@ -73,16 +73,16 @@ async fn whatever_happens_all_operations_come_to_what_a_plain_reading_makes() {
     assert!(refused.len() > 20, "hardly refused: {refused:?}");
 }
 
-struct History {
+struct RandomHistory {
     world: World,
     ids: Vec<RequestId>,
 }
 
-impl History {
+impl RandomHistory {
     async fn play(seed: u64) -> Self {
         let world = World::of(unsealed()).await;
         world.own_collections().await;
-        let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        let mut dice = ChanceDice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
         let mut asker = Asker::new(seed);
         let mut sent: Vec<Transaction> = Vec::new();
         let mut workers = vec![world.worker("first")];
@@ -207,7 +207,7 @@ impl History {
 }
 
 /// Something goes wrong with the workers.
-async fn trouble(world: &World, workers: &mut Vec<Running>, dice: &mut Dice) {
+async fn trouble(world: &World, workers: &mut Vec<Running>, dice: &mut ChanceDice) {
     let name = format!("worker-{}", dice.roll(1_000_000));
     match dice.roll(4) {
         0 => {

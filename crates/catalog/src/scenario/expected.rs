@@ -6,11 +6,11 @@ use event_schema::mutation::RowKey;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-type Kept = BTreeMap<String, Value>;
+type KeptAnswers = BTreeMap<String, Value>;
 
 /// The value with what was kept in the place of `${name}`; a text that is nothing else becomes what it
 /// stands for, whatever that is.
-pub(super) fn filled(value: &Value, kept: &Kept) -> Result<Value, String> {
+pub(super) fn filled(value: &Value, kept: &KeptAnswers) -> Result<Value, String> {
     Ok(match value {
         Value::String(text) => filled_text(text, kept)?,
         Value::Array(items) => {
@@ -24,7 +24,7 @@ pub(super) fn filled(value: &Value, kept: &Kept) -> Result<Value, String> {
 
 pub(super) fn filled_members(
     members: &Map<String, Value>,
-    kept: &Kept,
+    kept: &KeptAnswers,
 ) -> Result<Map<String, Value>, String> {
     let filled = members.iter().map(|(name, value)| {
         let value = filled(value, kept)?;
@@ -33,7 +33,7 @@ pub(super) fn filled_members(
     filled.collect()
 }
 
-fn filled_text(text: &str, kept: &Kept) -> Result<Value, String> {
+fn filled_text(text: &str, kept: &KeptAnswers) -> Result<Value, String> {
     let mut whole = String::new();
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {
@@ -76,7 +76,7 @@ pub(super) fn check(
     catalog: &Catalog,
     state: &ScenarioState,
     step: &ScenarioStep,
-    kept: &Kept,
+    kept: &KeptAnswers,
 ) -> Result<(), String> {
     for (name, documents) in &step.documents {
         let place = name.split_once('/').filter(|(index, collection)| {

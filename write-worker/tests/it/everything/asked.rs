@@ -1,6 +1,6 @@
 //! The requests of Sunbird's clients, about few users, organisations and batches, so that they meet.
 
-use super::Dice;
+use super::ChanceDice;
 use crate::harness::{PARTITIONS, World};
 use catalog::{Accepted, AcceptedRequest, Beside, Seed};
 use event_schema::{
@@ -101,7 +101,7 @@ impl Asker {
         }
     }
 
-    fn one(&self, kind: &str, dice: &mut Dice) -> String {
+    fn one(&self, kind: &str, dice: &mut ChanceDice) -> String {
         let made = self.made.get(kind).map_or(&[][..], Vec::as_slice);
         // Now and then one that is not there.
         let made = if dice.roll(20) == 0 { &[] } else { made };
@@ -109,14 +109,14 @@ impl Asker {
     }
 
     /// One of the first two, so that others stay without what hangs on them.
-    fn early(&self, kind: &str, dice: &mut Dice) -> String {
+    fn early(&self, kind: &str, dice: &mut ChanceDice) -> String {
         let made = self.made.get(kind).map_or(&[][..], Vec::as_slice);
         let made = &made[..made.len().min(2)];
         dice.pick(made).cloned().unwrap_or_else(|| "nobody".into())
     }
 
     /// The last one, more often than not.
-    fn late(&self, kind: &str, dice: &mut Dice) -> String {
+    fn late(&self, kind: &str, dice: &mut ChanceDice) -> String {
         let made = self.made.get(kind).and_then(|made| made.last());
         let made = made.filter(|_| dice.roll(4) > 0);
         made.cloned().unwrap_or_else(|| self.one(kind, dice))
@@ -127,7 +127,7 @@ impl Asker {
         &mut self,
         world: &World,
         operation: &'static str,
-        dice: &mut Dice,
+        dice: &mut ChanceDice,
     ) -> Transaction {
         let (request, looked) = self.request(operation, dice);
         let Value::Object(looked) = looked else {
@@ -212,7 +212,7 @@ impl Asker {
     }
 
     /// A request and what is looked up for it.
-    fn request(&mut self, operation: &str, dice: &mut Dice) -> (Value, Value) {
+    fn request(&mut self, operation: &str, dice: &mut ChanceDice) -> (Value, Value) {
         let mut request = self.requests[operation].clone();
         if request.is_null() {
             request = json!({});
