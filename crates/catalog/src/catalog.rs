@@ -36,7 +36,8 @@ pub struct OwnCollection {
     pub settings: Value,
 }
 
-/// What is wrong with the definitions: always one sentence that names file, operation and field.
+/// What is wrong with the definitions: a line for each file or operation that is wrong, which names
+/// file, operation and field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct CatalogError(pub String);
@@ -68,14 +69,18 @@ impl Catalog {
         for folder in folders {
             read::read_folder(folder, &mut texts)?;
         }
-        let files: Result<Vec<_>, _> = texts
-            .iter()
-            .map(|(name, text)| Ok((name.clone(), read::parse_file(name, text)?)))
-            .collect();
-        let files = fragments::expand_fragments(files?)?;
+        let parsed = texts.iter().map(|(name, text)| {
+            let file = read::parse_file(name, text)?;
+            Ok((name.clone(), file))
+        });
+        let files = each_or_mistakes(parsed).map_err(told_together)?;
+        let files = fragments::expand_fragments(files)?;
         let definitions = serde_json::to_value(merge_files(files.clone()))
             .map_err(|e| CatalogError(e.to_string()))?;
-        Self::compile(files, definitions).map_err(|error| read::with_line(error, &texts))
+        Self::compile(files, definitions).map_err(|mistakes| {
+            let with_line = |mistake| read::with_line(mistake, &texts);
+            told_together(mistakes.into_iter().map(with_line).collect())
+        })
     }
 
     /// The definitions that another catalog gave as [`Catalog::definitions`]: the same version,
@@ -83,51 +88,32 @@ impl Catalog {
     pub fn from_definitions(definitions: &Value) -> Result<Self, CatalogError> {
         let file: FileDefinition = serde_json::from_value(definitions.clone())
             .map_err(|e| CatalogError(format!("definitions: {e}")))?;
-        Self::compile(vec![("definitions".to_owned(), file)], definitions.clone())
+        let files = vec![("definitions".to_owned(), file)];
+        Self::compile(files, definitions.clone()).map_err(told_together)
     }
 
     fn compile(
         files: Vec<(String, FileDefinition)>,
         definitions: Value,
-    ) -> Result<Self, CatalogError> {
+    ) -> Result<Self, Vec<CatalogError>> {
+        let one = |mistake: String| vec![CatalogError(mistake)];
         if let Some((file, language)) = files.iter().find_map(|(file, definition)| {
             Some((file, definition.language.filter(|l| *l != LANGUAGE)?))
         }) {
-            return Err(CatalogError(format!(
+            return Err(one(format!(
                 "{file}: written in language {language}, but this release reads {LANGUAGE}"
             )));
         }
-        let mut surroundings = Surroundings::collect(&files).map_err(CatalogError)?;
+        let mut surroundings = Surroundings::collect(&files).map_err(one)?;
         let own = surroundings.tables.values();
         let tables: Vec<Table> = own.map(|own| own.table.clone()).collect();
         surroundings.home = Arc::new(OperationHome {
             version: definitions_version(&definitions).into(),
-            sealed: SealedMarks::collect(&files, &tables).map_err(CatalogError)?,
-            hooks: compile::collect_hooks(&files).map_err(CatalogError)?,
+            sealed: SealedMarks::collect(&files, &tables).map_err(one)?,
+            hooks: compile::collect_hooks(&files).map_err(one)?,
         });
-        let mut operations = BTreeMap::new();
-        let mut places: BTreeMap<String, String> = BTreeMap::new();
-        // What stands on others comes behind them: many-document forms and operations with parts,
-        // then those that take a file, whose lines are such operations.
-        for rank in 0..3 {
-            for (file, definition) in &files {
-                let declared = definition.operations.iter();
-                for operation in declared.filter(|operation| rank_of(operation) == rank) {
-                    let name = &operation.name;
-                    let compiled =
-                        compile::compile_operation(operation, &surroundings, &operations).map_err(
-                            |e| CatalogError(format!("{file}: operation `{name}`: {e}")),
-                        )?;
-                    if let Some(other) = places.insert(name.clone(), file.clone()) {
-                        return Err(CatalogError(format!(
-                            "{file}: operation `{name}` is declared twice, first in {other}"
-                        )));
-                    }
-                    operations.insert(name.clone(), Arc::new(compiled));
-                }
-            }
-        }
-        check_routes(&operations)?;
+        let operations = compile_operations(&files, &surroundings)?;
+        check_routes(&operations).map_err(|mistake| vec![mistake])?;
         let collections = own_collections(&files);
         let own = surroundings.tables.values();
         let hidden = own.filter(|own| own.is_hidden);
@@ -206,6 +192,80 @@ impl Catalog {
     pub fn definitions(&self) -> &Value {
         &self.0.definitions
     }
+}
+
+/// All of them, or what is wrong with each that is none.
+fn compile_operations(
+    files: &[(String, FileDefinition)],
+    surroundings: &Surroundings,
+) -> Result<BTreeMap<String, Arc<Operation>>, Vec<CatalogError>> {
+    let mut operations = BTreeMap::new();
+    let mut places: BTreeMap<&str, &str> = BTreeMap::new();
+    let (mut mistakes, mut broken) = (Vec::new(), BTreeSet::new());
+    // What stands on others comes behind them: many-document forms and operations with parts,
+    // then those that take a file, whose lines are such operations.
+    for rank in 0..3 {
+        let all = files.iter().flat_map(|(file, definition)| {
+            let declared = definition.operations.iter();
+            declared.map(move |operation| (file.as_str(), operation))
+        });
+        for (file, operation) in all.filter(|(_, operation)| rank_of(operation) == rank) {
+            let name = operation.name.as_str();
+            let mut told = |why: String| {
+                mistakes.push(CatalogError(format!("{file}: operation `{name}`{why}")));
+            };
+            if let Some(other) = places.insert(name, file) {
+                told(format!(" is declared twice, first in {other}"));
+                continue;
+            }
+            // What is wrong with the one that it stands on is told there.
+            if stands_on(operation).any(|other| broken.contains(other)) {
+                broken.insert(name);
+                continue;
+            }
+            match compile::compile_operation(operation, surroundings, &operations) {
+                Ok(compiled) => _ = operations.insert(name.to_owned(), Arc::new(compiled)),
+                Err(why) => {
+                    told(format!(": {why}"));
+                    broken.insert(name);
+                }
+            }
+        }
+    }
+    if mistakes.is_empty() {
+        Ok(operations)
+    } else {
+        Err(mistakes)
+    }
+}
+
+/// The names of the operations that a definition refers to.
+fn stands_on(operation: &OperationDefinition) -> impl Iterator<Item = &str> {
+    let many = operation.many.iter().map(|many| many.of.as_str());
+    let parts = operation.parts.iter().map(|part| part.operation.as_str());
+    let lines = operation.upload.iter().map(|upload| upload.line.as_str());
+    many.chain(parts).chain(lines)
+}
+
+fn each_or_mistakes<T, E>(each: impl Iterator<Item = Result<T, E>>) -> Result<Vec<T>, Vec<E>> {
+    let (mut sound, mut mistakes) = (Vec::new(), Vec::new());
+    for one in each {
+        match one {
+            Ok(value) => sound.push(value),
+            Err(mistake) => mistakes.push(mistake),
+        }
+    }
+    if mistakes.is_empty() {
+        Ok(sound)
+    } else {
+        Err(mistakes)
+    }
+}
+
+/// A line for each.
+fn told_together(mistakes: Vec<CatalogError>) -> CatalogError {
+    let lines: Vec<String> = mistakes.into_iter().map(|mistake| mistake.0).collect();
+    CatalogError(lines.join("\n"))
 }
 
 fn rank_of(operation: &OperationDefinition) -> u8 {

@@ -18,7 +18,7 @@ Examples:
 
 Definitions that are built in are always there and need not be given.";
 
-/// Validate operation definitions; reports the first error with file, operation and field
+/// Validate operation definitions; reports what is wrong with each, with file, line and field
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {

@@ -87,6 +87,44 @@ fn what_is_wrong_with_a_file_is_told_with_its_place() {
     assert!(absent.contains("no-such-folder"), "{absent}");
 }
 
+/// Each operation that is wrong is told in a line, and none that only stands on one of them.
+#[test]
+fn all_mistakes_are_told_at_once() {
+    let of = |name: &str, wrong: &str| {
+        let text = PING.replace("operations:\n", "").replace("ping.send", name);
+        text.replace("path: [ping]", wrong)
+    };
+    let all = [
+        "operations:".to_owned(),
+        of("ping.one", "path: [$reqest/who]"),
+        of("ping.sound", "path: [ping]"),
+        of("ping.two", "path: [{lowr: $request/who}]"),
+        "  - {name: ping.many, summary: Many., kind: informative, many: {of: ping.two, items: all}, examples: []}"
+            .to_owned(),
+    ];
+    let told = load(&all.join("")).unwrap_err().to_string();
+    let lines: Vec<&str> = told.lines().collect();
+    assert_eq!(lines.len(), 2, "{told}");
+    assert!(
+        lines[0].contains("operation `ping.one`") && lines[0].contains("line 3"),
+        "{told}"
+    );
+    assert!(
+        lines[1].contains("operation `ping.two`") && lines[1].contains("did you mean `lower`?"),
+        "{told}"
+    );
+
+    let folder = folder("operations: [");
+    std::fs::write(folder.path().join("other.yaml"), "oprations: []").unwrap();
+    let told = Catalog::load(&[folder.path().to_owned()])
+        .unwrap_err()
+        .to_string();
+    assert!(
+        told.contains("below/own.yaml") && told.contains("other.yaml"),
+        "{told}"
+    );
+}
+
 const DOCUMENTATION: &str = include_str!("../../../../docs/catalog.md");
 
 #[test]
