@@ -1,14 +1,17 @@
-//! The spool of a gateway, as the settings say: which folder, and whether that is as safe as it must
-//! be.
+//! The spool of a gateway, as the settings say: where it is kept, and whether that is as safe as it
+//! must be.
 
 use crate::{failure::Failure, services, settings::Settings};
 use event_log::{Durability, Log, NewRecord};
 use event_schema::topics::{Layout, TRANSACTIONS};
-use runtime::{Health, Shutdown, health::Weakened};
-use spool::{Spool, SpoolFolder, SpoolId, SpoolOptions, adopt, folder::FolderError};
+use runtime::{Backoff, Health, Shutdown, health::Weakened};
+use spool::{
+    FolderSite, Spool, SpoolId, SpoolMedium, SpoolOptions, SpoolSite, adopt, medium::MediumError,
+};
+use spool_objects::{BadLocation, ObjectLocation, ObjectSite, SiteOptions, Timings};
 use std::{fs, path::Path, sync::Arc, time::Duration};
 use store::Record;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 /// File systems that are gone with a container, or with the machine's memory.
 const FLEETING: [&str; 4] = ["overlay", "tmpfs", "ramfs", "aufs"];
@@ -18,6 +21,9 @@ const ADOPTION: Duration = Duration::from_secs(60);
 
 /// How long the record store is waited for when a spool is shipped.
 const STORE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a gateway that starts waits for an object store.
+const START_PATIENCE: Duration = Duration::from_secs(60);
 
 /// How a spool of these settings is kept.
 pub fn spool_options(settings: &Settings) -> SpoolOptions {
@@ -39,27 +45,75 @@ pub fn topics_name(layout: &Layout) -> String {
     )
 }
 
+/// Where the gateways of these settings have their spools, if they have any.
+pub fn site(settings: &Settings) -> Result<Option<Arc<dyn SpoolSite>>, Failure> {
+    if let Some(location) = &settings.spool.location {
+        return object_site(location, settings).map(Some);
+    }
+    let folder = settings.spool.folder.as_ref();
+    Ok(folder.map(|root| Arc::new(FolderSite::new(root.clone())) as Arc<dyn SpoolSite>))
+}
+
+/// A place in an object store.
+pub fn object_site(location: &str, settings: &Settings) -> Result<Arc<dyn SpoolSite>, Failure> {
+    let wrong = |error: BadLocation| Failure::usage(format!("the spool's location {error}"));
+    let options = SiteOptions {
+        name: settings.spool.name.clone(),
+        forget_after: settings.spool.max_age(),
+        clock: services::system_clock(),
+        timings: Timings::default(),
+    };
+    let location: ObjectLocation = location.parse().map_err(wrong)?;
+    let site = ObjectSite::connect(&location, options).map_err(wrong)?;
+    Ok(Arc::new(site))
+}
+
 /// Opens the gateway's spool, if there is to be one. `definitions`: what its events stand on.
-pub fn open_spool(
+pub async fn open_spool(
     settings: &Settings,
     log: &Log,
     definitions: &NewRecord,
     health: &Health,
 ) -> Result<Option<Arc<Spool>>, Failure> {
-    let Some(root) = &settings.spool.folder else {
+    let Some(site) = site(settings)? else {
         return Ok(None);
     };
-    let folder = adopt::take_or_make(root, &topics_name(&settings.topics.layout()))?;
-    folder.keep_before(definitions)?;
-    tracing::info!(folder = %folder.path().display(), spool = %folder.id(), "the gateway has a spool");
-    let file_system = fs::read_to_string("/proc/self/mounts")
-        .ok()
-        .and_then(|mounts| file_system_of(&mounts, folder.path()));
+    let topics = topics_name(&settings.topics.layout());
+    let medium = take_own(site.as_ref(), &topics).await?;
+    medium.keep_before(definitions).await?;
+    tracing::info!(place = medium.place(), spool = %medium.id(), "the gateway has a spool");
+    if settings.spool.folder.is_some() {
+        say_fleeting(Path::new(&medium.place()), health);
+    }
+    let options = spool_options(settings);
+    Ok(Some(Spool::new(medium, log.publisher.clone(), options)))
+}
+
+/// Takes the gateway's spool; waits a while for a store that is away: what an earlier process left
+/// must be known before anything new is taken.
+async fn take_own(site: &dyn SpoolSite, topics: &str) -> Result<Arc<dyn SpoolMedium>, MediumError> {
+    let (begun, mut backoff) = (
+        Instant::now(),
+        Backoff::new(Duration::from_millis(200), Duration::from_secs(5)),
+    );
+    loop {
+        match site.take_own(topics).await {
+            Err(error @ MediumError::Away { .. }) if begun.elapsed() < START_PATIENCE => {
+                tracing::warn!(%error, "the spool cannot be opened yet; retrying");
+                tokio::time::sleep(backoff.next_wait()).await;
+            }
+            taken => return taken,
+        }
+    }
+}
+
+/// Says so if a folder goes with its container, or with the machine's memory.
+fn say_fleeting(folder: &Path, health: &Health) {
+    let mounts = fs::read_to_string("/proc/self/mounts").ok();
+    let file_system = mounts.and_then(|mounts| file_system_of(&mounts, folder));
     if let Some(found) = file_system.filter(|found| FLEETING.contains(&found.as_str())) {
         health.set_weakened("spool", vec![ephemeral_weakness(&found)]);
     }
-    let spool = Spool::new(folder, log.publisher.clone(), spool_options(settings))?;
-    Ok(Some(spool))
 }
 
 /// Looks for spools of gateways that died, and ships them, as long as the log is there. A gateway
@@ -72,7 +126,7 @@ pub async fn adopt_abandoned(
     mut found: watch::Receiver<Option<Durability>>,
     shutdown: Shutdown,
 ) {
-    let Some(root) = settings.spool.folder.clone() else {
+    let Ok(Some(site)) = site(&settings) else {
         return;
     };
     let every = Duration::from_secs(settings.spool.adopt_seconds.max(1));
@@ -81,9 +135,9 @@ pub async fn adopt_abandoned(
         known = found.wait_for(Option::is_some) => if known.is_err() { return },
     }
     loop {
-        for path in adopt::find_spools(&root).unwrap_or_default() {
-            if path != own.path() && log.publisher.healthy() {
-                adopt_one(&settings, &log, record.as_ref(), &path).await;
+        for name in site.list().await.unwrap_or_default() {
+            if name != own.kept_at() && log.publisher.healthy() {
+                adopt_one(&settings, &log, record.as_ref(), site.as_ref(), &name).await;
             }
         }
         tokio::select! {
@@ -93,23 +147,30 @@ pub async fn adopt_abandoned(
     }
 }
 
-async fn adopt_one(settings: &Settings, log: &Log, record: &dyn Record, path: &Path) {
-    let folder = match SpoolFolder::open(path, &topics_name(&settings.topics.layout())) {
-        Ok(folder) => folder,
-        Err(error) if error.is_held() => return,
+async fn adopt_one(
+    settings: &Settings,
+    log: &Log,
+    record: &dyn Record,
+    site: &dyn SpoolSite,
+    name: &str,
+) {
+    let topics = topics_name(&settings.topics.layout());
+    let medium: Arc<dyn SpoolMedium> = match site.take_over(name, &topics).await {
+        Ok(Some(medium)) => medium,
+        Ok(None) => return,
         Err(error) => {
-            tracing::warn!(folder = %path.display(), %error, "a spool that no gateway has open cannot be opened");
+            tracing::warn!(place = name, %error, "a spool that no gateway has open cannot be opened");
             return;
         }
     };
-    let bounds = folder.bounds();
-    if bounds.earliest == bounds.end {
+    let (spool, records) = (medium.id(), medium.found().count());
+    if records == 0 {
         // Whoever shipped it may have ended before its row was gone.
-        return say_empty(record, folder.id()).await;
+        medium.close().await;
+        return say_empty(record, spool).await;
     }
-    let (spool, records) = (folder.id(), bounds.end - bounds.earliest);
-    tracing::info!(%spool, records, folder = %path.display(), "the spool of a gateway that ended is claimed and shipped");
-    match adopt::ship_spool(folder, log, spool_options(settings), ADOPTION).await {
+    tracing::info!(%spool, records, place = name, "the spool of a gateway that ended is claimed and shipped");
+    match adopt::ship_spool(medium, log, spool_options(settings), ADOPTION).await {
         Ok(shipped) => {
             tracing::info!(%spool, records = shipped.records, "the spool is shipped");
             say_empty(record, spool).await;
@@ -156,8 +217,8 @@ fn file_system_of(mounts: &str, path: &Path) -> Option<String> {
     Some(kind)
 }
 
-impl From<FolderError> for Failure {
-    fn from(error: FolderError) -> Self {
+impl From<MediumError> for Failure {
+    fn from(error: MediumError) -> Self {
         let failure = Self::failed(format!("the spool cannot be opened: {error}"));
         if error.is_held() {
             failure.hint("a gateway has it open; each needs one of its own")

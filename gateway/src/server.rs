@@ -433,9 +433,10 @@ async fn drain_requests(app: &App, permits: &ConnectionPermits, shutdown: &Shutd
         if left > 0 {
             warn!(
                 records = left,
-                "records stay in the spool; the next gateway of this folder ships them"
+                "records stay in the spool; the next gateway that finds it ships them"
             );
         }
+        spool.close().await;
         return;
     }
     let left = app.ports.log.publisher.flush(Duration::from_secs(5)).await;
@@ -479,7 +480,7 @@ async fn watch_readiness(app: Shared, shutdown: Shutdown) {
                 state(view.ready().await.map_err(|error| error.to_string())),
             );
         }
-        spool_watch::report_spool(&app.ports, &app.metrics).await;
+        spool_watch::report_spool(&app.ports, &app.metrics);
         if let Some(row) = &app.writes.publisher.spool_row {
             row.refresh().await;
         }

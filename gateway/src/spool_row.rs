@@ -92,9 +92,7 @@ impl SpoolRow {
     /// Brings the row up to date; called now and then.
     pub(crate) async fn refresh(&self) {
         let mut row = self.row.lock().await;
-        let spool = self.spool.clone();
-        let read = tokio::task::spawn_blocking(move || spool.status());
-        let Ok(status) = read.await else { return };
+        let status = self.spool.status();
         let now = Instant::now();
         let refreshed = match &mut *row {
             Some(known) if status.records > 0 => {

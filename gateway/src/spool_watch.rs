@@ -9,13 +9,11 @@ use spool::{SpoolStatus, machine::DiskState};
 pub(crate) const DISPENSABLE: [&str; 5] = ["log", "topics", "catalog", "mailbox", "subscriptions"];
 
 /// Says how the spool is.
-pub(crate) async fn report_spool(ports: &Ports, metrics: &GatewayMetrics) {
-    let Some(spool) = ports.spool.clone() else {
+pub(crate) fn report_spool(ports: &Ports, metrics: &GatewayMetrics) {
+    let Some(spool) = &ports.spool else {
         return;
     };
-    let denied = ports.log.publisher.denied();
-    let read = tokio::task::spawn_blocking(move || spool.status());
-    let Ok(status) = read.await else { return };
+    let (denied, status) = (ports.log.publisher.denied(), spool.status());
     let age = age_seconds(&status, ports.clock.as_ref());
     metrics.spool_records.set(signed_count(status.records));
     metrics.spool_bytes.set(signed_count(status.bytes));
@@ -35,10 +33,16 @@ fn set_health(health: &Health, status: &SpoolStatus, age: i64, denied: Option<St
             ),
         },
         (None, DiskState::Failed) => State::Missing {
-            why: format!("ALARM: its disk failed, restart the gateway; {held}"),
+            why: format!(
+                "ALARM: its disk failed{}, restart the gateway; {held}",
+                because(status)
+            ),
         },
         (None, DiskState::Full) => State::Missing {
             why: format!("its disk is full; {held}"),
+        },
+        (None, DiskState::Away) => State::Missing {
+            why: format!("it is out of reach{}; {held}", because(status)),
         },
         (None, DiskState::Well) => match &status.stuck {
             Some(why) => State::Degraded {
@@ -49,6 +53,11 @@ fn set_health(health: &Health, status: &SpoolStatus, age: i64, denied: Option<St
         },
     };
     health.set("spool", state);
+}
+
+fn because(status: &SpoolStatus) -> String {
+    let why = status.disk_why.as_ref();
+    why.map(|why| format!(" ({why})")).unwrap_or_default()
 }
 
 /// How long the oldest record has been in the spool.

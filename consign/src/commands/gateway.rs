@@ -49,7 +49,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let (known, durability) = watch::channel(None);
     let layout = settings.topics.layout();
     let definitions = gateway::definitions_record(&catalog, &layout);
-    let spool = spools::open_spool(&settings, &stack.log, &definitions, &around.health)?;
+    let spool = spools::open_spool(&settings, &stack.log, &definitions, &around.health).await?;
     if let Some(spool) = &spool {
         let (log, own) = (stack.log.clone(), spool.clone());
         let (found, until) = (durability.clone(), around.shutdown.clone());

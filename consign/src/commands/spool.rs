@@ -1,7 +1,7 @@
-//! `consign spool`: the folders in which gateways keep what their log has not acknowledged.
+//! `consign spool`: where gateways keep what their log has not acknowledged.
 
 pub mod export;
-mod folders;
+mod selection;
 pub mod ship;
 pub mod status;
 pub mod verify;
@@ -21,9 +21,9 @@ pub enum Command {
 
 pub async fn run(command: Command, invocation: Invocation<'_>) -> Result<(), Failure> {
     match command {
-        Command::Status(arguments) => status::run(&arguments, invocation),
-        Command::Verify(arguments) => verify::run(&arguments, invocation),
+        Command::Status(arguments) => status::run(&arguments, invocation).await,
+        Command::Verify(arguments) => verify::run(&arguments, invocation).await,
         Command::Ship(arguments) => ship::run(arguments, invocation).await,
-        Command::Export(arguments) => export::run(&arguments, invocation),
+        Command::Export(arguments) => export::run(&arguments, invocation).await,
     }
 }

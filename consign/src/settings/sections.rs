@@ -216,12 +216,15 @@ impl Settings {
         }
         let (age, remembered) = (self.spool.max_age_days, self.cassandra.ledger_days);
         if let Some(remembered) = remembered
-            && self.spool.folder.is_some()
+            && self.spool.is_wanted()
             && age >= u64::from(remembered)
         {
             return wrong(format!(
                 "`spool.max_age_days` ({age}) must be smaller than `cassandra.ledger_days` ({remembered}): what is shipped twice is found in the ledger"
             ));
+        }
+        if let Err(why) = check_spool(&self.spool) {
+            return wrong(why);
         }
         if self.secret.file.is_some() && self.secret.value.is_some() {
             return wrong("set `secret.file` or `secret.value`, not both".to_owned());
@@ -233,4 +236,29 @@ impl Settings {
         }
         Ok(())
     }
+}
+
+/// Why the settings name no place for spools, or two.
+fn check_spool(spool: &spool::Config) -> Result<(), String> {
+    let Some(location) = &spool.location else {
+        return match spool.name {
+            Some(_) => Err("`spool.name` is for a `spool.location`".to_owned()),
+            None => Ok(()),
+        };
+    };
+    if spool.folder.is_some() {
+        return Err("set `spool.folder` or `spool.location`, not both".to_owned());
+    }
+    let is_plain = |name: &String| {
+        !name.is_empty()
+            && name
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+    };
+    if spool.name.as_ref().is_some_and(|name| !is_plain(name)) {
+        return Err("`spool.name` is made of letters, digits, `-`, `_` and `.`".to_owned());
+    }
+    let read: Result<spool_objects::ObjectLocation, _> = location.parse();
+    read.map(drop)
+        .map_err(|error| format!("`spool.location` {error}"))
 }

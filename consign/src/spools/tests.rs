@@ -59,7 +59,7 @@ async fn log(folder: &Path, layout: &Layout) -> Log {
 /// A gateway takes a write, and is gone before its log is there.
 async fn die_with_a_record(settings: &Settings, log: &Log, layout: &Layout) -> SpoolId {
     let definitions = record(layout, &CATALOG);
-    let dead = open_spool(settings, log, &definitions, &Health::default());
+    let dead = open_spool(settings, log, &definitions, &Health::default()).await;
     let dead = dead.unwrap().unwrap();
     let (stop, until_stopped) = Shutdown::manual();
     let running = runtime::spawn("dead", dead.clone().run(until_stopped));
@@ -88,7 +88,7 @@ async fn a_gateway_ships_what_a_dead_one_beside_it_left_once_the_log_is_known() 
     let layout = settings.topics.layout();
     let log = log(&folder.path().join("log"), &layout).await;
     let definitions = record(&layout, &CATALOG);
-    let own = open_spool(&settings, &log, &definitions, &Health::default());
+    let own = open_spool(&settings, &log, &definitions, &Health::default()).await;
     let own = own.unwrap().unwrap();
     let dead = die_with_a_record(&settings, &log, &layout).await;
     let data = folder.path().join("stores");

@@ -40,7 +40,6 @@ impl Spooling {
         };
         let opened = SpoolFolder::open(&folder.join("spools/one"), "transactions in 4 partitions");
         let spool = Spool::new(opened.expect("a spool"), log.publisher.clone(), options);
-        let spool = spool.expect("a spool");
         let (stop, until_stopped) = Shutdown::manual();
         let running = tokio::spawn(spool.clone().run(until_stopped));
         for n in 0..3 {

@@ -64,6 +64,9 @@ impl OutboundClient {
         };
         let mut builder = reqwest::Client::builder()
             .use_rustls_tls()
+            // The machine's own roots are the object stores' affair: they are not believed here.
+            .tls_built_in_native_certs(false)
+            .http1_only()
             .dns_resolver(Arc::new(guarded))
             .redirect(redirect::Policy::none())
             .no_proxy()

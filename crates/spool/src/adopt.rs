@@ -3,7 +3,8 @@
 //! back. Must never ship before what the records stand on is in the log.
 
 use crate::{
-    folder::{FolderError, RECORDS, Shipped, SpoolFolder, SpoolId},
+    folder::{RECORDS, SpoolFolder},
+    medium::{MediumError, Shipped, SpoolId, SpoolMedium},
     sender::{Spool, SpoolOptions},
 };
 use event_log::{AppendError, Log};
@@ -11,6 +12,7 @@ use runtime::Shutdown;
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -20,7 +22,7 @@ const LOOK: Duration = Duration::from_millis(50);
 #[derive(Debug, thiserror::Error)]
 pub enum ShipError {
     #[error(transparent)]
-    Folder(#[from] FolderError),
+    Medium(#[from] MediumError),
     #[error("what the records stand on is not in the log: {0}")]
     Before(#[from] AppendError),
     #[error("{left} records are not acknowledged by the log yet{}", why.as_ref().map(|why| format!(": {why}")).unwrap_or_default())]
@@ -54,9 +56,9 @@ pub fn find_spools(root: &Path) -> io::Result<Vec<PathBuf>> {
 }
 
 /// Takes the first spool of the folder that no process has open, or makes one.
-pub fn take_or_make(root: &Path, topics: &str) -> Result<SpoolFolder, FolderError> {
-    let found = find_spools(root).map_err(|source| FolderError::Io {
-        path: root.to_owned(),
+pub fn take_or_make(root: &Path, topics: &str) -> Result<SpoolFolder, MediumError> {
+    let found = find_spools(root).map_err(|source| MediumError::Io {
+        place: root.display().to_string(),
         source,
     })?;
     for path in found {
@@ -91,39 +93,51 @@ pub fn copy_spool(path: &Path, to: &Path) -> io::Result<()> {
 
 /// Ships all of a spool, and lets go of it; gives up when the limit is over.
 pub async fn ship_spool(
-    folder: SpoolFolder,
+    medium: impl Into<Arc<dyn SpoolMedium>>,
     log: &Log,
     options: SpoolOptions,
     limit: Duration,
 ) -> Result<ShippedSpool, ShipError> {
-    for record in folder.before()? {
+    let medium = medium.into();
+    let shipped = ship_records(&medium, log, options, limit).await;
+    medium.close().await;
+    shipped
+}
+
+async fn ship_records(
+    medium: &Arc<dyn SpoolMedium>,
+    log: &Log,
+    options: SpoolOptions,
+    limit: Duration,
+) -> Result<ShippedSpool, ShipError> {
+    for record in medium.before().await? {
         log.append(record).await?;
     }
-    let (id, bounds) = (folder.id(), folder.bounds());
+    let (id, found) = (medium.id(), medium.found());
     let clock = options.clock.clone();
-    let spool = Spool::new(folder, log.publisher.clone(), options)?;
+    let spool = Spool::new(medium.clone(), log.publisher.clone(), options);
     spool.open();
     let (stop, until_stopped) = Shutdown::manual();
     let running = runtime::spawn("spool-adopted", spool.clone().run(until_stopped));
     let begun = clock.elapsed();
     let mut status = spool.status();
-    while status.shipped.through < bounds.end && clock.elapsed() - begun < limit {
+    while status.shipped.through < found.end && clock.elapsed() - begun < limit {
         tokio::time::sleep(LOOK).await;
         status = spool.status();
     }
     stop.hard();
     _ = running.await;
-    // What was shipped is let go of before the folder is closed.
-    spool.folder.let_go(&status.shipped)?;
-    if status.shipped.through < bounds.end {
+    // What was shipped is let go of before the spool is closed.
+    medium.let_go(&status.shipped).await?;
+    if status.shipped.through < found.end {
         return Err(ShipError::Unfinished {
-            left: bounds.end - status.shipped.through,
+            left: found.end - status.shipped.through,
             why: status.stuck,
         });
     }
     Ok(ShippedSpool {
         id,
-        records: bounds.end - bounds.earliest,
+        records: found.count(),
         shipped: status.shipped,
     })
 }

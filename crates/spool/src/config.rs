@@ -19,8 +19,13 @@ pub enum SpoolDurability {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// The folder in which each gateway has one of its own; none: there is no spool.
+    /// The folder in which each gateway has one of its own; none, and no location: there is no spool.
     pub folder: Option<PathBuf>,
+    /// Instead of a folder: a place in an object store, as `s3://BUCKET/PREFIX`.
+    pub location: Option<String>,
+    /// What the gateway is called at the location, now and after a restart; none: it takes a new name
+    /// each time it starts.
+    pub name: Option<String>,
     pub durability: SpoolDurability,
     /// What the log has not acknowledged for so long is made durable here, milliseconds.
     pub after_millis: u64,
@@ -31,7 +36,7 @@ pub struct Config {
     /// A record that waited longer is not applied: it becomes a dead letter. Shorter than the ledger
     /// remembers.
     pub max_age_days: u64,
-    /// Spools of gateways that died are looked for in `folder` so often, and shipped, seconds.
+    /// Spools of gateways that died are looked for so often, and shipped, seconds.
     pub adopt_seconds: u64,
 }
 
@@ -39,6 +44,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             folder: None,
+            location: None,
+            name: None,
             durability: SpoolDurability::Kafka,
             after_millis: 1_000,
             cap_bytes: 8 << 30,
@@ -64,6 +71,11 @@ impl Config {
             writing_records: WRITING_RECORDS,
             shipping: SHIPPING,
         }
+    }
+
+    /// Is there to be a spool?
+    pub fn is_wanted(&self) -> bool {
+        self.folder.is_some() || self.location.is_some()
     }
 
     pub fn max_age(&self) -> Duration {

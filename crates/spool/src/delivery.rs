@@ -1,7 +1,7 @@
 //! What becomes of a record that was handed to a spool. Must never answer before the log
 //! acknowledged the record or the disk synced it.
 
-use crate::folder::SpoolId;
+use crate::medium::SpoolId;
 use event_log::{Appended, DeliveryError, NewRecord};
 use parking_lot::Mutex;
 use std::{

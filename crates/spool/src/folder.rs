@@ -9,80 +9,43 @@
 //! | `before/` | records that must be in the log before the others: one a file, named by digest |
 //! | `unshippable/` | bodies that the log would never take, by number |
 
-use crate::codec::{self, BadRecord};
+use crate::{
+    codec,
+    medium::{MediumError, Shipped, SpoolId, SpoolIdentity, SpooledRecord, name_of},
+};
 use bytes::Bytes;
 use event_log::NewRecord;
-use segment_log::{Bounds, OpenError, Options, SegmentLog};
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use sha2::{Digest, Sha256};
+use segment_log::{Bounds, LockError, OpenError, Options, SegmentLog};
+use serde::{Serialize, de::DeserializeOwned};
 use std::{
-    collections::BTreeMap,
-    fmt, fs,
+    fs,
     io::{self, Write},
     path::{Path, PathBuf},
-    str::FromStr,
 };
 
-/// A spool among those of a deployment: random, made with its folder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct SpoolId(pub u64);
+fn place(path: &Path) -> String {
+    path.display().to_string()
+}
 
-impl fmt::Display for SpoolId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
+fn io_error(path: &Path, source: io::Error) -> MediumError {
+    MediumError::Io {
+        place: place(path),
+        source,
     }
 }
 
-impl FromStr for SpoolId {
-    type Err = std::num::ParseIntError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        u64::from_str_radix(text, 16).map(Self)
+fn damaged(path: &Path, why: impl ToString) -> MediumError {
+    MediumError::Damaged {
+        place: place(path),
+        why: why.to_string(),
     }
 }
 
-#[derive(Debug, thiserror::Error)]
-pub enum FolderError {
-    #[error(transparent)]
-    Records(#[from] OpenError),
-    #[error("{path}: {source}")]
-    Io { path: PathBuf, source: io::Error },
-    #[error("{path} is damaged: {why}")]
-    Damaged { path: PathBuf, why: String },
-    #[error(
-        "the spool in {path} has {records} records that were made for other topics (`{found}`, now `{wanted}`): start a gateway with the settings that they were made by, which ships them, or name another folder"
-    )]
-    OtherTopics {
-        path: PathBuf,
-        records: u64,
-        found: String,
-        wanted: String,
-    },
-}
-
-impl FolderError {
-    /// Does another process have the folder open?
-    pub fn is_held(&self) -> bool {
-        matches!(
-            self,
-            Self::Records(OpenError::Lock(segment_log::LockError::Held(_)))
-        )
+fn open_error(path: &Path, error: OpenError) -> MediumError {
+    match error {
+        OpenError::Lock(LockError::Held(_)) => MediumError::Held { place: place(path) },
+        other => io_error(path, io::Error::other(other)),
     }
-}
-
-/// How far a spool is shipped: everything with a smaller number than `through` is in the log, at or
-/// before these offsets of `transactions`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shipped {
-    pub through: u64,
-    pub furthest: BTreeMap<u16, u64>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct SpoolIdentity {
-    format: u8,
-    id: String,
-    topics: String,
 }
 
 /// See the module's header.
@@ -118,12 +81,12 @@ pub fn segment_options() -> Options {
 impl SpoolFolder {
     /// Opens or makes the spool in a folder. `topics`: a name for the topics that records are made
     /// for; a spool of other topics is only opened when it is empty.
-    pub fn open(path: &Path, topics: &str) -> Result<Self, FolderError> {
+    pub fn open(path: &Path, topics: &str) -> Result<Self, MediumError> {
         Self::open_with(path, Some(topics), segment_options(), SegmentLog::open)
     }
 
     /// Opens a spool for whatever topics its records were made, to be looked at.
-    pub fn open_for_any_topics(path: &Path) -> Result<Self, FolderError> {
+    pub fn open_for_any_topics(path: &Path) -> Result<Self, MediumError> {
         Self::open_with(path, None, segment_options(), SegmentLog::open)
     }
 
@@ -133,32 +96,15 @@ impl SpoolFolder {
         topics: Option<&str>,
         options: Options,
         open: impl FnOnce(&Path, Options) -> Result<(SegmentLog, segment_log::Opened), OpenError>,
-    ) -> Result<Self, FolderError> {
-        let (log, opened) = open(&path.join(RECORDS), options)?;
+    ) -> Result<Self, MediumError> {
+        let opened = open(&path.join(RECORDS), options);
+        let (log, opened) = opened.map_err(|error| open_error(path, error))?;
         let found = opened.bounds;
-        let identity: Option<SpoolIdentity> = read_json(&path.join(IDENTITY))?;
-        let records = found.end - found.earliest;
-        let id = match identity {
-            Some(identity) => {
-                if let Some(wanted) = topics.filter(|wanted| *wanted != identity.topics) {
-                    if records > 0 {
-                        return Err(FolderError::OtherTopics {
-                            path: path.to_owned(),
-                            records,
-                            found: identity.topics,
-                            wanted: wanted.to_owned(),
-                        });
-                    }
-                    write_identity(path, &identity.id, wanted)?;
-                }
-                identity.id.parse().map_err(|_| FolderError::Damaged {
-                    path: path.join(IDENTITY),
-                    why: format!("`{}` is no id of a spool", identity.id),
-                })?
-            }
+        let id = match read_json::<SpoolIdentity>(&path.join(IDENTITY))? {
+            Some(identity) => known_id(path, &identity, topics, found.end - found.earliest)?,
             None => {
                 let id = SpoolId(runtime::random());
-                write_identity(path, &id.to_string(), topics.unwrap_or_default())?;
+                write_identity(path, id, topics.unwrap_or_default())?;
                 id
             }
         };
@@ -196,18 +142,15 @@ impl SpoolFolder {
     }
 
     /// Everything before `shipped.through` is acknowledged: says so, then lets go of it.
-    pub fn let_go(&self, shipped: &Shipped) -> Result<(), FolderError> {
+    pub fn let_go(&self, shipped: &Shipped) -> Result<(), MediumError> {
         write_json(&self.path.join(SHIPPED), shipped)?;
         self.log
             .delete_before(shipped.through)
-            .map_err(|error| FolderError::Io {
-                path: self.path.join(RECORDS),
-                source: io::Error::other(error),
-            })
+            .map_err(|error| io_error(&self.path.join(RECORDS), io::Error::other(error)))
     }
 
     /// Keeps a record that must be in the log before those of the spool.
-    pub fn keep_before(&self, record: &NewRecord) -> Result<(), FolderError> {
+    pub fn keep_before(&self, record: &NewRecord) -> Result<(), MediumError> {
         let mut bytes = Vec::new();
         codec::encode_record(record, &mut bytes);
         let path = self.path.join(BEFORE).join(name_of(&bytes));
@@ -218,44 +161,30 @@ impl SpoolFolder {
     }
 
     /// All that was kept by [`keep_before`](Self::keep_before).
-    pub fn before(&self) -> Result<Vec<NewRecord>, FolderError> {
+    pub fn before(&self) -> Result<Vec<NewRecord>, MediumError> {
         let folder = self.path.join(BEFORE);
         let listed = match fs::read_dir(&folder) {
             Ok(listed) => listed,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(source) => {
-                return Err(FolderError::Io {
-                    path: folder,
-                    source,
-                });
-            }
+            Err(source) => return Err(io_error(&folder, source)),
         };
         let mut records = Vec::new();
         for file in listed {
-            let io = |source| FolderError::Io {
-                path: folder.clone(),
-                source,
-            };
-            let path = file.map_err(io)?.path();
+            let path = file.map_err(|source| io_error(&folder, source))?.path();
             if path.extension().is_some() {
                 continue;
             }
-            let bytes = fs::read(&path).map_err(io)?;
-            let damaged = |why: String| FolderError::Damaged {
-                path: path.clone(),
-                why,
-            };
+            let bytes = fs::read(&path).map_err(|source| io_error(&path, source))?;
             if !path.ends_with(name_of(&bytes)) {
-                return Err(damaged("it is not what its name says".into()));
+                return Err(damaged(&path, "it is not what its name says"));
             }
-            records
-                .push(codec::decode_record(bytes.into()).map_err(|bad| damaged(bad.to_string()))?);
+            records.push(codec::decode_record(bytes.into()).map_err(|bad| damaged(&path, bad))?);
         }
         Ok(records)
     }
 
     /// Sets the body of a record aside that the log will never take.
-    pub fn set_aside(&self, number: u64, record: &NewRecord) -> Result<(), FolderError> {
+    pub fn set_aside(&self, number: u64, record: &NewRecord) -> Result<(), MediumError> {
         let mut bytes = Vec::new();
         codec::encode_record(record, &mut bytes);
         write_file(
@@ -265,28 +194,13 @@ impl SpoolFolder {
     }
 
     /// Records from a number on, at most so many; and when each was spooled, Unix milliseconds.
-    pub fn read(&self, from: u64, most: usize) -> Result<Vec<SpooledRecord>, FolderError> {
+    pub fn read(&self, from: u64, most: usize) -> Result<Vec<SpooledRecord>, MediumError> {
         let mut cursor = segment_log::Cursor::new(from);
-        let path = || self.path.join(RECORDS);
+        let path = self.path.join(RECORDS);
         let entries = self.log.read(&mut cursor, u64::MAX, most, 4 << 20);
-        let entries = entries.map_err(|error| FolderError::Damaged {
-            path: path(),
-            why: error.to_string(),
-        })?;
+        let entries = entries.map_err(|error| damaged(&path, error))?;
         let spooled = |entry: segment_log::Entry| {
-            let size = entry.record.len() as u64;
-            let record = codec::decode_record(entry.record).map_err(|BadRecord(why)| {
-                FolderError::Damaged {
-                    path: path(),
-                    why: format!("record {}: {why}", entry.offset),
-                }
-            })?;
-            Ok(SpooledRecord {
-                number: entry.offset,
-                spooled_at: entry.timestamp,
-                size,
-                record,
-            })
+            SpooledRecord::decode(&place(&path), entry.offset, entry.timestamp, entry.record)
         };
         entries.into_iter().map(spooled).collect()
     }
@@ -296,56 +210,54 @@ impl SpoolFolder {
     }
 }
 
-/// A record as the spool has it.
-#[derive(Clone, Debug)]
-pub struct SpooledRecord {
-    pub number: u64,
-    pub spooled_at: i64,
-    pub size: u64,
-    pub record: NewRecord,
+/// The id of a spool that was found, if its records were made for these topics.
+fn known_id(
+    path: &Path,
+    identity: &SpoolIdentity,
+    topics: Option<&str>,
+    records: u64,
+) -> Result<SpoolId, MediumError> {
+    let id = identity.id.parse().map_err(|_| {
+        damaged(
+            &path.join(IDENTITY),
+            format!("`{}` is no id of a spool", identity.id),
+        )
+    })?;
+    if let Some(wanted) = topics.filter(|wanted| *wanted != identity.topics) {
+        if records > 0 {
+            return Err(MediumError::OtherTopics {
+                place: place(path),
+                records,
+                found: identity.topics.clone(),
+                wanted: wanted.to_owned(),
+            });
+        }
+        write_identity(path, id, wanted)?;
+    }
+    Ok(id)
 }
 
-/// What a file of `before/` with these bytes is called.
-fn name_of(bytes: &[u8]) -> String {
-    let digest = Sha256::digest(bytes);
-    let digits = digest.iter().take(16).map(|byte| format!("{byte:02x}"));
-    digits.collect()
+fn write_identity(path: &Path, id: SpoolId, topics: &str) -> Result<(), MediumError> {
+    write_json(&path.join(IDENTITY), &SpoolIdentity::new(id, topics))
 }
 
-fn write_identity(path: &Path, id: &str, topics: &str) -> Result<(), FolderError> {
-    let identity = SpoolIdentity {
-        format: 1,
-        id: id.to_owned(),
-        topics: topics.to_owned(),
-    };
-    write_json(&path.join(IDENTITY), &identity)
-}
-
-fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, FolderError> {
+fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, MediumError> {
     let bytes = match fs::read(path) {
         Ok(bytes) => Bytes::from(bytes),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => {
-            return Err(FolderError::Io {
-                path: path.to_owned(),
-                source,
-            });
-        }
+        Err(source) => return Err(io_error(path, source)),
     };
     let read = serde_json::from_slice(&bytes);
-    read.map(Some).map_err(|error| FolderError::Damaged {
-        path: path.to_owned(),
-        why: error.to_string(),
-    })
+    read.map(Some).map_err(|error| damaged(path, error))
 }
 
-fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), FolderError> {
+fn write_json<T: Serialize>(path: &Path, value: &T) -> Result<(), MediumError> {
     let bytes = serde_json::to_vec(value).expect("it is plain JSON");
     write_file(path, &bytes)
 }
 
 /// Whole or not at all, and safe when this returns.
-fn write_file(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
+fn write_file(path: &Path, bytes: &[u8]) -> Result<(), MediumError> {
     let write = || {
         let folder = path.parent().unwrap_or(Path::new("."));
         fs::create_dir_all(folder)?;
@@ -356,8 +268,5 @@ fn write_file(path: &Path, bytes: &[u8]) -> Result<(), FolderError> {
         fs::rename(&beside, path)?;
         fs::File::open(folder)?.sync_all()
     };
-    write().map_err(|source| FolderError::Io {
-        path: path.to_owned(),
-        source,
-    })
+    write().map_err(|source| io_error(path, source))
 }

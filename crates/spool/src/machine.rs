@@ -75,6 +75,8 @@ pub enum NotAccepted {
     Full,
     #[error("the disk of the spool takes nothing")]
     NoDisk,
+    #[error("what the spool is kept on is out of reach")]
+    Away,
     #[error("more waits to be written than may")]
     Busy,
 }
@@ -117,6 +119,8 @@ pub enum DiskState {
     Well,
     /// It refused a record, or less is free than must be.
     Full,
+    /// It is out of reach. What was issued is still being written.
+    Away,
     /// A sync failed: nothing may be written before the spool is opened again.
     Failed,
 }
@@ -223,6 +227,7 @@ impl<R: Clone> SpoolOrder<R> {
         if self.is_spooling(now) && self.disk != DiskState::Well {
             return Err(match self.disk {
                 DiskState::Full => NotAccepted::Full,
+                DiskState::Away => NotAccepted::Away,
                 DiskState::Failed | DiskState::Well => NotAccepted::NoDisk,
             });
         }
@@ -319,6 +324,19 @@ impl<R: Clone> SpoolOrder<R> {
         self.entries.insert(id, entry);
         self.flying.push_back(id);
         id
+    }
+
+    /// Another process shipped everything before this number and let go of it: what of that was not
+    /// handed over yet needs not be.
+    pub fn shipped_elsewhere(&mut self, through: u64) {
+        let start = through.clamp(self.backlog.start, self.backlog.end);
+        let (skipped, left) = (start - self.backlog.start, self.backlog.end - start);
+        if skipped > 0 {
+            // Sizes are not known before they are read.
+            let share = self.disk_bytes as f64 * skipped as f64 / (skipped + left) as f64;
+            self.disk_bytes = self.disk_bytes.saturating_sub(share as u64);
+        }
+        self.backlog.start = start;
     }
 
     /// What is to be written to the disk now, in this order.

@@ -3,8 +3,8 @@
 //! at once: that is what keeps them in order.
 
 use crate::{
-    folder::{FolderError, SpooledRecord},
     machine::{DiskState, RecordId, ToReplace},
+    medium::{FoundAt, MediumError, MediumState, Shipped, SpooledRecord},
     sender::Spool,
 };
 use event_log::{NewRecord, Refused};
@@ -132,10 +132,22 @@ impl Spool {
     }
 
     async fn ship_backlog(self: &Arc<Self>, range: Range<u64>) -> Result<usize, ShippingPause> {
-        let records = self
+        let first = range.start;
+        let found = self
             .read_batch(range)
             .await
             .map_err(|error| ShippingPause::Stuck(error.to_string()))?;
+        let records = match found {
+            FoundAt::Records(records) => records,
+            FoundAt::Shipped(shipped) if shipped.through > first => {
+                self.skip_shipped(&shipped);
+                return Ok(1);
+            }
+            FoundAt::Shipped(_) => {
+                let why = format!("record {first} is gone, and was not shipped");
+                return Err(ShippingPause::Stuck(why));
+            }
+        };
         let mut shipped = 0;
         for record in records {
             let sent = if self.has_expired(record.spooled_at) {
@@ -161,6 +173,13 @@ impl Spool {
             }
         }
         Ok(shipped)
+    }
+
+    /// Another process took this spool for one that nobody ships. What it shipped is let go of as if
+    /// this one had.
+    fn skip_shipped(&self, shipped: &Shipped) {
+        tracing::warn!(spool = %self.id(), through = shipped.through, "records of the spool were shipped by another process");
+        self.state.lock().skip_shipped(shipped);
     }
 
     fn send_backlog(self: &Arc<Self>, spooled: &SpooledRecord) -> Result<(), Unshippable> {
@@ -192,6 +211,7 @@ impl Spool {
             .send(record)
             .map_err(|error| Unshippable::from(error.why))?;
         let id = state.order.handed_backlog(spooled.number, spooled.size);
+        state.times.note(spooled.number, spooled.spooled_at);
         self.observe(id, sent, &spooled.record, None);
         Ok(())
     }
@@ -220,7 +240,13 @@ impl Spool {
         why: &str,
     ) -> Result<bool, ShippingPause> {
         let read = self.read_batch(number..number + 1).await;
-        let records = read.map_err(|error| ShippingPause::Stuck(error.to_string()))?;
+        let records = match read.map_err(|error| ShippingPause::Stuck(error.to_string()))? {
+            FoundAt::Records(records) => records,
+            FoundAt::Shipped(_) => {
+                self.state.lock().order.acknowledged(id);
+                return Ok(true);
+            }
+        };
         let Some(spooled) = records.first() else {
             return Ok(false);
         };
@@ -231,9 +257,8 @@ impl Spool {
     }
 
     async fn set_aside(self: &Arc<Self>, spooled: &SpooledRecord) -> Result<(), ShippingPause> {
-        let (spool, number) = (self.clone(), spooled.number);
-        let record: NewRecord = spooled.record.clone();
-        let done = run_blocking(move || spool.folder.set_aside(number, &record)).await;
+        let set_aside = self.medium.set_aside(spooled.number, &spooled.record);
+        let done = set_aside.await;
         done.map_err(|error| ShippingPause::Stuck(error.to_string()))
     }
 
@@ -242,13 +267,9 @@ impl Spool {
         u128::try_from(age).is_ok_and(|age| age > self.options.max_age.as_millis())
     }
 
-    async fn read_batch(
-        self: &Arc<Self>,
-        range: Range<u64>,
-    ) -> Result<Vec<SpooledRecord>, FolderError> {
-        let spool = self.clone();
+    async fn read_batch(&self, range: Range<u64>) -> Result<FoundAt, MediumError> {
         let most = (range.end - range.start).min(BATCH);
-        run_blocking(move || spool.folder.read(range.start, most as usize)).await
+        self.medium.read(range.start, most as usize).await
     }
 
     /// Lets go of what is shipped, and sees whether the disk has room.
@@ -257,26 +278,22 @@ impl Spool {
             let mut state = self.state.lock();
             state.let_go.take().map(|_| self.shipped(&state))
         };
-        if let Some(shipped) = shipped {
-            let spool = self.clone();
-            if let Err(error) = run_blocking(move || spool.folder.let_go(&shipped)).await {
-                tracing::warn!(spool = %self.id(), %error, "shipped records cannot be removed from the spool; they may be shipped again after a restart");
-            }
+        if let Some(shipped) = shipped
+            && let Err(error) = self.medium.let_go(&shipped).await
+        {
+            tracing::warn!(spool = %self.id(), %error, "shipped records cannot be removed from the spool; they may be shipped again after a restart");
         }
-        let spool = self.clone();
-        let reserve = self.options.reserve;
-        let free = run_blocking(move || spool.folder.free()).await;
-        let disk = match free {
-            Ok(free) if free < reserve => DiskState::Full,
-            Ok(_) | Err(_) => DiskState::Well,
+        let (disk, why) = match self.medium.state(self.options.reserve).await {
+            MediumState::Well => (DiskState::Well, None),
+            MediumState::Full => (DiskState::Full, None),
+            MediumState::Away(why) => (DiskState::Away, Some(why)),
+            MediumState::Failed(why) => (DiskState::Failed, Some(why)),
         };
-        self.state.lock().order.set_disk(disk);
-    }
-}
-
-async fn run_blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(failed) => std::panic::resume_unwind(failed.into_panic()),
+        let mut state = self.state.lock();
+        if disk == DiskState::Away && state.order.disk() != disk {
+            tracing::error!(spool = %self.id(), why, "the spool is out of reach; writes that the log does not take are refused");
+        }
+        state.order.set_disk(disk);
+        state.disk_why = why;
     }
 }

@@ -4,21 +4,20 @@
 
 use crate::{
     delivery::{Acknowledged, PendingRecord, SpoolDelivery, SpoolPlace},
-    folder::{FolderError, Shipped, SpoolFolder, SpoolId},
     machine::{
         AfterRefusal, DiskOutcome, DiskState, NextStep, NotAccepted, OrderLimits, RecordId,
         SpoolOrder,
     },
+    medium::{MediumError, RecordWritten, Shipped, SpoolId, SpoolMedium, WriteError},
+    spooled_times::SpooledTimes,
     stand_in,
 };
 use event_log::{Appended, Delivery, DeliveryError, NewRecord, Publisher, Refused};
 use parking_lot::Mutex;
 use runtime::Clock;
-use segment_log::AppendError;
 use std::{
     collections::BTreeMap,
     mem,
-    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -27,7 +26,7 @@ use std::{
 };
 use tokio::sync::Notify;
 
-/// What a spool is made of, beside its folder.
+/// What a spool is made of, beside what it is kept on.
 pub struct SpoolOptions {
     pub limits: OrderLimits,
     pub reserve: u64,
@@ -71,6 +70,8 @@ pub struct SpoolStatus {
     pub is_spooling: bool,
     pub shipped: Shipped,
     pub disk: DiskState,
+    /// Why nothing can be written to the disk, where that is known.
+    pub disk_why: Option<String>,
     /// What keeps records from being shipped, though the log is there.
     pub stuck: Option<String>,
 }
@@ -80,7 +81,7 @@ const NO_DISK: &str = "the disk of the spool failed while the record was written
 pub(crate) enum SpoolEvent {
     Acknowledged(RecordId, Appended, bool),
     NotDelivered(RecordId, DeliveryError),
-    Written(Result<u64, AppendError>),
+    Written(Result<RecordWritten, WriteError>),
 }
 
 /// Changed in turns.
@@ -91,11 +92,26 @@ pub(crate) struct SpoolState {
     pub to_replace: Vec<(RecordId, String)>,
     pub stuck: Option<String>,
     pub let_go: Option<u64>,
+    pub times: SpooledTimes,
+    pub disk_why: Option<String>,
+}
+
+impl SpoolState {
+    /// Another process shipped these.
+    pub fn skip_shipped(&mut self, shipped: &Shipped) {
+        self.order.shipped_elsewhere(shipped.through);
+        let mut all = Shipped {
+            through: 0,
+            furthest: mem::take(&mut self.furthest),
+        };
+        all.join(shipped);
+        self.furthest = all.furthest;
+    }
 }
 
 /// See the crate's header. Dropped, it takes nothing more.
 pub struct Spool {
-    pub(crate) folder: SpoolFolder,
+    pub(crate) medium: Arc<dyn SpoolMedium>,
     pub(crate) log: Arc<dyn Publisher>,
     pub(crate) options: SpoolOptions,
     pub(crate) state: Mutex<SpoolState>,
@@ -107,40 +123,43 @@ pub struct Spool {
 
 impl Spool {
     pub fn new(
-        folder: SpoolFolder,
+        medium: impl Into<Arc<dyn SpoolMedium>>,
         log: Arc<dyn Publisher>,
         options: SpoolOptions,
-    ) -> Result<Arc<Self>, FolderError> {
-        let found = folder.found;
-        let bytes = folder.bytes().map_err(|source| FolderError::Io {
-            path: folder.path().to_owned(),
-            source,
-        })?;
+    ) -> Arc<Self> {
+        let medium = medium.into();
+        let found = medium.found();
+        let (records, bytes) = (found.count(), found.bytes);
         let order = SpoolOrder::new(options.limits.clone(), found.earliest..found.end, bytes);
-        if found.end > found.earliest {
-            let records = found.end - found.earliest;
-            tracing::warn!(spool = %folder.id(), records, bytes, "the spool holds records of an earlier process; they are shipped before anything new");
+        if records > 0 {
+            tracing::warn!(spool = %medium.id(), records, bytes, "the spool holds records of an earlier process; they are shipped before anything new");
+        }
+        let mut times = SpooledTimes::default();
+        if let Some(oldest) = found.oldest {
+            times.note(found.earliest, oldest);
         }
         let state = SpoolState {
             order,
-            furthest: folder.shipped.furthest.clone(),
+            furthest: found.shipped.furthest.clone(),
             to_replace: Vec::new(),
             stuck: None,
             let_go: None,
+            times,
+            disk_why: None,
         };
-        Ok(Arc::new(Self {
-            folder,
+        Arc::new(Self {
+            medium,
             log,
             options,
             state: Mutex::new(state),
             events: Mutex::default(),
             is_busy: AtomicBool::new(true),
             wake: Notify::new(),
-        }))
+        })
     }
 
     pub fn id(&self) -> SpoolId {
-        self.folder.id()
+        self.medium.id()
     }
 
     /// What has been in it for longer is not applied any more.
@@ -148,19 +167,18 @@ impl Spool {
         self.options.max_age
     }
 
-    /// Its folder.
-    pub fn path(&self) -> &Path {
-        self.folder.path()
+    /// Where it is kept, for people.
+    pub fn kept_at(&self) -> String {
+        self.medium.place()
     }
 
     /// What must be in the log before the records of an earlier process are shipped; none if there
     /// are no such records.
-    pub fn before(&self) -> Result<Vec<NewRecord>, FolderError> {
-        let found = self.folder.found;
-        if found.end == found.earliest {
+    pub async fn before(&self) -> Result<Vec<NewRecord>, MediumError> {
+        if self.medium.found().count() == 0 {
             return Ok(Vec::new());
         }
-        self.folder.before()
+        self.medium.before().await
     }
 
     /// The log is found to be what it must be, and what records stand on is in it.
@@ -294,7 +312,7 @@ impl Spool {
                     }
                 }
                 SpoolEvent::NotDelivered(id, error) => self.not_delivered(state, id, error),
-                SpoolEvent::Written(Ok(offset)) => self.answer_written(state, offset),
+                SpoolEvent::Written(Ok(written)) => self.answer_written(state, written),
                 SpoolEvent::Written(Err(error)) => Self::answer_unwritten(state, error),
             }
         }
@@ -319,16 +337,17 @@ impl Spool {
         }
     }
 
-    fn answer_written(&self, state: &mut SpoolState, offset: u64) {
-        if let DiskOutcome::Safe { record, offset } = state.order.written(offset) {
+    fn answer_written(&self, state: &mut SpoolState, written: RecordWritten) {
+        state.times.note(written.number, written.at);
+        if let DiskOutcome::Safe { record, offset } = state.order.written(written.number) {
             record.resolve(Ok(Acknowledged::Spooled(self.place(offset))));
         }
     }
 
-    fn answer_unwritten(state: &mut SpoolState, error: AppendError) {
+    fn answer_unwritten(state: &mut SpoolState, error: WriteError) {
         let lost = match error {
-            AppendError::Rejected(_) => state.order.not_written(),
-            AppendError::SyncFailed(_) => state.order.sync_failed(),
+            WriteError::Rejected(_) => state.order.not_written(),
+            WriteError::Failed(_) => state.order.sync_failed(),
         };
         match lost {
             DiskOutcome::Refused(pending) => {
@@ -345,14 +364,11 @@ impl Spool {
     fn issue_writes(self: &Arc<Self>, state: &mut SpoolState) {
         let due = state.order.next_writes(self.now());
         for (id, pending) in due {
-            let size = crate::codec::encoded_size(&pending.record).unwrap_or_default();
             let spool = Arc::downgrade(self);
-            let queued = self.folder.log.append(
-                size,
-                |buffer| crate::codec::encode_record(&pending.record, buffer),
+            let queued = self.medium.append(
+                &pending.record,
                 Box::new(move |written| {
                     if let Some(spool) = spool.upgrade() {
-                        let written = written.map(|appended| appended.offset);
                         spool.report_event(SpoolEvent::Written(written));
                     }
                 }),
@@ -388,7 +404,7 @@ impl Spool {
 
     pub(crate) fn place(&self, number: u64) -> SpoolPlace {
         SpoolPlace {
-            spool: self.folder.id(),
+            spool: self.medium.id(),
             number,
         }
     }
@@ -423,28 +439,32 @@ impl Spool {
     }
 
     pub fn status(&self) -> SpoolStatus {
-        let state = self.state.lock();
+        let mut state = self.state.lock();
         let (records, bytes) = state.order.spooled();
         let shipped = self.shipped(&state);
-        let status = SpoolStatus {
-            id: self.folder.id(),
+        state.times.forget_before(shipped.through);
+        let oldest = state.times.spooled_at(shipped.through);
+        SpoolStatus {
+            id: self.id(),
             records,
             bytes,
             unacknowledged: state.order.unacknowledged(),
-            oldest: None,
+            oldest: oldest.filter(|_| records > 0),
             is_spooling: state.order.is_spooling(self.now()),
             disk: state.order.disk(),
+            disk_why: state.disk_why.clone(),
             stuck: state.stuck.clone(),
             shipped,
-        };
-        drop(state);
-        let oldest = (records > 0)
-            .then(|| self.folder.read(status.shipped.through, 1).ok())
-            .flatten();
-        SpoolStatus {
-            oldest: oldest.and_then(|records| records.first().map(|record| record.spooled_at)),
-            ..status
         }
+    }
+
+    /// Gives free what it is kept on: nothing more is taken.
+    pub async fn close(&self) {
+        let shipped = self.shipped_so_far();
+        if let Err(error) = self.medium.let_go(&shipped).await {
+            tracing::warn!(spool = %self.id(), %error, "shipped records cannot be removed from the spool; they may be shipped again");
+        }
+        self.medium.close().await;
     }
 
     /// Returns when the log has everything, or the limit is over; says how many records it has not

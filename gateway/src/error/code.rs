@@ -251,6 +251,9 @@ codes! {
     SpoolFull "spool_full" 503 Nothing "The spool is full",
         "The log is out of reach, and what waits for it fills the spool of this gateway, or its disk takes nothing more.",
         "Nothing was written. Repeat after `Retry-After` seconds, or at another gateway. An operator finds the bounds in `spool.cap_bytes` and `spool.reserve_bytes`.";
+    SpoolUnavailable "spool_unavailable" 503 Nothing "The spool is out of reach",
+        "The log is away, and so is the object store in which this gateway keeps what waits for it. What was accepted before is not lost: it is written when either of them is back.",
+        "Nothing was written. Repeat after `Retry-After` seconds, or at another gateway.";
     KeyLocked "key_locked" 503 Nothing "The queue of the key is full",
         "A dead letter of this key waits for an operator, and the limit of events waiting behind it is reached. Other keys are not affected.",
         "Nothing was written. Repeat after `Retry-After` seconds. An operator finds the dead letter with `consign dlq list --key`; `gateway.key_queue_limit` is the bound.";

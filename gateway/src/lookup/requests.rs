@@ -93,7 +93,7 @@ pub(crate) async fn request_status(
     id: RequestId,
 ) -> Result<RequestStatus, Problem> {
     // While a spool may have it, the log is not asked: it is away, or far behind.
-    let spooled = spooled_status(app, id).await;
+    let spooled = spooled_status(app, id);
     // The worker's position first: what is resolved after it was read is in the ledger when that is
     // read.
     let from = if spooled.is_none() && id.generation() == app.ports.layout.generation {
@@ -161,11 +161,8 @@ fn age_since(app: &App, since: i64) -> i64 {
 
 /// What can be said of a request that nobody knows while a spool may have its event: it is queued,
 /// at a place that is not known.
-async fn spooled_status(app: &App, id: RequestId) -> Option<RequestStatus> {
-    let spool = app.ports.spool.clone()?;
-    let status = tokio::task::spawn_blocking(move || spool.status())
-        .await
-        .ok()?;
+fn spooled_status(app: &App, id: RequestId) -> Option<RequestStatus> {
+    let status = app.ports.spool.as_ref()?.status();
     let age = spool_watch::age_seconds(&status, app.ports.clock.as_ref());
     (status.records > 0).then(|| placeless_status(app, id, age))
 }

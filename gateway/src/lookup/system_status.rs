@@ -120,11 +120,11 @@ fn note_unread<T>(unread: &mut Vec<UnreadPart>, answer: Result<T, UnreadPart>) -
 impl SystemStatus {
     pub(crate) async fn read(app: &App) -> Self {
         let record = app.ports.record.as_ref();
-        let (partitions, held, systems, spool, others) = tokio::join!(
+        let spool = spool_summary(app);
+        let (partitions, held, systems, others) = tokio::join!(
             partitions::read_partitions(app),
             ask_in_time("dead letters", replay::held_overview(record, LETTERS)),
             system_answers(app),
-            spool_summary(app),
             ask_in_time("spools", spools::holding_spools(record, app.now())),
         );
         let (partitions, mut unread) = partitions;
@@ -199,10 +199,8 @@ async fn system_answers(app: &App) -> Vec<SystemAnswer> {
     systems
 }
 
-async fn spool_summary(app: &App) -> Option<SpoolSummary> {
-    let spool = app.ports.spool.clone()?;
-    let read = tokio::task::spawn_blocking(move || spool.status());
-    let status = read.await.ok()?;
+fn spool_summary(app: &App) -> Option<SpoolSummary> {
+    let status = app.ports.spool.as_ref()?.status();
     Some(SpoolSummary {
         records: status.records,
         bytes: status.bytes,

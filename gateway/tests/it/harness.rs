@@ -166,7 +166,7 @@ impl Builder {
         let log = (self.wrap)(real);
         let spool = self.spool.map(|(root, config)| {
             let opened = spool::SpoolFolder::open(&root, "t").unwrap();
-            spool::Spool::new(opened, log.publisher.clone(), spool_options(&config)).unwrap()
+            spool::Spool::new(opened, log.publisher.clone(), spool_options(&config))
         });
         let app = App {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),

@@ -369,7 +369,7 @@ async fn left_behind(root: &Path) {
     folder.keep_before(&record(&CATALOG, "older")).unwrap();
     let nowhere = tempfile::tempdir().unwrap();
     let (log, _) = embedded::open_log(nowhere.path(), embedded::Options::default()).unwrap();
-    let spool = Spool::new(folder, log.publisher, spool_options(&quick())).unwrap();
+    let spool = Spool::new(folder, log.publisher, spool_options(&quick()));
     let (stop, until_stopped) = Shutdown::manual();
     let running = tokio::spawn(spool.clone().run(until_stopped));
     let left = spool.send(record(&TRANSACTIONS, "left")).unwrap().await;

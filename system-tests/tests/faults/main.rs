@@ -14,8 +14,11 @@ mod held;
 mod listening;
 mod power;
 mod refusals;
+#[path = "../../../crates/spool-objects/tests/it/s3_server.rs"]
+mod s3_server;
 mod secured;
 mod spooled;
+mod spooled_objects;
 mod torture;
 mod trio;
 

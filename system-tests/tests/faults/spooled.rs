@@ -12,8 +12,8 @@ use std::{
 use system_tests::{client::Client, cluster::Cluster, history::Status};
 use testbed::{Addresses, PrivateOptions, Server, Servers};
 
-const COLLECTION: &str = "spooled/documents";
-const KEYS: usize = 8;
+pub const COLLECTION: &str = "spooled/documents";
+pub const KEYS: usize = 8;
 const SPOOL: [(&str, &str); 2] = [
     ("CONSIGN_SPOOL_FOLDER", "spool"),
     ("CONSIGN_SPOOL_RESERVE_BYTES", "0"),
@@ -22,13 +22,13 @@ const SPOOL: [(&str, &str); 2] = [
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How often a gateway is killed; `CONSIGN_TEST_SPOOL_KILLS` for more.
-fn kills() -> usize {
+pub fn kills() -> usize {
     let asked = env::var("CONSIGN_TEST_SPOOL_KILLS").ok();
     asked.and_then(|text| text.parse().ok()).unwrap_or(10)
 }
 
 /// A broker of our own, beside the stores that all tests share.
-fn servers() -> Result<(Servers, Addresses)> {
+pub fn servers() -> Result<(Servers, Addresses)> {
     let servers = Servers::private(&PrivateOptions {
         servers: vec![Server::Kafka],
         ..PrivateOptions::default()
@@ -42,15 +42,15 @@ fn servers() -> Result<(Servers, Addresses)> {
 
 /// What was acknowledged, by key, in the order of the calls.
 #[derive(Default)]
-struct Acknowledged {
+pub struct Acknowledged {
     by_key: BTreeMap<usize, Vec<(String, u64)>>,
-    calls: u64,
-    spooled: usize,
+    pub calls: u64,
+    pub spooled: usize,
 }
 
 impl Acknowledged {
     /// Replaces the document of a key; false: nobody answered.
-    async fn put(&mut self, client: &Client, key: usize) -> Result<bool> {
+    pub async fn put(&mut self, client: &Client, key: usize) -> Result<bool> {
         self.calls += 1;
         let n = self.calls;
         let body = json!({"index": "spooled", "collection": "documents",
@@ -77,7 +77,7 @@ impl Acknowledged {
     }
 
     /// Each is applied; those of a key have rising places and revisions; nothing stands twice.
-    async fn judge(&self, client: &Client) -> Result<()> {
+    pub async fn judge(&self, client: &Client) -> Result<()> {
         let deadline = Instant::now() + PATIENCE;
         for (key, writes) in &self.by_key {
             let (mut place, mut revision) = (None, 0);
@@ -113,12 +113,12 @@ impl Acknowledged {
         Ok(())
     }
 
-    fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.by_key.values().map(Vec::len).sum()
     }
 }
 
-async fn document(client: &Client, id: &str) -> Result<Value> {
+pub async fn document(client: &Client, id: &str) -> Result<Value> {
     let path = format!("/v1/documents/{COLLECTION}/{id}");
     let answer = client.at(Method::GET, &path).send().await?;
     ensure!(answer.status().is_success(), "{id}: {}", answer.status());

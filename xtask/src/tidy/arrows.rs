@@ -33,6 +33,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("event-log", &["segment-log", "runtime"]),
     ("partition-owner", &["event-log", "runtime"]),
     ("spool", &["event-log", "segment-log", "runtime"]),
+    ("spool-objects", &["event-log", "runtime", "spool"]),
     ("replay", &["catalog", "event-schema", "sealing", "store"]),
     ("request-spans", &["runtime"]),
     ("sealing", &["catalog", "event-schema", "runtime", "store"]),
@@ -139,6 +140,7 @@ const VENDORS: &[(&str, &[&str])] = &[
     ("scylla", &["store-cassandra"]),
     ("elasticsearch", &["store-elasticsearch"]),
     ("rusqlite", &["store-embedded"]),
+    ("object_store", &["spool-objects"]),
     ("axum", &["bench", "gateway", "runtime", "same-builds"]),
 ];
 

@@ -2,7 +2,7 @@
 
 use super::{
     super::Invocation,
-    folders::{FoundSpool, SpoolSelection},
+    selection::{FoundSpool, SpoolSelection},
 };
 use crate::failure::Failure;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -10,7 +10,7 @@ use bytes::Bytes;
 use clap::Args;
 use event_schema::codec;
 use serde_json::{Map, Value, json};
-use spool::folder::SpooledRecord;
+use spool::medium::SpooledRecord;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,14 +25,15 @@ pub struct Arguments {
     which: SpoolSelection,
 }
 
-pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
+pub async fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
     let settings = invocation.settings(&[])?.settings;
-    for path in arguments.which.paths(&settings)? {
-        let found = FoundSpool::open(&path, None)?;
-        let spool = found.folder.id().to_string();
-        let mut next = found.folder.bounds().earliest;
+    let site = arguments.which.site(&settings)?;
+    for name in site.list().await? {
+        let found = FoundSpool::open(site.as_ref(), &name, None).await?;
+        let spool = found.medium.id().to_string();
+        let mut next = found.found().earliest;
         loop {
-            let read = found.folder.read(next, 256)?;
+            let read = found.read(next).await?;
             if read.is_empty() {
                 break;
             }

@@ -3,7 +3,7 @@
 
 use super::{
     super::Invocation,
-    folders::{FoundSpool, SpoolSelection},
+    selection::{FoundSpool, SpoolSelection},
 };
 use crate::{
     failure::Failure,
@@ -15,7 +15,7 @@ use clap::Args;
 use event_log::Log;
 use serde::Serialize;
 use spool::adopt;
-use std::{fmt, path::Path, time::Duration};
+use std::{fmt, time::Duration};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -59,8 +59,10 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     }
     let topics = spools::topics_name(&settings.topics.layout());
     let mut lines = Vec::new();
-    for path in arguments.which.paths(&settings)? {
-        lines.push(ship_spool(&path, &topics, &arguments, &settings, &logged.log).await);
+    let site = arguments.which.site(&settings)?;
+    for name in site.list().await? {
+        let found = FoundSpool::open(site.as_ref(), &name, Some(&topics)).await;
+        lines.push(ship_spool(&name, found, &arguments, &settings, &logged.log).await);
     }
     invocation.output.result(&lines, |lines| {
         lines.iter().map(|line| format!("{line}\n")).collect()
@@ -94,33 +96,33 @@ impl fmt::Display for ShippedLine {
 
 /// Ships one spool; what keeps one from it keeps no other.
 async fn ship_spool(
-    path: &Path,
-    topics: &str,
+    name: &str,
+    found: Result<FoundSpool, Failure>,
     arguments: &Arguments,
     settings: &Settings,
     log: &Log,
 ) -> ShippedLine {
     let mut line = ShippedLine {
-        folder: path.display().to_string(),
+        folder: name.to_owned(),
         spool: None,
         records: 0,
         skipped: false,
         error: None,
     };
-    let found = match FoundSpool::open(path, Some(topics)) {
+    let found = match found {
         Ok(found) => found,
         Err(failure) => {
             line.error = Some(failure.message);
             return line;
         }
     };
-    line.spool = Some(found.folder.id().to_string());
-    if found.is_held() && !arguments.held {
+    line.spool = Some(found.medium.id().to_string());
+    if found.is_held && !arguments.held {
         line.skipped = true;
         return line;
     }
     let limit = Duration::from_secs(arguments.limit);
-    match adopt::ship_spool(found.folder, log, spools::spool_options(settings), limit).await {
+    match adopt::ship_spool(found.medium, log, spools::spool_options(settings), limit).await {
         Ok(shipped) => {
             line.records = shipped.records;
             if let Ok(stack) = Stack::shared(settings) {

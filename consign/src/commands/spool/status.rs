@@ -2,7 +2,7 @@
 
 use super::{
     super::Invocation,
-    folders::{FoundSpool, SpoolSelection},
+    selection::{FoundSpool, SpoolSelection},
 };
 use crate::{failure::Failure, output};
 use clap::Args;
@@ -34,11 +34,14 @@ struct SpoolLine {
     shipped_through: u64,
 }
 
-pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
+pub async fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
     let settings = invocation.settings(&[])?.settings;
     let mut lines = Vec::new();
-    for path in arguments.which.paths(&settings)? {
-        lines.push(spool_line(&FoundSpool::open(&path, None)?)?);
+    let site = arguments.which.site(&settings)?;
+    for name in site.list().await? {
+        lines.push(spool_line(
+            &FoundSpool::open(site.as_ref(), &name, None).await?,
+        ));
     }
     invocation.output.result(&lines, |lines| {
         let row = |line: &SpoolLine| {
@@ -55,16 +58,14 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
     })
 }
 
-fn spool_line(found: &FoundSpool) -> Result<SpoolLine, Failure> {
-    let first = found.folder.read(found.folder.bounds().earliest, 1)?;
-    Ok(SpoolLine {
-        folder: found.path.display().to_string(),
-        spool: found.folder.id().to_string(),
-        open: found.is_held(),
-        records: found.records(),
-        oldest: first
-            .first()
-            .map(|record| codec::rfc3339(record.spooled_at)),
-        shipped_through: found.folder.shipped.through,
-    })
+fn spool_line(spool: &FoundSpool) -> SpoolLine {
+    let found = spool.found();
+    SpoolLine {
+        folder: spool.name.clone(),
+        spool: spool.medium.id().to_string(),
+        open: spool.is_held,
+        records: found.count(),
+        oldest: found.oldest.map(codec::rfc3339),
+        shipped_through: found.shipped.through,
+    }
 }

@@ -2,12 +2,12 @@
 
 use super::{
     super::Invocation,
-    folders::{FoundSpool, SpoolSelection},
+    selection::{FoundSpool, SpoolSelection},
 };
 use crate::failure::Failure;
 use clap::Args;
 use serde::Serialize;
-use std::path::Path;
+use spool::SpoolSite;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -30,10 +30,13 @@ struct VerifiedSpool {
     damage: Option<String>,
 }
 
-pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
+pub async fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
     let settings = invocation.settings(&[])?.settings;
-    let paths = arguments.which.paths(&settings)?;
-    let verified: Vec<_> = paths.iter().map(|path| verify_spool(path)).collect();
+    let site = arguments.which.site(&settings)?;
+    let mut verified = Vec::new();
+    for name in site.list().await? {
+        verified.push(verify_spool(site.as_ref(), &name).await);
+    }
     invocation.output.result(&verified, |verified| {
         let line = |one: &VerifiedSpool| match &one.damage {
             None => format!("{}: {} records, sound\n", one.folder, one.records),
@@ -47,32 +50,28 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
     Ok(())
 }
 
-fn verify_spool(path: &Path) -> VerifiedSpool {
+async fn verify_spool(site: &dyn SpoolSite, name: &str) -> VerifiedSpool {
     let mut verified = VerifiedSpool {
-        folder: path.display().to_string(),
+        folder: name.to_owned(),
         records: 0,
         damage: None,
     };
-    let found = match FoundSpool::open(path, None) {
-        Ok(found) => found,
-        Err(failure) => {
-            verified.damage = Some(failure.message);
-            return verified;
-        }
-    };
-    let mut next = found.folder.bounds().earliest;
-    loop {
-        match found.folder.read(next, 256) {
-            Ok(read) if read.is_empty() => break,
-            Ok(read) => {
-                verified.records += read.len() as u64;
-                next += read.len() as u64;
-            }
-            Err(error) => {
-                verified.damage = Some(error.to_string());
-                break;
-            }
-        }
+    if let Err(failure) = count_records(site, name, &mut verified.records).await {
+        verified.damage = Some(failure.message);
     }
     verified
+}
+
+/// Reads all records, and counts those that could be read.
+async fn count_records(site: &dyn SpoolSite, name: &str, count: &mut u64) -> Result<(), Failure> {
+    let spool = FoundSpool::open(site, name, None).await?;
+    let mut next = spool.found().earliest;
+    loop {
+        let read = spool.read(next).await?;
+        if read.is_empty() {
+            return Ok(());
+        }
+        *count += read.len() as u64;
+        next += read.len() as u64;
+    }
 }

@@ -108,7 +108,9 @@ impl World {
         self.calls += 1;
         let call = self.calls;
         match self.order.accept(self.now, 1, call) {
-            Err(NotAccepted::Full | NotAccepted::NoDisk | NotAccepted::Busy) => {
+            Err(
+                NotAccepted::Full | NotAccepted::NoDisk | NotAccepted::Busy | NotAccepted::Away,
+            ) => {
                 self.refused.insert(call);
             }
             Ok((_, NextStep::Wait)) => {}

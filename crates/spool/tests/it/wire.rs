@@ -6,10 +6,13 @@ use event_log::{
 };
 use parking_lot::Mutex;
 use runtime::{Shutdown, ShutdownTrigger, SystemClock};
-use spool::{Acknowledged, Config, Spool, SpoolDelivery, SpoolFolder, SpoolOptions};
+use spool::{
+    Acknowledged, Config, FolderMedium, Spool, SpoolDelivery, SpoolFolder, SpoolMedium,
+    SpoolOptions,
+};
 use std::{
     path::Path,
-    sync::Arc,
+    sync::{Arc, Weak},
     time::{Duration, Instant},
 };
 
@@ -185,6 +188,7 @@ pub fn options(config: &Config) -> SpoolOptions {
 /// A spool that runs until it is killed.
 pub struct Running {
     pub spool: Arc<Spool>,
+    folder: Weak<SpoolFolder>,
     task: tokio::task::JoinHandle<()>,
     _stop: ShutdownTrigger,
 }
@@ -195,11 +199,22 @@ impl Running {
     }
 
     pub fn over(folder: SpoolFolder, wire: &Wire, config: &Config) -> Self {
-        let spool = Spool::new(folder, Arc::new(wire.clone()), options(config)).unwrap();
+        let medium = Arc::new(FolderMedium::new(folder));
+        let folder = Arc::downgrade(medium.folder());
+        Self {
+            folder,
+            ..Self::on(medium, wire, config)
+        }
+    }
+
+    /// On whatever a spool is kept.
+    pub fn on(medium: Arc<dyn SpoolMedium>, wire: &Wire, config: &Config) -> Self {
+        let spool = Spool::new(medium, Arc::new(wire.clone()), options(config));
         let (stop, until) = Shutdown::manual();
         let task = runtime::spawn("spool", spool.clone().run(until));
         Self {
             spool,
+            folder: Weak::new(),
             task,
             _stop: stop,
         }
@@ -222,16 +237,19 @@ impl Running {
         answered.expect("no answer").unwrap()
     }
 
-    /// As a kill would: nothing more is done, and the folder is free.
+    /// As a kill would: nothing more is done, and the folder is free, if it is known which.
     pub async fn kill(self) {
         self.task.abort();
         _ = self.task.await;
         let mut spool = self.spool;
         loop {
             match Arc::try_unwrap(spool) {
-                Ok(alone) => return drop(alone),
+                Ok(alone) => break drop(alone),
                 Err(shared) => spool = shared,
             }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        while self.folder.strong_count() > 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }

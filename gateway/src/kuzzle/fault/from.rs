@@ -58,7 +58,9 @@ impl From<Problem> for Fault {
             Code::Discarded => Id::Discarded,
             Code::Damaged | Code::Internal => Id::Unexpected,
             Code::UnsupportedSearch | Code::NoView => Id::Unsupported,
-            Code::LogUnavailable | Code::LogDenied | Code::SpoolFull => Id::LogAway,
+            Code::LogUnavailable | Code::LogDenied | Code::SpoolFull | Code::SpoolUnavailable => {
+                Id::LogAway
+            }
             Code::UnknownOutcome => Id::UnknownOutcome,
             Code::StoreUnavailable | Code::NotMigrated => Id::StoreAway,
             Code::SecurityStale | Code::SetUpRequired => Id::SecurityStale,

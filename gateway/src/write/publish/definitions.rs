@@ -26,7 +26,7 @@ pub(crate) fn definitions_record(catalog: &Catalog, layout: &Layout) -> NewRecor
 /// Returns when the log holds the definitions by which events in the spool were made.
 pub(crate) async fn announce_spooled(ports: &Ports) -> Result<(), String> {
     if let Some(spool) = &ports.spool {
-        for record in spool.before().map_err(|error| error.to_string())? {
+        for record in spool.before().await.map_err(|error| error.to_string())? {
             let appended = ports.log.append(record).await;
             appended.map_err(|error| error.to_string())?;
         }

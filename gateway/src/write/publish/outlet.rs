@@ -86,6 +86,9 @@ impl From<SpoolRefusal> for Problem {
             SpoolRefusal::Spool(NotAccepted::Full | NotAccepted::NoDisk) => {
                 Self::new(Code::SpoolFull, detail).retry_after(5)
             }
+            SpoolRefusal::Spool(NotAccepted::Away) => {
+                Self::new(Code::SpoolUnavailable, detail).retry_after(5)
+            }
         }
     }
 }
