@@ -51,7 +51,11 @@ fn each_setting_without_a_default_is_one() {
         } else {
             value
         };
-        let settings = layered(None, &[], &[&format!("{key}={value}")])
+        let given = format!("{key}={value}");
+        // A name is one at a location.
+        let beside = (key == "spool.name").then_some("spool.location=s3://bucket/spools");
+        let given: Vec<&str> = beside.into_iter().chain([given.as_str()]).collect();
+        let settings = layered(None, &[], &given)
             .unwrap_or_else(|error| panic!("{key}: {error}"))
             .settings;
         assert!(

@@ -99,14 +99,14 @@ fn all_mistakes_are_told_at_once() {
         of("ping.one", "path: [$reqest/who]"),
         of("ping.sound", "path: [ping]"),
         of("ping.two", "path: [{lowr: $request/who}]"),
-        "  - {name: ping.many, summary: Many., kind: informative, many: {of: ping.two, items: all}, examples: []}"
+        "  - {name: ping.many, summary: Many., request: {type: object, properties: {all: {type: array}}}, many: {of: ping.two, items: all}, examples: [{title: One, request: {all: []}}]}"
             .to_owned(),
     ];
     let told = load(&all.join("")).unwrap_err().to_string();
     let lines: Vec<&str> = told.lines().collect();
     assert_eq!(lines.len(), 2, "{told}");
     assert!(
-        lines[0].contains("operation `ping.one`") && lines[0].contains("line 3"),
+        lines[0].contains("operation `ping.one`") && lines[0].contains("line 2"),
         "{told}"
     );
     assert!(

@@ -39,6 +39,17 @@ pub async fn adopted(site: &dyn SpoolSite) -> Arc<dyn SpoolMedium> {
     in_time.expect("nobody may ship the spool")
 }
 
+/// Waits until the spool says that somebody looks after it.
+async fn held(site: &dyn SpoolSite, name: &str) {
+    let looking = async {
+        while !site.look_at(name, Some(TOPICS)).await.unwrap().is_held {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let in_time = tokio::time::timeout(LIMIT, looking).await;
+    in_time.expect("the owner says that it looks after its spool");
+}
+
 pub fn numbers(values: impl Iterator<Item = u32>) -> Vec<String> {
     values.map(|n| n.to_string()).collect()
 }
@@ -142,9 +153,9 @@ async fn whoever_ships_beside_the_owner_changes_no_order_and_no_byte() {
         }
         let site = backend.site(None);
         let name = site.list().await.unwrap().remove(0);
+        held(site.as_ref(), &name).await;
         let ship = async || {
             let seen = site.look_at(&name, Some(TOPICS)).await.unwrap();
-            assert!(seen.is_held, "{kind:?}");
             adopt::ship_spool(seen.medium, &log, options(&config()), LIMIT)
                 .await
                 .unwrap()

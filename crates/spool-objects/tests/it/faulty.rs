@@ -8,7 +8,8 @@ use object_store::{
 };
 use std::{
     fmt,
-    sync::atomic::{AtomicBool, AtomicU32, Ordering},
+    sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+    time::Duration,
 };
 
 #[derive(Debug, Default)]
@@ -17,6 +18,8 @@ pub struct FaultyStore {
     pub is_away: AtomicBool,
     /// So many writes are taken, and said to have failed.
     pub lost_answers: AtomicU32,
+    /// How long each write takes, milliseconds.
+    pub write_millis: AtomicU64,
 }
 
 impl fmt::Display for FaultyStore {
@@ -54,6 +57,8 @@ impl ObjectStore for FaultyStore {
         options: PutOptions,
     ) -> Result<PutResult> {
         self.look()?;
+        let time = self.write_millis.load(Ordering::SeqCst);
+        tokio::time::sleep(Duration::from_millis(time)).await;
         let put = self.inner.put_opts(path, payload, options).await?;
         let lose = |left: u32| left.checked_sub(1);
         let is_lost = self
