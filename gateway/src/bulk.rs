@@ -3,6 +3,7 @@
 //! the bulk ends. What reading does wait for is the log.
 
 mod answers;
+mod checked;
 mod line_maker;
 mod lines;
 mod render;

@@ -25,6 +25,8 @@ pub(crate) struct LineMaker {
 
 pub(crate) struct MadeLine {
     pub(crate) number: u64,
+    /// Of the line, bytes.
+    pub(crate) size: usize,
     pub(crate) event: Result<Event, Problem>,
 }
 
@@ -33,13 +35,18 @@ impl LineMaker {
         match line {
             Line::Whole(number, json) => MadeLine {
                 number,
+                size: json.len(),
                 event: self.event(number, json).await,
             },
             Line::TooLong(number) => {
                 let limit = self.app.config.body_limit_bytes;
                 let detail = format!("the line is longer than {limit} bytes");
                 let event = Err(Problem::new(Code::BodyTooLarge, detail));
-                MadeLine { number, event }
+                MadeLine {
+                    number,
+                    size: 0,
+                    event,
+                }
             }
         }
     }

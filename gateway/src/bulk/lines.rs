@@ -10,6 +10,16 @@ pub(crate) enum Line {
     TooLong(u64),
 }
 
+impl Line {
+    /// Bytes of it that are held.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Whole(_, json) => json.len(),
+            Self::TooLong(_) => 0,
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Lines {
     buffer: BytesMut,

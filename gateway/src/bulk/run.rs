@@ -4,6 +4,7 @@
 
 use super::{
     answers::{AnswerWriter, Lost},
+    checked::CheckedLines,
     line_maker::{LineMaker, MadeLine},
     lines::{Line, Lines},
     render,
@@ -26,15 +27,12 @@ use crate::{
 };
 use axum::body::Body;
 use bytes::Bytes;
-use futures::{FutureExt, StreamExt, future::BoxFuture, stream::FuturesOrdered};
+use futures::FutureExt;
 use http_body_util::BodyExt;
 use request_spans::TraceContext;
 use std::{collections::VecDeque, sync::Arc};
 use tokio::time::{Duration, Instant, sleep_until, timeout_at};
 use tracing::debug;
-
-/// Lines that are checked side by side.
-const CHECKED_AT_ONCE: usize = 32;
 
 /// A line that is not answered yet.
 enum OpenLine {
@@ -47,8 +45,7 @@ pub(crate) struct BulkRun {
     maker: Arc<LineMaker>,
     unpack: Unpack,
     lines: Lines,
-    /// Lines whose check waits for something, in their order.
-    checked: FuturesOrdered<BoxFuture<'static, MadeLine>>,
+    checked: CheckedLines,
     open: VecDeque<OpenLine>,
     open_bytes: usize,
     answers: AnswerWriter,
@@ -84,7 +81,7 @@ impl BulkRun {
             }),
             unpack,
             lines: Lines::new(config.body_limit_bytes),
-            checked: FuturesOrdered::new(),
+            checked: CheckedLines::new(config.bulk_in_flight_bytes),
             open: VecDeque::new(),
             open_bytes: 0,
             answers,
@@ -189,14 +186,15 @@ impl BulkRun {
 
     async fn take(&mut self, line: Line) -> Result<(), Lost> {
         self.app.metrics.bulk_lines.inc();
+        let size = line.size();
         let mut made = self.maker.clone().make(line).boxed();
         if self.checked.is_empty()
             && let Some(made) = (&mut made).now_or_never()
         {
             return self.hand_over(made).await;
         }
-        self.checked.push_back(made);
-        while self.checked.len() >= CHECKED_AT_ONCE
+        self.checked.push(size, made);
+        while self.checked.is_full()
             && let Some(line) = self.checked.next().await
         {
             self.hand_over(line).await?;
