@@ -49,6 +49,27 @@ pub struct Acknowledged {
 }
 
 impl Acknowledged {
+    /// Writes while Kafka is away, to a gateway that is killed after each round: all of them are taken.
+    pub async fn put_through_kills(
+        &mut self,
+        cluster: &mut Cluster,
+        client: &Client,
+    ) -> Result<()> {
+        for kill in 0..kills() {
+            let before = self.count();
+            for n in 0..3 * KEYS {
+                self.put(client, n % KEYS).await?;
+            }
+            ensure!(
+                self.count() >= before + 3 * KEYS,
+                "round {kill}: not all were taken"
+            );
+            cluster.kill9("gateway-0")?;
+            cluster.restart("gateway-0").await?;
+        }
+        Ok(())
+    }
+
     /// Replaces the document of a key; false: nobody answered.
     pub async fn put(&mut self, client: &Client, key: usize) -> Result<bool> {
         self.calls += 1;
@@ -164,18 +185,9 @@ async fn kills_while_kafka_is_away_lose_reorder_and_double_nothing() -> Result<(
         "something was spooled beside a log that is there"
     );
     servers.kill9(Server::Kafka)?;
-    for kill in 0..kills() {
-        let before = acknowledged.count();
-        for n in 0..3 * KEYS {
-            acknowledged.put(&client, n % KEYS).await?;
-        }
-        ensure!(
-            acknowledged.count() >= before + 3 * KEYS,
-            "round {kill}: not all were taken"
-        );
-        cluster.kill9("gateway-0")?;
-        cluster.restart("gateway-0").await?;
-    }
+    acknowledged
+        .put_through_kills(&mut cluster, &client)
+        .await?;
     let queued = acknowledged.by_key[&0]
         .last()
         .context("no write")?

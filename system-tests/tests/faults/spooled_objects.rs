@@ -63,18 +63,9 @@ async fn kills_of_a_gateway_without_a_disk_lose_reorder_and_double_nothing() -> 
         ensure!(acknowledged.put(&client, key).await?, "no answer");
     }
     servers.kill9(Server::Kafka)?;
-    for kill in 0..kills() {
-        let before = acknowledged.count();
-        for n in 0..3 * KEYS {
-            acknowledged.put(&client, n % KEYS).await?;
-        }
-        ensure!(
-            acknowledged.count() >= before + 3 * KEYS,
-            "round {kill}: not all were taken"
-        );
-        cluster.kill9("gateway-0")?;
-        cluster.restart("gateway-0").await?;
-    }
+    acknowledged
+        .put_through_kills(&mut cluster, &client)
+        .await?;
     ensure!(acknowledged.spooled >= kills() * 3 * KEYS, "not spooled");
     for command in ["status", "verify"] {
         let told = cluster.run("gateway-0", &["spool", command])?;

@@ -132,7 +132,7 @@ fn id_of(row: &Value) -> Result<String> {
         .to_owned())
 }
 
-/// The subscriber heard of each credit once, in order, over all of its connections.
+/// The subscriber heard of each account's opening and credits once, in order, over all of its connections.
 pub async fn judge_subscriber(plan: &Plan, listener: &Listener) -> Result<()> {
     let mut told: HashMap<String, Vec<u64>> = HashMap::new();
     let sessions = listener.sessions().await;
@@ -142,7 +142,7 @@ pub async fn judge_subscriber(plan: &Plan, listener: &Listener) -> Result<()> {
         }
     }
     for account in &plan.accounts {
-        let (heard, expected) = (told.get(&account.id), account.balances());
+        let (heard, expected) = (told.get(&account.id), account.heard_balances());
         ensure!(
             heard == Some(&expected),
             "at {}, {} connections: of {} {heard:?}, not {expected:?}",

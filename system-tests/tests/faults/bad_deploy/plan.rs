@@ -84,6 +84,11 @@ impl Plan {
         counts.sum::<usize>() as u64
     }
 
+    /// What a subscriber hears of: each account's opening and credits.
+    pub fn changes(&self) -> u64 {
+        self.accounts.len() as u64 + self.credits()
+    }
+
     /// The lines of one bulk: the credits of this place in their accounts' order, wrong or right.
     pub fn lines(&self, place: usize, wrong: bool) -> Vec<(&Account, Value)> {
         let of = |account: &&Account| account.credits.get(place).is_some_and(|c| c.wrong == wrong);
@@ -107,6 +112,11 @@ impl Account {
                 Some(*sum)
             })
             .collect()
+    }
+
+    /// As subscribers hear of it: opened, and each credit.
+    pub fn heard_balances(&self) -> Vec<u64> {
+        std::iter::once(0).chain(self.balances()).collect()
     }
 
     /// As it is in the end: credits in their order, each once.
