@@ -21,7 +21,6 @@ const ADOPTION: Duration = Duration::from_secs(60);
 
 /// How long the record store is waited for when a spool is shipped.
 const STORE_PATIENCE: Duration = Duration::from_secs(10);
-
 /// How long a gateway that starts waits for an object store.
 const START_PATIENCE: Duration = Duration::from_secs(60);
 

@@ -5,9 +5,9 @@
 //! acknowledged. A full disk is a refusal, never a drop. See ADR 17 and ADR 30.
 //!
 //! [`machine`] is the order as a pure state machine, [`medium`] is what records are made durable on
-//! ([`folder`]: a folder of this machine), [`Spool`] joins both to a log. Any process may ship a spool, also twice or at the same time as its owner:
-//! records are the same bytes each time, and whoever applies them finds repeats. Nothing here knows
-//! what a record means.
+//! ([`folder`]: a folder of this machine), [`Spool`] joins both to a log. Any process may ship a
+//! spool, also twice or at the same time as its owner: records are the same bytes each time, and
+//! whoever applies them finds repeats. Nothing here knows what a record means.
 
 #![cfg_attr(
     test,

@@ -218,14 +218,7 @@ async fn trouble(world: &World, workers: &mut Vec<Running>, dice: &mut ChanceDic
         // Another takes its partitions, and whatever it still does is too late.
         1 => {}
         2 => {
-            let places = [
-                Abyss::BeforeRecord,
-                Abyss::InRecord,
-                Abyss::BeforeView,
-                Abyss::BeforeLedger,
-                Abyss::AfterLedger,
-            ];
-            *world.faults.abyss.lock().unwrap() = dice.pick(&places).copied();
+            *world.faults.abyss.lock().unwrap() = dice.pick(&Abyss::ALL).copied();
             tokio::time::sleep(Duration::from_millis(40)).await;
             for worker in workers.drain(..) {
                 worker.cut().await;

@@ -77,6 +77,17 @@ pub enum Abyss {
     AfterLedger,
 }
 
+impl Abyss {
+    /// In the order in which a worker passes them.
+    pub const ALL: [Self; 5] = [
+        Self::BeforeRecord,
+        Self::InRecord,
+        Self::BeforeView,
+        Self::BeforeLedger,
+        Self::AfterLedger,
+    ];
+}
+
 impl Faults {
     fn is_record_poison(&self, write: &Write) -> bool {
         let Write::Document(document) = write else {

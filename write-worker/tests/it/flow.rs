@@ -189,14 +189,7 @@ async fn a_group_is_written_whole_documents_and_rows() {
 async fn a_crash_between_any_two_effects_is_finished_by_the_next_owner() {
     let world = World::new().await;
     world.own_collections().await;
-    let places = [
-        Abyss::BeforeRecord,
-        Abyss::InRecord,
-        Abyss::BeforeView,
-        Abyss::BeforeLedger,
-        Abyss::AfterLedger,
-    ];
-    for (n, place) in places.into_iter().enumerate() {
+    for (n, place) in Abyss::ALL.into_iter().enumerate() {
         *world.faults.abyss.lock().unwrap() = Some(place);
         world.faults.reached.store(false, Ordering::SeqCst);
         let worker = world.worker(&format!("dies {place:?}"));

@@ -108,17 +108,7 @@ async fn a_gateway_that_keeps_its_name_keeps_its_order_through_kills() {
             if life % 2 == 0 {
                 running.spool.open();
             }
-            for _ in 0..20 {
-                assert!(is_spooled(&running.put(0, &n.to_string()).await));
-                acknowledged.push(n.to_string());
-                n += 1;
-            }
-            // Of these nobody is told, so they may be there or not.
-            for _ in 0..5 {
-                drop(running.send(0, &n.to_string()));
-                n += 1;
-            }
-            running.kill().await;
+            running.take_some_and_die(&mut acknowledged, &mut n).await;
             wire.lose_sight();
         }
         wire.mend();
@@ -128,14 +118,7 @@ async fn a_gateway_that_keeps_its_name_keeps_its_order_through_kills() {
         let last = running.send(0, &n.to_string());
         until("everything is shipped", || running.spool.is_empty()).await;
         last.await.unwrap();
-        let first = wire.first_copies(0);
-        let order: Vec<u32> = first.iter().map(|value| value.parse().unwrap()).collect();
-        assert!(order.is_sorted(), "{kind:?}: {order:?}");
-        let lost: Vec<_> = acknowledged
-            .iter()
-            .filter(|value| !first.contains(value))
-            .collect();
-        assert!(lost.is_empty(), "{kind:?}: {lost:?}");
+        wire.has_all_in_order(&acknowledged, &format!("{kind:?}"));
         running.kill().await;
     }
 }

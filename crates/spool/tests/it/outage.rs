@@ -75,31 +75,14 @@ async fn kills_while_the_log_is_away_lose_and_reorder_nothing() {
         if life % 3 == 0 {
             running.spool.open();
         }
-        for _ in 0..20 {
-            assert!(is_spooled(&running.put(0, &n.to_string()).await));
-            acknowledged.push(n.to_string());
-            n += 1;
-        }
-        // Of these nobody is told, so they may be there or not.
-        for _ in 0..5 {
-            drop(running.send(0, &n.to_string()));
-            n += 1;
-        }
-        running.kill().await;
+        running.take_some_and_die(&mut acknowledged, &mut n).await;
         // The log may have got some of what flew.
         wire.lose_sight();
     }
     wire.mend();
     let running = Running::opened(folder.path(), &wire, &config());
     until("everything is shipped", || running.spool.is_empty()).await;
-    let first = wire.first_copies(0);
-    let order: Vec<u32> = first.iter().map(|value| value.parse().unwrap()).collect();
-    assert!(order.is_sorted(), "{order:?}");
-    let lost: Vec<_> = acknowledged
-        .iter()
-        .filter(|value| !first.contains(value))
-        .collect();
-    assert!(lost.is_empty(), "{lost:?}");
+    wire.has_all_in_order(&acknowledged, "a folder");
 }
 
 #[tokio::test]

@@ -128,6 +128,18 @@ impl Wire {
         values.retain(|value| seen.insert(value.clone()));
         values
     }
+
+    /// Numbers came in their order, and all that were acknowledged.
+    pub fn has_all_in_order(&self, acknowledged: &[String], what: &str) {
+        let first = self.first_copies(0);
+        let order: Vec<u32> = first.iter().map(|value| value.parse().unwrap()).collect();
+        assert!(order.is_sorted(), "{what}: {order:?}");
+        let lost: Vec<_> = acknowledged
+            .iter()
+            .filter(|value| !first.contains(value))
+            .collect();
+        assert!(lost.is_empty(), "{what}: {lost:?}");
+    }
 }
 
 #[async_trait::async_trait]
@@ -235,6 +247,21 @@ impl Running {
         let delivery = self.send(partition, value);
         let answered = tokio::time::timeout(Duration::from_secs(10), delivery).await;
         answered.expect("no answer").unwrap()
+    }
+
+    /// Spools twenty and is told so, takes five of which nobody is told, so that they may be there or
+    /// not, and is killed. `n`: the next value.
+    pub async fn take_some_and_die(self, acknowledged: &mut Vec<String>, n: &mut u32) {
+        for _ in 0..20 {
+            assert!(is_spooled(&self.put(0, &n.to_string()).await));
+            acknowledged.push(n.to_string());
+            *n += 1;
+        }
+        for _ in 0..5 {
+            drop(self.send(0, &n.to_string()));
+            *n += 1;
+        }
+        self.kill().await;
     }
 
     /// As a kill would: nothing more is done, and the folder is free, if it is known which.
