@@ -13,6 +13,7 @@ mod password_input;
 mod progress;
 pub mod services;
 pub mod settings;
+mod spool_location;
 mod spools;
 pub mod stack;
 

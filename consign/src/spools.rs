@@ -1,14 +1,14 @@
 //! The spool of a gateway, as the settings say: where it is kept, and whether that is as safe as it
 //! must be.
 
-use crate::{failure::Failure, services, settings::Settings};
+use crate::{failure::Failure, services, settings::Settings, spool_location::SpoolLocation, stack};
 use event_log::{Durability, Log, NewRecord};
 use event_schema::topics::{Layout, TRANSACTIONS};
 use runtime::{Backoff, Health, Shutdown, health::Weakened};
 use spool::{
     FolderSite, Spool, SpoolId, SpoolMedium, SpoolOptions, SpoolSite, adopt, medium::MediumError,
 };
-use spool_objects::{BadLocation, ObjectLocation, ObjectSite, SiteOptions, Timings};
+use spool_objects::{GROUP_BYTES, ObjectSite, SiteOptions, Timings};
 use std::{fs, path::Path, sync::Arc, time::Duration};
 use store::Record;
 use tokio::{sync::watch, time::Instant};
@@ -16,12 +16,16 @@ use tokio::{sync::watch, time::Instant};
 /// File systems that are gone with a container, or with the machine's memory.
 const FLEETING: [&str; 4] = ["overlay", "tmpfs", "ramfs", "aufs"];
 
+/// A group of a spool in Cassandra is not longer, unless it is one record: a cell is copied as a whole
+/// by each replica, and again by the transaction that puts it.
+const ROW_BYTES: usize = 512 << 10;
+
 /// How long one spool is shipped before others are looked at.
 const ADOPTION: Duration = Duration::from_secs(60);
 
 /// How long the record store is waited for when a spool is shipped.
 const STORE_PATIENCE: Duration = Duration::from_secs(10);
-/// How long a gateway that starts waits for an object store.
+/// How long a gateway that starts waits for an object store or for Cassandra.
 const START_PATIENCE: Duration = Duration::from_secs(60);
 
 /// How a spool of these settings is kept.
@@ -47,24 +51,37 @@ pub fn topics_name(layout: &Layout) -> String {
 /// Where the gateways of these settings have their spools, if they have any.
 pub fn site(settings: &Settings) -> Result<Option<Arc<dyn SpoolSite>>, Failure> {
     if let Some(location) = &settings.spool.location {
-        return object_site(location, settings).map(Some);
+        return site_at(location, settings).map(Some);
     }
     let folder = settings.spool.folder.as_ref();
     Ok(folder.map(|root| Arc::new(FolderSite::new(root.clone())) as Arc<dyn SpoolSite>))
 }
 
-/// A place in an object store.
-pub fn object_site(location: &str, settings: &Settings) -> Result<Arc<dyn SpoolSite>, Failure> {
-    let wrong = |error: BadLocation| Failure::usage(format!("the spool's location {error}"));
-    let options = SiteOptions {
+/// A place in an object store, or in the record's tables.
+pub fn site_at(location: &str, settings: &Settings) -> Result<Arc<dyn SpoolSite>, Failure> {
+    let location: SpoolLocation = location.parse().map_err(bad_location)?;
+    let options = |group_bytes| SiteOptions {
         name: settings.spool.name.clone(),
         forget_after: settings.spool.max_age(),
         clock: services::system_clock(),
         timings: Timings::default(),
+        group_bytes,
     };
-    let location: ObjectLocation = location.parse().map_err(wrong)?;
-    let site = ObjectSite::connect(&location, options).map_err(wrong)?;
+    let place = location.to_string();
+    let site = match location {
+        SpoolLocation::Objects(objects) => {
+            ObjectSite::connect(&objects, options(GROUP_BYTES)).map_err(bad_location)?
+        }
+        SpoolLocation::Tables { folder } => {
+            let blobs = Arc::new(stack::cassandra_blobs(settings)?);
+            ObjectSite::over(blobs, folder, place, options(ROW_BYTES))
+        }
+    };
     Ok(Arc::new(site))
+}
+
+fn bad_location(error: impl std::fmt::Display) -> Failure {
+    Failure::usage(format!("the spool's location {error}"))
 }
 
 /// Opens the gateway's spool, if there is to be one. `definitions`: what its events stand on.

@@ -14,7 +14,7 @@ use sealing::{MasterKeys, SubjectKeys};
 use standalone::folder::Folder;
 use std::{future::Future, sync::Arc, time::Duration};
 use store::{Record, View};
-use store_cassandra::Cassandra;
+use store_cassandra::{Cassandra, CassandraBlobs};
 use store_elasticsearch::Elasticsearch;
 use tokio::time::Instant;
 
@@ -169,10 +169,19 @@ fn kafka_log(settings: &Settings) -> Result<Log, Failure> {
 }
 
 fn cassandra_store(settings: &Settings) -> Result<Cassandra, Failure> {
+    Ok(Cassandra::new(cassandra_config(settings)?)?)
+}
+
+/// Blobs in the record's keyspace, whose tables its migration makes.
+pub fn cassandra_blobs(settings: &Settings) -> Result<CassandraBlobs, Failure> {
+    Ok(CassandraBlobs::new(cassandra_config(settings)?)?)
+}
+
+fn cassandra_config(settings: &Settings) -> Result<store_cassandra::Config, Failure> {
     let mut config = settings.cassandra.clone();
     let authority = config.certificate_authority.take();
     config.certificate_authority = read_pem("cassandra.certificate_authority", authority)?;
-    Ok(Cassandra::new(config)?)
+    Ok(config)
 }
 
 fn elasticsearch_store(settings: &Settings) -> Result<Elasticsearch, Failure> {

@@ -2,7 +2,10 @@
 //! where the worker reports.
 
 use super::Settings;
-use crate::failure::Failure;
+use crate::{
+    failure::Failure,
+    spool_location::{SpoolLocation, is_plain_name},
+};
 use event_schema::{signing::Keyring, topics::Layout};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf};
@@ -249,16 +252,10 @@ fn check_spool(spool: &spool::Config) -> Result<(), String> {
     if spool.folder.is_some() {
         return Err("set `spool.folder` or `spool.location`, not both".to_owned());
     }
-    let is_plain = |name: &String| {
-        !name.is_empty()
-            && name
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
-    };
-    if spool.name.as_ref().is_some_and(|name| !is_plain(name)) {
+    if spool.name.as_ref().is_some_and(|name| !is_plain_name(name)) {
         return Err("`spool.name` is made of letters, digits, `-`, `_` and `.`".to_owned());
     }
-    let read: Result<spool_objects::ObjectLocation, _> = location.parse();
+    let read: Result<SpoolLocation, _> = location.parse();
     read.map(drop)
         .map_err(|error| format!("`spool.location` {error}"))
 }

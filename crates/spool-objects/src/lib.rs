@@ -1,5 +1,5 @@
-//! A gateway's spool in an object store: for gateways whose own disk is lost with them. The only
-//! crate that names `object_store`. See ADR 30.
+//! A gateway's spool in a store of blobs (an object store, or tables of the record): for gateways
+//! whose own disk is lost with them. The only crate that names `object_store`. See ADR 30 and 33.
 //!
 //! A location (`s3://bucket/prefix`) holds a folder for each spool, named by the gateway or at
 //! random, with:
@@ -33,6 +33,7 @@
 
 pub mod group;
 mod location;
+mod object_blobs;
 mod object_spool;
 mod objects;
 mod opening;
@@ -42,6 +43,7 @@ mod spool_state;
 mod writer;
 
 pub use location::{BadLocation, ObjectLocation};
+pub use object_blobs::ObjectBlobs;
 pub use object_spool::ObjectSpool;
-pub use site::{ObjectSite, SiteOptions};
+pub use site::{GROUP_BYTES, ObjectSite, SiteOptions};
 pub use spool_state::Timings;

@@ -107,12 +107,11 @@ impl SpoolMedium for ObjectSpool {
     async fn before(&self) -> Result<Vec<NewRecord>, MediumError> {
         let objects = &self.shared.objects;
         let mut kept: BTreeMap<String, Bytes> = self.shared.known.lock().before.clone();
-        for meta in objects.list(BEFORE).await? {
-            let bytes = objects.get(&meta.location).await?;
-            let bytes =
-                bytes.ok_or_else(|| objects.damaged(format!("{} is gone", meta.location)))?;
-            if meta.location.filename() != Some(&name_of(&bytes)) {
-                return Err(objects.damaged(format!("{} is not what its name says", meta.location)));
+        for entry in objects.list(BEFORE).await? {
+            let (name, bytes) = (&entry.name, objects.get(&entry.name).await?);
+            let bytes = bytes.ok_or_else(|| objects.damaged(format!("{name} is gone")))?;
+            if entry.file_name() != name_of(&bytes) {
+                return Err(objects.damaged(format!("{name} is not what its name says")));
             }
             kept.insert(name_of(&bytes), bytes);
         }

@@ -3,14 +3,13 @@
 
 use crate::group::{GroupHead, HEAD, RecordGroup, decode_group};
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt};
-use object_store::{Error, ObjectMeta, ObjectStore, PutMode, path::Path};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use spool::{
     Shipped,
     medium::{MediumError, SpoolIdentity},
 };
 use std::sync::Arc;
+use store::{BlobEntry, BlobPut, BlobStore, StoreError};
 
 pub(crate) const IDENTITY: &str = "spool.json";
 pub(crate) const OWNER: &str = "owner.json";
@@ -45,24 +44,17 @@ pub(crate) struct ShippedMark {
     pub first: u64,
 }
 
-/// What became of an object that must not be there yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PutNew {
-    Done,
-    IsThere,
-}
-
 /// See the module's header.
 #[derive(Clone)]
 pub(crate) struct SpoolObjects {
-    store: Arc<dyn ObjectStore>,
-    folder: Path,
+    store: Arc<dyn BlobStore>,
+    folder: String,
     /// For people.
     pub place: Arc<str>,
 }
 
 impl SpoolObjects {
-    pub fn new(store: Arc<dyn ObjectStore>, folder: Path, place: &str) -> Self {
+    pub fn new(store: Arc<dyn BlobStore>, folder: String, place: &str) -> Self {
         Self {
             store,
             folder,
@@ -70,19 +62,19 @@ impl SpoolObjects {
         }
     }
 
-    pub fn path(&self, name: &str) -> Path {
-        self.folder.child(name)
+    pub fn path(&self, name: &str) -> String {
+        format!("{}/{name}", self.folder)
     }
 
-    pub fn named(&self, kind: &str, name: &str) -> Path {
-        self.folder.child(kind).child(name)
+    pub fn named(&self, kind: &str, name: &str) -> String {
+        format!("{}/{kind}/{name}", self.folder)
     }
 
-    pub fn group_path(&self, group: u64) -> Path {
+    pub fn group_path(&self, group: u64) -> String {
         self.named(RECORDS, &format!("{group:020}"))
     }
 
-    pub fn away(&self, error: &Error) -> MediumError {
+    pub fn away(&self, error: &StoreError) -> MediumError {
         MediumError::Away {
             place: self.place.to_string(),
             why: error.to_string(),
@@ -97,46 +89,35 @@ impl SpoolObjects {
     }
 
     /// Only if it is not there.
-    pub async fn put_new(&self, path: &Path, bytes: Bytes) -> Result<PutNew, Error> {
-        let put = self
-            .store
-            .put_opts(path, bytes.into(), PutMode::Create.into());
-        match put.await {
-            Ok(_) => Ok(PutNew::Done),
-            Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Ok(PutNew::IsThere),
-            Err(error) => Err(error),
-        }
+    pub async fn put_new(&self, path: &str, bytes: Bytes) -> Result<BlobPut, MediumError> {
+        let put = self.store.put_new_blob(path, bytes).await;
+        put.map_err(|error| self.away(&error))
     }
 
-    pub async fn put(&self, path: &Path, bytes: Bytes) -> Result<(), MediumError> {
-        let put = self.store.put(path, bytes.into()).await;
-        put.map(drop).map_err(|error| self.away(&error))
+    pub async fn put(&self, path: &str, bytes: Bytes) -> Result<(), MediumError> {
+        let put = self.store.put_blob(path, bytes).await;
+        put.map_err(|error| self.away(&error))
     }
 
-    pub async fn put_json<T: Serialize>(&self, path: &Path, value: &T) -> Result<(), MediumError> {
+    pub async fn put_json<T: Serialize>(&self, path: &str, value: &T) -> Result<(), MediumError> {
         let bytes = serde_json::to_vec(value).expect("it is plain JSON");
         self.put(path, bytes.into()).await
     }
 
     /// Says who the spool is, if nobody did.
-    pub async fn put_identity(&self, identity: &SpoolIdentity) -> Result<PutNew, MediumError> {
+    pub async fn put_identity(&self, identity: &SpoolIdentity) -> Result<BlobPut, MediumError> {
         let bytes = serde_json::to_vec(identity).expect("it is plain JSON");
-        let put = self.put_new(&self.path(IDENTITY), bytes.into()).await;
-        put.map_err(|error| self.away(&error))
+        self.put_new(&self.path(IDENTITY), bytes.into()).await
     }
 
-    pub async fn get(&self, path: &Path) -> Result<Option<Bytes>, MediumError> {
-        let got = async { self.store.get(path).await?.bytes().await };
-        match got.await {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(self.away(&error)),
-        }
+    pub async fn get(&self, path: &str) -> Result<Option<Bytes>, MediumError> {
+        let got = self.store.get_blob(path).await;
+        got.map_err(|error| self.away(&error))
     }
 
     pub async fn get_json<T: DeserializeOwned>(
         &self,
-        path: &Path,
+        path: &str,
     ) -> Result<Option<T>, MediumError> {
         let Some(bytes) = self.get(path).await? else {
             return Ok(None);
@@ -146,31 +127,17 @@ impl SpoolObjects {
             .map_err(|error| self.damaged(format!("{path}: {error}")))
     }
 
-    pub async fn meta(&self, path: &Path) -> Result<Option<ObjectMeta>, MediumError> {
-        match self.store.head(path).await {
-            Ok(meta) => Ok(Some(meta)),
-            Err(Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(self.away(&error)),
-        }
+    pub async fn meta(&self, path: &str) -> Result<Option<BlobEntry>, MediumError> {
+        let found = self.store.describe_blob(path).await;
+        found.map_err(|error| self.away(&error))
     }
 
     /// What a group says of itself; none: it is not there.
     pub async fn head(&self, group: u64, spool: u64) -> Result<Option<GroupHead>, MediumError> {
         let path = self.group_path(group);
-        let bytes = match self.store.get_range(&path, 0..HEAD as u64).await {
-            Ok(bytes) => bytes,
-            Err(Error::NotFound { .. }) => return Ok(None),
-            Err(error) => {
-                // One that is shorter than a head cannot be asked for it.
-                let meta = self.meta(&path).await?;
-                return match meta {
-                    Some(meta) if meta.size < HEAD as u64 => {
-                        Err(self.damaged(format!("group {group} ends early")))
-                    }
-                    Some(_) => Err(self.away(&error)),
-                    None => Ok(None),
-                };
-            }
+        let start = self.store.get_blob_start(&path, HEAD as u64).await;
+        let Some(bytes) = start.map_err(|error| self.away(&error))? else {
+            return Ok(None);
         };
         let (head, _) = GroupHead::decode(&bytes)
             .map_err(|bad| self.damaged(format!("group {group}: {bad}")))?;
@@ -197,45 +164,45 @@ impl SpoolObjects {
 
     /// The numbers that name objects of a kind, and their sizes, in whatever order.
     pub async fn numbers(&self, kind: &str) -> Result<Vec<(u64, u64)>, MediumError> {
-        let metas = self.list(kind).await?;
-        let number = |meta: &ObjectMeta| {
-            let name = meta.location.filename()?.parse().ok()?;
-            Some((name, meta.size))
+        let entries = self.list(kind).await?;
+        let number = |entry: &BlobEntry| {
+            let number = entry.file_name().parse().ok()?;
+            Some((number, entry.size))
         };
-        Ok(metas.iter().filter_map(number).collect())
+        Ok(entries.iter().filter_map(number).collect())
     }
 
     pub async fn groups(&self) -> Result<Vec<(u64, u64)>, MediumError> {
         self.numbers(RECORDS).await
     }
 
-    pub async fn list(&self, kind: &str) -> Result<Vec<ObjectMeta>, MediumError> {
-        let folder = self.folder.child(kind);
-        let listed = self.store.list(Some(&folder)).try_collect().await;
+    pub async fn list(&self, kind: &str) -> Result<Vec<BlobEntry>, MediumError> {
+        let listed = self.store.list_blobs(&self.path(kind)).await;
         listed.map_err(|error| self.away(&error))
     }
 
     /// Everything, or as much as the store takes away now.
     pub async fn delete_everything(&self) -> Result<(), MediumError> {
-        let listed = self.store.list(Some(&self.folder)).try_collect::<Vec<_>>();
-        let listed = listed.await.map_err(|error| self.away(&error))?;
-        self.delete(listed.into_iter().map(|meta| meta.location).collect())
+        let mut all = Vec::new();
+        let folders = [RECORDS, SHIPPED, BEFORE, UNSHIPPABLE];
+        for folder in folders
+            .map(|kind| self.path(kind))
+            .iter()
+            .chain([&self.folder])
+        {
+            let listed = self.store.list_blobs(folder).await;
+            all.extend(listed.map_err(|error| self.away(&error))?);
+        }
+        self.delete(all.into_iter().map(|entry| entry.name).collect())
             .await
     }
 
-    pub async fn delete(&self, paths: Vec<Path>) -> Result<(), MediumError> {
-        let paths = futures::stream::iter(paths.into_iter().map(Ok)).boxed();
-        let mut deleted = self.store.delete_stream(paths);
-        while let Some(one) = deleted.next().await {
-            match one {
-                Ok(_) | Err(Error::NotFound { .. }) => {}
-                Err(error) => return Err(self.away(&error)),
-            }
-        }
-        Ok(())
+    pub async fn delete(&self, paths: Vec<String>) -> Result<(), MediumError> {
+        let removed = self.store.remove_blobs(paths).await;
+        removed.map_err(|error| self.away(&error))
     }
 
-    pub fn mark_path(&self, through: u64) -> Path {
+    pub fn mark_path(&self, through: u64) -> String {
         self.named(SHIPPED, &format!("{through:020}"))
     }
 

@@ -31,6 +31,7 @@ pub(crate) struct SpoolOpening<'a> {
     pub topics: Option<&'a str>,
     pub clock: Arc<dyn Clock>,
     pub timings: Timings,
+    pub group_bytes: usize,
     /// This process, among those that may have the spool open.
     pub instance: String,
 }
@@ -232,6 +233,7 @@ impl SpoolOpening<'_> {
             instance: self.instance,
             clock: self.clock,
             timings: self.timings,
+            group_bytes: self.group_bytes,
             known: Mutex::new(known),
             wake: Notify::new(),
         };

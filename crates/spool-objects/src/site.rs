@@ -3,13 +3,13 @@
 
 use crate::{
     location::{BadLocation, ObjectLocation},
+    object_blobs::ObjectBlobs,
     object_spool::ObjectSpool,
     objects::{IDENTITY, OWNER, SpoolObjects, SpoolOwner, WRITER},
     opening::{OpenedSpool, SpoolOpening, claim_writing},
     spool_state::{SpoolRole, Timings},
 };
 use async_trait::async_trait;
-use object_store::{Error, ObjectStore, path::Path};
 use parking_lot::Mutex;
 use runtime::Clock;
 use spool::{
@@ -17,6 +17,7 @@ use spool::{
     medium::{MediumError, SeenSpool, SpoolIdentity},
 };
 use std::{collections::HashMap, sync::Arc, time::Duration};
+use store::BlobStore;
 use tokio::time::Instant;
 
 /// Of the time at which a store says that an object was put, milliseconds.
@@ -31,12 +32,17 @@ pub struct SiteOptions {
     pub forget_after: Duration,
     pub clock: Arc<dyn Clock>,
     pub timings: Timings,
+    /// A group of records is not longer, unless it is one record; see [`GROUP_BYTES`].
+    pub group_bytes: usize,
 }
+
+/// What an object store takes in one request nearly as fast as a single byte.
+pub const GROUP_BYTES: usize = 4 << 20;
 
 /// See the module's header.
 pub struct ObjectSite {
-    store: Arc<dyn ObjectStore>,
-    root: Path,
+    store: Arc<dyn BlobStore>,
+    root: String,
     place: String,
     options: SiteOptions,
     /// What the owners of others last said, and since when they say the same.
@@ -46,19 +52,20 @@ pub struct ObjectSite {
 impl ObjectSite {
     /// Asks nothing of the store yet.
     pub fn connect(location: &ObjectLocation, options: SiteOptions) -> Result<Self, BadLocation> {
-        let store = location.connect()?;
+        let store = ObjectBlobs::new(location.connect()?);
+        let root = location.prefix().to_string();
         Ok(Self::over(
-            store,
-            location.prefix().clone(),
+            Arc::new(store),
+            root,
             location.to_string(),
             options,
         ))
     }
 
-    /// On a store that a test gives.
+    /// In a folder of any store of blobs; `place`: for people.
     pub fn over(
-        store: Arc<dyn ObjectStore>,
-        root: Path,
+        store: Arc<dyn BlobStore>,
+        root: String,
         place: String,
         options: SiteOptions,
     ) -> Self {
@@ -73,7 +80,9 @@ impl ObjectSite {
 
     fn objects(&self, folder: &str) -> SpoolObjects {
         let place = format!("{}/{folder}", self.place);
-        SpoolObjects::new(self.store.clone(), self.root.child(folder), &place)
+        let root = if self.root.is_empty() { "" } else { "/" };
+        let folder = format!("{}{root}{folder}", self.root);
+        SpoolObjects::new(self.store.clone(), folder, &place)
     }
 
     /// Of a name that [`SpoolSite::list`] gave, or only its last part.
@@ -93,6 +102,7 @@ impl ObjectSite {
             topics,
             clock: self.options.clock.clone(),
             timings: self.options.timings,
+            group_bytes: self.options.group_bytes,
             instance: SpoolId(runtime::random()).to_string(),
         }
     }
@@ -144,7 +154,7 @@ impl ObjectSite {
         let newest = made
             .into_iter()
             .chain(marks)
-            .map(|meta| meta.last_modified.timestamp_millis())
+            .map(|entry| entry.put_at)
             .max();
         let age = newest.map(|newest| self.options.clock.now().saturating_sub(newest));
         Ok(age.is_some_and(|age| {
@@ -167,18 +177,11 @@ impl SpoolSite for ObjectSite {
     }
 
     async fn list(&self) -> Result<Vec<String>, MediumError> {
-        let listed = self.store.list_with_delimiter(Some(&self.root)).await;
-        let folders = match listed {
-            Ok(listed) => listed.common_prefixes,
-            Err(Error::NotFound { .. }) => Vec::new(),
-            Err(error) => return Err(self.objects("").away(&error)),
-        };
+        let folders = self.store.list_folders(&self.root).await;
+        let folders = folders.map_err(|error| self.objects("").away(&error))?;
         let mut names = Vec::new();
         for folder in folders {
-            let Some(folder) = folder.filename() else {
-                continue;
-            };
-            let objects = self.objects(folder);
+            let objects = self.objects(&folder);
             let identity = objects.path(IDENTITY);
             // One with a writer only holds nothing yet.
             if objects.meta(&identity).await?.is_some() || !objects.groups().await?.is_empty() {
@@ -215,7 +218,7 @@ impl SpoolSite for ObjectSite {
         let beat = objects.meta(&objects.path(OWNER)).await?;
         let lease = i64::try_from(self.options.timings.lease.as_millis()).unwrap_or(i64::MAX);
         let is_held = beat.is_some_and(|beat| {
-            let age = self.options.clock.now() - beat.last_modified.timestamp_millis();
+            let age = self.options.clock.now() - beat.put_at;
             age < lease.saturating_add(RESOLUTION)
         });
         let role = if is_held {

@@ -148,6 +148,7 @@ pub(crate) struct SpoolShared {
     pub instance: String,
     pub clock: Arc<dyn Clock>,
     pub timings: Timings,
+    pub group_bytes: usize,
     pub known: Mutex<SpoolKnowledge>,
     pub wake: Notify,
 }

@@ -4,7 +4,7 @@
 
 use crate::{
     group::{GroupHead, encode_group},
-    objects::{BEFORE, IDENTITY, OWNER, PutNew, SpoolOwner, SpoolWriter, WRITER},
+    objects::{BEFORE, IDENTITY, OWNER, SpoolOwner, SpoolWriter, WRITER},
     spool_state::{QueuedRecord, SpoolRole, SpoolShared},
 };
 use bytes::Bytes;
@@ -14,10 +14,10 @@ use spool::{
     medium::{MediumError, MediumState, RecordWritten, SpoolIdentity, WriteCompletion, WriteError},
 };
 use std::{sync::Arc, time::Duration};
+use store::BlobPut;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-/// A group is not longer, unless it is one record.
-const GROUP_BYTES: usize = 4 << 20;
+/// A group has no more records.
 const GROUP_RECORDS: usize = 8_192;
 /// A request that takes longer is made again.
 const ATTEMPT: Duration = Duration::from_secs(20);
@@ -73,7 +73,7 @@ fn take_group(shared: &SpoolShared) -> Vec<QueuedRecord> {
     let (mut bytes, mut count) = (0, 0);
     for record in known.queue.iter().take(GROUP_RECORDS) {
         bytes += record.bytes.len();
-        if count > 0 && bytes > GROUP_BYTES {
+        if count > 0 && bytes > shared.group_bytes {
             break;
         }
         count += 1;
@@ -160,8 +160,7 @@ async fn put_group(
     prepare(shared).await?;
     let objects = &shared.objects;
     let path = objects.group_path(head.group);
-    let put = objects.put_new(&path, bytes.clone()).await;
-    let is_there = put.map_err(|error| objects.away(&error))? == PutNew::IsThere;
+    let is_there = objects.put_new(&path, bytes.clone()).await? == BlobPut::IsThere;
     must_be_writer(shared).await?;
     if !is_there || objects.get(&path).await?.as_ref() == Some(&bytes) {
         return Ok(GroupPut::Done);
@@ -213,12 +212,12 @@ async fn prepare(shared: &SpoolShared) -> Result<(), WriteFailure> {
     };
     match objects.put_identity(&shared.identity).await? {
         // It was empty for so long that somebody removed it: where it goes on must be known.
-        PutNew::Done if mark.group > 0 => {
+        BlobPut::Done if mark.group > 0 => {
             let path = objects.mark_path(mark.shipped.through);
             objects.put_json(&path, &mark).await?;
         }
-        PutNew::Done => {}
-        PutNew::IsThere => {
+        BlobPut::Done => {}
+        BlobPut::IsThere => {
             let found: Option<SpoolIdentity> = objects.get_json(&objects.path(IDENTITY)).await?;
             let found = found.and_then(|found| found.id.parse::<SpoolId>().ok());
             if found != Some(shared.id) {

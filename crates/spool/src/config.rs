@@ -21,7 +21,8 @@ pub enum SpoolDurability {
 pub struct Config {
     /// The folder in which each gateway has one of its own; none, and no location: there is no spool.
     pub folder: Option<PathBuf>,
-    /// Instead of a folder: a place in an object store, as `s3://BUCKET/PREFIX`.
+    /// Instead of a folder: a place in an object store, as `s3://BUCKET/PREFIX`, or in the record's
+    /// tables, as `cassandra://FOLDER`.
     pub location: Option<String>,
     /// What the gateway is called at the location, now and after a restart; none: it takes a new name
     /// each time it starts.

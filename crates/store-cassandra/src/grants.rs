@@ -3,8 +3,15 @@
 use crate::session::quoted_name;
 
 /// Tables of ours that a gateway writes: idempotency keys, unique values and the keys of subjects,
-/// searches that go on, collections.
-const WRITTEN_BY_GATEWAYS: [&str; 4] = ["claims", "unique_values", "texts", "collections"];
+/// searches that go on, collections, spools.
+const WRITTEN_BY_GATEWAYS: [&str; 6] = [
+    "claims",
+    "unique_values",
+    "texts",
+    "collections",
+    "blobs",
+    "blob_names",
+];
 
 /// Who logs in as what.
 #[derive(Clone, Copy, Debug)]

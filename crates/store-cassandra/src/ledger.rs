@@ -9,6 +9,7 @@ use crate::{
     apply::{Unit, send_units},
     cell::{Cell, LONGEST_TTL},
     classify::CassandraFailure,
+    conditional::{CONDITION_ATTEMPTS, ConditionalOutcome, run_condition, run_conditionally},
     read::{damaged_error, query_rows},
     session::SessionConnection,
 };
@@ -24,10 +25,6 @@ use runtime::{Clock, SystemClock};
 use scylla::value::CqlValue;
 use std::sync::Arc;
 use store::{ClaimOutcome, Collection, ItemVerdict, StoreError, record::CLAIM_KEPT_MS};
-
-/// Contention ends a claim with a time-out of unknown outcome now and then; asking again is safe,
-/// because who has it gets it.
-const CLAIM_ATTEMPTS: usize = 4;
 
 pub(crate) async fn write_entries(
     connection: &SessionConnection,
@@ -168,45 +165,6 @@ async fn taken_by(
             "a row was refused because another stands, but that has no {column}"
         ))),
     }
-}
-
-/// What a conditional write came to.
-pub(crate) enum ConditionalOutcome {
-    /// It was written.
-    Held,
-    /// It was not; the named column as it stands, where there is one.
-    Failed(Option<String>),
-}
-
-/// Runs a lightweight transaction. A time-out leaves open whether it was done: asked again, the
-/// answer then may be what this very call has written.
-pub(crate) async fn run_conditionally(
-    connection: &SessionConnection,
-    text: &str,
-    values: impl scylla::serialize::row::SerializeRow,
-    column: &str,
-) -> Result<ConditionalOutcome, StoreError> {
-    let mut attempt = 1;
-    let answer = loop {
-        match connection.run(text, &values).await {
-            Err(CassandraFailure::Transient(_)) if attempt < CLAIM_ATTEMPTS => attempt += 1,
-            other => break other.map_err(CassandraFailure::into_error)?,
-        }
-    };
-    let rows = answer.into_rows_result().map_err(damaged_error)?;
-    let position = rows.column_specs().get_by_name(column).map(|(n, _)| n);
-    let row = rows
-        .single_row::<scylla::value::Row>()
-        .map_err(damaged_error)?;
-    if let Some(Some(CqlValue::Boolean(true))) = row.columns.first() {
-        return Ok(ConditionalOutcome::Held);
-    }
-    Ok(ConditionalOutcome::Failed(
-        match position.and_then(|n| row.columns.get(n)) {
-            Some(Some(CqlValue::Text(text))) => Some(text.clone()),
-            _ => None,
-        },
-    ))
 }
 
 /// The version at `through` makes the timestamp, so an older mark cannot replace a newer one, and
@@ -382,7 +340,7 @@ pub(crate) async fn replace_collection(
         "UPDATE {name} SET definition = ? WHERE \"index\" = ? AND collection = ? IF definition = ?"
     );
     let (index, name) = (&collection.index, &collection.collection);
-    for _ in 0..CLAIM_ATTEMPTS {
+    for _ in 0..CONDITION_ATTEMPTS {
         let Some(stands) = read_definition(connection, index, name).await? else {
             return Ok(false);
         };
@@ -392,7 +350,7 @@ pub(crate) async fn replace_collection(
         if parse_collection(&stands)? != *was {
             return Ok(false);
         }
-        if run_conditional(connection, &text, (&wanted, index, name, &stands)).await? {
+        if run_condition(connection, &text, (&wanted, index, name, &stands)).await? {
             return Ok(true);
         }
     }
@@ -409,38 +367,16 @@ pub(crate) async fn drop_collection(
         "DELETE FROM {} WHERE \"index\" = ? AND collection = ? IF definition = ?",
         connection.table("collections")
     );
-    for _ in 0..CLAIM_ATTEMPTS {
+    for _ in 0..CONDITION_ATTEMPTS {
         let Some(stands) = standing_definition(connection, index, collection, incarnation).await?
         else {
             return Ok(false);
         };
-        if run_conditional(connection, &text, (index, collection, &stands)).await? {
+        if run_condition(connection, &text, (index, collection, &stands)).await? {
             return Ok(true);
         }
     }
     Ok(false)
-}
-
-/// Runs a write with a condition: did it hold? Tried again where that is not known; then what
-/// stands is looked at anew.
-async fn run_conditional(
-    connection: &SessionConnection,
-    text: &str,
-    values: impl scylla::serialize::row::SerializeRow,
-) -> Result<bool, StoreError> {
-    let rows = connection
-        .run(text, values)
-        .await
-        .map_err(CassandraFailure::into_error)?
-        .into_rows_result()
-        .map_err(damaged_error)?;
-    let row = rows
-        .single_row::<scylla::value::Row>()
-        .map_err(damaged_error)?;
-    Ok(matches!(
-        row.columns.first(),
-        Some(Some(CqlValue::Boolean(true)))
-    ))
 }
 
 fn parse_collection(json: &str) -> Result<Collection, StoreError> {

@@ -1,9 +1,9 @@
 //! The record on Cassandra: documents, the operations' own tables, ledger, marks, claims and
-//! collections as rows.
+//! collections as rows; and blobs in tables of their own.
 //!
 //! Order between writes is kept by timestamps alone: every write of documents, rows, ledger and
 //! marks is `USING TIMESTAMP`, so a late or repeated one changes nothing and Cassandra never says
-//! so. Claims and collections are the exception: they are taken by `IF NOT EXISTS`, live in tables
+//! so. Claims, collections and blobs are the exception: they are taken by `IF NOT EXISTS`, live in tables
 //! of their own, and no timestamped write ever touches those.
 //!
 //! The only crate that names the driver; no type of it leaves.
@@ -17,8 +17,10 @@
 )]
 
 mod apply;
+mod blobs;
 mod cell;
 mod classify;
+mod conditional;
 mod config;
 mod grants;
 mod health;
@@ -31,6 +33,7 @@ mod shape;
 pub mod tls;
 mod unique;
 
+pub use blobs::CassandraBlobs;
 pub use config::{Config, Consistency, Replication, Secret};
 pub use grants::{Roles, grant_statements};
 

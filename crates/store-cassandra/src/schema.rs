@@ -115,6 +115,24 @@ fn own_tables() -> Vec<WantedTable> {
                 ("definition", "text"),
             ],
         ),
+        wanted(
+            "blobs",
+            &["name"],
+            &[],
+            &[("name", "text"), ("bytes", "blob")],
+        ),
+        wanted(
+            "blob_names",
+            &["folder"],
+            &["name"],
+            &[
+                ("folder", "text"),
+                ("name", "text"),
+                ("size", "bigint"),
+                ("start", "blob"),
+                ("put_at", "timestamp"),
+            ],
+        ),
     ]
 }
 

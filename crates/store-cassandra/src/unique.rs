@@ -2,7 +2,7 @@
 //! timestamp of ours or of a wall clock decides who has it.
 
 use crate::{
-    ledger::{ConditionalOutcome, run_conditionally},
+    conditional::{ConditionalOutcome, run_conditionally},
     read::{damaged_error, query_rows},
     session::SessionConnection,
 };

@@ -6,6 +6,7 @@
 //! is skipped where a newer one stands. Nothing here decides anything, and nothing here may be
 //! asked to read-modify-write.
 
+pub mod blob;
 pub mod cell;
 pub mod collection;
 pub mod contract;
@@ -20,6 +21,7 @@ pub mod spools;
 pub mod unique;
 pub mod view;
 
+pub use blob::{BlobEntry, BlobPut, BlobStore};
 pub use collection::{Collection, MappingChange};
 pub use document::{DocumentWrite, Meta, RowWrite, StoredDocument};
 pub use error::{ItemVerdict, StoreError};

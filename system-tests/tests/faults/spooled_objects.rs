@@ -1,5 +1,6 @@
-//! Kafka is away and gateways have their spools in an object store, served over HTTP: a gateway that
-//! is killed starts again with nothing but its name, or never again and another ships what it left.
+//! Kafka is away and gateways have their spools in an object store, served over HTTP, or in
+//! Cassandra: a gateway that is killed starts again with nothing but its name, or never again and
+//! another ships what it left.
 
 use crate::{
     s3_server::serve_s3,
@@ -52,8 +53,20 @@ async fn revisions_are(client: &Client, writes: u64) -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kills_of_a_gateway_without_a_disk_lose_reorder_and_double_nothing() -> Result<()> {
-    let ((servers, addresses), store) = (servers()?, ObjectStore::start().await?);
-    let mut settings = store.settings();
+    let store = ObjectStore::start().await?;
+    kills_change_nothing(store.settings(), "s3://bucket/spools/gateway-0").await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn kills_of_a_gateway_with_its_spool_in_cassandra_lose_reorder_and_double_nothing()
+-> Result<()> {
+    let settings = vec![("CONSIGN_SPOOL_LOCATION", "cassandra://production")];
+    kills_change_nothing(settings, "cassandra://production/gateway-0").await
+}
+
+/// A gateway that has nothing but its name is killed again and again while Kafka is away.
+async fn kills_change_nothing(mut settings: Vec<(&str, &str)>, place: &str) -> Result<()> {
+    let (servers, addresses) = servers()?;
     settings.push(("CONSIGN_SPOOL_NAME", "gateway-0"));
     let mut cluster = Cluster::with_settings(&addresses, 1, 1, &settings).await?;
     let client = cluster.client()?;
@@ -69,7 +82,7 @@ async fn kills_of_a_gateway_without_a_disk_lose_reorder_and_double_nothing() -> 
     ensure!(acknowledged.spooled >= kills() * 3 * KEYS, "not spooled");
     for command in ["status", "verify"] {
         let told = cluster.run("gateway-0", &["spool", command])?;
-        ensure!(told.contains("s3://bucket/spools/gateway-0"), "{told}");
+        ensure!(told.contains(place), "{told}");
     }
     let exported = cluster.run("gateway-0", &["spool", "export"])?;
     ensure!(

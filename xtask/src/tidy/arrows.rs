@@ -33,7 +33,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("event-log", &["segment-log", "runtime"]),
     ("partition-owner", &["event-log", "runtime"]),
     ("spool", &["event-log", "segment-log", "runtime"]),
-    ("spool-objects", &["event-log", "runtime", "spool"]),
+    ("spool-objects", &["event-log", "runtime", "spool", "store"]),
     ("replay", &["catalog", "event-schema", "sealing", "store"]),
     ("request-spans", &["runtime"]),
     ("sealing", &["catalog", "event-schema", "runtime", "store"]),

@@ -15,7 +15,7 @@ pub struct SpoolSelection {
     /// One spool's folder, or one with many [default: `spool.folder` of the settings]
     #[arg(long, value_name = "FOLDER")]
     folder: Option<PathBuf>,
-    /// A place with many in an object store [default: `spool.location` of the settings]
+    /// A place with many in an object store or in Cassandra [default: `spool.location` of the settings]
     #[arg(long, value_name = "LOCATION", conflicts_with = "folder")]
     location: Option<String>,
 }
@@ -34,11 +34,11 @@ impl SpoolSelection {
             return Ok(Arc::new(FolderSite::new(root.clone())));
         }
         if let Some(location) = &self.location {
-            return spools::object_site(location, settings);
+            return spools::site_at(location, settings);
         }
         spools::site(settings)?.ok_or_else(|| {
             Failure::usage("no folder or location is named, and neither is set").hint(
-                "--folder FOLDER, or --set spool.folder=FOLDER; --location s3://BUCKET/PREFIX",
+                "--folder FOLDER, or --set spool.folder=FOLDER; --location s3://BUCKET/PREFIX or cassandra://FOLDER",
             )
         })
     }

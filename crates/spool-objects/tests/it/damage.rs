@@ -6,15 +6,13 @@ use crate::{
     contract::{adopted, over, own},
     wire::{Running, Wire, config, options, text},
 };
-use futures::TryStreamExt;
-use object_store::{ObjectStore, path::Path};
 use spool::{SpoolMedium, adopt, medium::FoundAt};
 use std::time::Duration;
 
 const GROUPS: usize = 6;
 
 /// A spool of six groups of one record, whose gateway was killed; and the objects of its groups.
-async fn filled(backend: &Backend) -> Vec<Path> {
+async fn filled(backend: &Backend) -> Vec<String> {
     let medium = own(backend.site(Some("one")).as_ref()).await;
     let running = Running::on(medium, &Wire::default(), &config());
     for n in 0..GROUPS {
@@ -23,10 +21,9 @@ async fn filled(backend: &Backend) -> Vec<Path> {
     // Until the owner said how far it is.
     tokio::time::sleep(Duration::from_millis(200)).await;
     running.kill().await;
-    let store = backend.store.as_ref().unwrap();
-    let listed = store.list(Some(&Path::from("spools/one/records")));
-    let listed: Vec<_> = listed.try_collect().await.unwrap();
-    let mut paths: Vec<_> = listed.into_iter().map(|meta| meta.location).collect();
+    let folder = format!("{}/records", backend.folder_of("one"));
+    let listed = backend.blobs().list_blobs(&folder).await.unwrap();
+    let mut paths: Vec<_> = listed.into_iter().map(|blob| blob.name).collect();
     paths.sort();
     assert_eq!(paths.len(), GROUPS);
     paths
@@ -79,18 +76,13 @@ async fn is_told_behind(backend: &Backend, records: usize, what: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_group_that_is_missing_anywhere_is_told() {
-    let cases =
-        [Kind::Memory, Kind::Local, Kind::S3].map(|kind| (0..GROUPS).map(move |at| (kind, at)));
+    let kinds = [Kind::Memory, Kind::Local, Kind::S3, Kind::Cassandra];
+    let cases = kinds.map(|kind| (0..GROUPS).map(move |at| (kind, at)));
     let told = cases.into_iter().flatten().map(async |(kind, missing)| {
         let backend = Backend::start(kind).await;
         let paths = filled(&backend).await;
-        backend
-            .store
-            .as_ref()
-            .unwrap()
-            .delete(&paths[missing])
-            .await
-            .unwrap();
+        let gone = vec![paths[missing].clone()];
+        backend.blobs().remove_blobs(gone).await.unwrap();
         let own = backend.site(Some("one")).take_own(TOPICS).await;
         assert!(own.is_err(), "{kind:?}: starts without group {missing}");
         is_told_behind(
@@ -121,15 +113,9 @@ async fn a_group_that_is_cut_or_changed_or_another_is_told() {
     let told = cases.into_iter().flatten().map(async |(at, change)| {
         let backend = Backend::start(Kind::Memory).await;
         let paths = filled(&backend).await;
-        let store = backend.store.clone().unwrap();
-        let whole = store
-            .get(&paths[at])
-            .await
-            .unwrap()
-            .bytes()
-            .await
-            .unwrap()
-            .to_vec();
+        let blobs = backend.blobs();
+        let get = async |at: usize| blobs.get_blob(&paths[at]).await.unwrap().unwrap().to_vec();
+        let whole = get(at).await;
         let bytes = match change {
             Change::CutAt(cut) => whole[..cut.min(whole.len() - 1)].to_vec(),
             Change::Bit(bit) => {
@@ -137,12 +123,9 @@ async fn a_group_that_is_cut_or_changed_or_another_is_told() {
                 bytes[bit / 8] ^= 1 << (bit % 8);
                 bytes
             }
-            Change::Another => {
-                let other = store.get(&paths[at - 1]).await.unwrap();
-                other.bytes().await.unwrap().to_vec()
-            }
+            Change::Another => get(at - 1).await,
         };
-        store.put(&paths[at], bytes.into()).await.unwrap();
+        blobs.put_blob(&paths[at], bytes.into()).await.unwrap();
         is_told_behind(&backend, at, &format!("group {at}: {change:?}")).await;
     });
     futures::future::join_all(told).await;
@@ -151,11 +134,10 @@ async fn a_group_that_is_cut_or_changed_or_another_is_told() {
 /// The owner said how far it was: what is gone from the end is no end.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn groups_that_are_gone_from_the_end_are_told() {
-    for kind in [Kind::Memory, Kind::S3] {
+    for kind in [Kind::Memory, Kind::S3, Kind::Cassandra] {
         let backend = Backend::start(kind).await;
-        for path in &filled(&backend).await[2..] {
-            backend.store.as_ref().unwrap().delete(path).await.unwrap();
-        }
+        let gone = filled(&backend).await.split_off(2);
+        backend.blobs().remove_blobs(gone).await.unwrap();
         is_told_behind(&backend, 2, &format!("{kind:?}")).await;
     }
 }

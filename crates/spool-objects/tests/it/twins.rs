@@ -2,24 +2,22 @@
 //! its spool.
 
 use crate::{
-    backends::{Backend, Kind, TIMINGS, object_site, site_with},
+    backends::{Backend, Kind, TIMINGS},
     contract::{adopted, numbers, over, own},
     wire::{Running, Wire, config, is_spooled, options, record, until},
 };
 use event_log::DeliveryError;
-use futures::TryStreamExt;
-use object_store::ObjectStore;
 use spool::{SpoolRefusal, adopt, machine::NotAccepted, medium::FoundAt};
 use spool_objects::Timings;
 use std::{collections::HashSet, time::Duration};
 
-const OBJECTS: [Kind; 3] = [Kind::Memory, Kind::Local, Kind::S3];
+const SHARED: [Kind; 4] = [Kind::Memory, Kind::Local, Kind::S3, Kind::Cassandra];
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// The one that started later has the spool; the other acknowledges nothing more.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_with_one_name_the_later_writes_and_the_other_acknowledges_nothing() {
-    for kind in OBJECTS {
+    for kind in SHARED {
         let (backend, wire) = (Backend::start(kind).await, Wire::default());
         wire.cut();
         let first = Running::on(
@@ -65,7 +63,7 @@ async fn of_two_with_one_name_the_later_writes_and_the_other_acknowledges_nothin
 /// Groups of the same number, written at the same time by two that both believe to be the writer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_either_of_two_writers_acknowledges_is_kept() {
-    for kind in OBJECTS {
+    for kind in SHARED {
         let backend = Backend::start(kind).await;
         let (one, other) = (Wire::default(), Wire::default());
         let first = Running::on(
@@ -115,7 +113,7 @@ async fn what_either_of_two_writers_acknowledges_is_kept() {
 /// knows: nothing keeps it from writing the next one that it knows of, and nobody would read it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_written_below_what_was_let_go_of_is_not_acknowledged() {
-    for kind in OBJECTS {
+    for kind in SHARED {
         let (backend, wire) = (Backend::start(kind).await, Wire::default());
         wire.cut();
         let frozen = Running::on(
@@ -148,22 +146,21 @@ async fn what_is_written_below_what_was_let_go_of_is_not_acknowledged() {
 /// doubles nothing in effect.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_frozen_gateway_wakes_after_its_spool_was_adopted_and_goes_on() {
-    for kind in OBJECTS {
+    for kind in SHARED {
         let (backend, wire) = (Backend::start(kind).await, Wire::default());
         let embedded = tempfile::tempdir().unwrap();
         let log = over(&wire, &embedded);
-        let store = backend.store.clone().unwrap();
         // It does not say that it is there.
         let silent = Timings {
             beat: Duration::from_secs(3_600),
             ..TIMINGS
         };
-        let site = site_with(store.clone(), None, silent);
+        let site = backend.site_with(None, silent);
         let frozen = Running::on(own(&site).await, &wire, &config());
         for n in 0..40_u32 {
             assert!(is_spooled(&frozen.put(0, &n.to_string()).await));
         }
-        let dead = adopted(&object_site(store.clone(), None)).await;
+        let dead = adopted(backend.site(None).as_ref()).await;
         let shipped = adopt::ship_spool(dead, &log, options(&config()), LIMIT);
         let shipped = shipped.await.unwrap();
         assert_eq!(shipped.records, 40, "{kind:?}");
@@ -184,11 +181,9 @@ async fn a_frozen_gateway_wakes_after_its_spool_was_adopted_and_goes_on() {
 /// Empty spools are removed after days, also that of a gateway that had nothing to spool for so long.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_spool_that_was_removed_while_it_was_empty_goes_on() {
-    for kind in OBJECTS {
+    for kind in SHARED {
         let (backend, wire) = (Backend::start(kind).await, Wire::default());
-        let store = backend.store.clone().unwrap();
-        let site = object_site(store.clone(), None);
-        let medium = own(&site).await;
+        let medium = own(backend.site(None).as_ref()).await;
         medium.keep_before(&record(1, "definitions")).await.unwrap();
         let running = Running::on(medium, &wire, &config());
         for n in 0..5_u32 {
@@ -197,10 +192,7 @@ async fn a_spool_that_was_removed_while_it_was_empty_goes_on() {
         running.spool.open();
         until("everything is shipped", || running.spool.is_empty()).await;
         tokio::time::sleep(Duration::from_millis(1_200)).await;
-        let listed: Vec<_> = store.list(None).try_collect().await.unwrap();
-        for meta in listed {
-            store.delete(&meta.location).await.unwrap();
-        }
+        remove_everything(&backend, &running.spool.id().to_string()).await;
         wire.cut();
         for n in 5..8_u32 {
             assert!(
@@ -209,9 +201,20 @@ async fn a_spool_that_was_removed_while_it_was_empty_goes_on() {
             );
         }
         running.kill().await;
-        let dead = adopted(&object_site(store, None)).await;
+        let dead = adopted(backend.site(None).as_ref()).await;
         let found = dead.found();
         assert_eq!((found.earliest, found.end), (5, 8), "{kind:?}");
         assert_eq!(dead.before().await.unwrap().len(), 1, "{kind:?}");
     }
+}
+
+async fn remove_everything(backend: &Backend, spool: &str) {
+    let (blobs, folder) = (backend.blobs(), backend.folder_of(spool));
+    let mut names = Vec::new();
+    for kind in ["", "/records", "/shipped", "/before"] {
+        let listed = blobs.list_blobs(&format!("{folder}{kind}")).await;
+        names.extend(listed.unwrap().into_iter().map(|blob| blob.name));
+    }
+    assert!(names.len() > 2, "{names:?}");
+    blobs.remove_blobs(names).await.unwrap();
 }

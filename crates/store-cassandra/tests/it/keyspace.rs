@@ -45,7 +45,8 @@ pub async fn open() -> Cassandra {
     cassandra
 }
 
-fn lease() -> String {
+/// The name of the keyspace of this process's tests.
+pub fn lease() -> String {
     let mut current = CURRENT.lock().expect("no test panics here");
     let current = current.get_or_insert_with(|| Current {
         name: testbed::unique("sc"),

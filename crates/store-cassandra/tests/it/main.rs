@@ -5,6 +5,7 @@
     reason = "tests run on real clocks, threads and tasks"
 )]
 
+mod blobs;
 mod contract;
 mod faults;
 mod keyspace;
