@@ -1,7 +1,7 @@
 //! Events as a gateway makes them, of few documents, so that they meet.
 
 use crate::{
-    dice::SeededDice,
+    dice::SharedDice,
     faults::{FICKLE, FaultKind, Faults, POISON, UNMAPPABLE},
     process::BEGIN,
 };
@@ -116,7 +116,7 @@ impl WriteKind {
 
 /// Makes events and remembers what they ask for.
 pub struct Maker {
-    dice: SeededDice,
+    dice: SharedDice,
     faults: Faults,
     layout: Layout,
     keys: Keyring,
@@ -130,7 +130,7 @@ pub struct Maker {
 
 impl Maker {
     #[must_use]
-    pub fn new(dice: SeededDice, faults: Faults, layout: Layout) -> Self {
+    pub fn new(dice: SharedDice, faults: Faults, layout: Layout) -> Self {
         Self {
             dice,
             faults,

@@ -1,7 +1,7 @@
 //! What goes wrong in a history, and whether it does now. The seed decides which kinds occur at
 //! all, so that many histories have few of them and are easy to read.
 
-use crate::dice::SeededDice;
+use crate::dice::SharedDice;
 use parking_lot::Mutex;
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -51,7 +51,7 @@ pub const KINDS: [FaultKind; 11] = [
 /// Shared by everything in one history.
 #[derive(Clone, Debug)]
 pub struct Faults {
-    dice: SeededDice,
+    dice: SharedDice,
     kinds: BTreeSet<FaultKind>,
     now: Arc<Mutex<Now>>,
 }
@@ -66,7 +66,7 @@ struct Now {
 
 impl Faults {
     #[must_use]
-    pub fn new(dice: SeededDice) -> Self {
+    pub fn new(dice: SharedDice) -> Self {
         let kinds = KINDS.into_iter().filter(|_| !dice.once_in(3));
         let kinds = kinds.collect();
         Self::only(dice, kinds)
@@ -74,7 +74,7 @@ impl Faults {
 
     /// Faults of these kinds.
     #[must_use]
-    pub fn only(dice: SeededDice, kinds: BTreeSet<FaultKind>) -> Self {
+    pub fn only(dice: SharedDice, kinds: BTreeSet<FaultKind>) -> Self {
         Self {
             dice,
             kinds,

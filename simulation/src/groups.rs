@@ -2,7 +2,7 @@
 //! still owned what another has by now.
 
 use crate::{
-    dice::SeededDice, faults::Faults, log::ModelLog, process::ModelProcess,
+    dice::SharedDice, faults::Faults, log::ModelLog, process::ModelProcess,
     process_log::ProcessLog, signal::Signal,
 };
 use event_log::{
@@ -22,7 +22,7 @@ const EVENTS: usize = 10_000;
 /// Hands partitions out.
 #[derive(Debug)]
 pub struct Coordinator {
-    dice: SeededDice,
+    dice: SharedDice,
     partitions: u16,
     members: Mutex<Members>,
 }
@@ -35,7 +35,7 @@ struct Members {
 
 impl Coordinator {
     #[must_use]
-    pub fn new(dice: SeededDice, partitions: u16) -> Self {
+    pub fn new(dice: SharedDice, partitions: u16) -> Self {
         Self {
             dice,
             partitions,

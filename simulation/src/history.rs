@@ -12,7 +12,7 @@ pub use disasters::run_with_disaster;
 pub use interruptions::{Interruption, run_interrupted};
 
 use crate::{
-    dice::SeededDice,
+    dice::SharedDice,
     events::{self, Maker},
     faults::{FaultKind, Faults},
     groups::Coordinator,
@@ -41,7 +41,7 @@ const STEPS: usize = 30;
 const REST: Duration = Duration::from_secs(1_800);
 
 struct History {
-    dice: SeededDice,
+    dice: SharedDice,
     faults: Faults,
     layout: Layout,
     start: Instant,
@@ -64,7 +64,7 @@ struct History {
 /// # Errors
 /// What did not hold.
 pub fn run(seed: u64) -> Result<String, String> {
-    let dice = SeededDice::new(seed);
+    let dice = SharedDice::new(seed);
     let faults = Faults::new(dice.clone());
     let history = move || History::new(dice.clone(), faults.clone());
     tell(seed, history, async |history| history.play().await)
@@ -92,7 +92,7 @@ fn tell(
 }
 
 impl History {
-    fn new(dice: SeededDice, faults: Faults) -> Self {
+    fn new(dice: SharedDice, faults: Faults) -> Self {
         let layout = Layout {
             prefix: String::new(),
             generation: 1,

@@ -1,7 +1,7 @@
 //! Whoever looks after dead letters: reads what is held and asks for it to be moved, now and then by
 //! what was true a while ago.
 
-use crate::dice::SeededDice;
+use crate::dice::SharedDice;
 use event_schema::{
     held::{self, DISCARD, HeldEvent, HeldKind, HoldIntent, REPLAY},
     id::EntityKey,
@@ -42,7 +42,7 @@ fn intent(row: &RowKey, held: &HeldEvent) -> HoldIntent {
 
 impl Person {
     /// Looks at some of what is held; the rest may be asked about later, as it was.
-    pub fn visit(&mut self, now: SeenQueue, dice: &SeededDice) -> Option<Errand> {
+    pub fn visit(&mut self, now: SeenQueue, dice: &SharedDice) -> Option<Errand> {
         if !dice.once_in(4) {
             self.seen = now;
         }

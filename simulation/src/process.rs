@@ -1,7 +1,7 @@
 //! A process as the others see it: every call takes a while to travel, it may freeze between any
 //! two steps, and what it sent is on its way even when it is dead.
 
-use crate::{dice::SeededDice, signal::Signal};
+use crate::{dice::SharedDice, signal::Signal};
 use runtime::Clock;
 use std::{
     sync::{
@@ -20,7 +20,7 @@ const LONG_WAY: u64 = 1_500;
 #[derive(Clone, Debug)]
 pub struct ModelProcess {
     pub name: String,
-    pub dice: SeededDice,
+    pub dice: SharedDice,
     frozen: Arc<Signal<bool>>,
     /// Steps that it has taken, and the one in which it freezes.
     steps: Arc<AtomicU64>,
@@ -29,7 +29,7 @@ pub struct ModelProcess {
 
 impl ModelProcess {
     #[must_use]
-    pub fn new(name: String, dice: SeededDice) -> Self {
+    pub fn new(name: String, dice: SharedDice) -> Self {
         Self {
             name,
             dice,

@@ -13,23 +13,11 @@ use event_schema::{
     offset::ChangesOffset,
     position::Position,
 };
+use seeded_dice::SeededDice;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 const STEPS: usize = 60;
 const KEYS: u64 = 3;
-
-/// SplitMix64: small, and the same everywhere.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % sides
-    }
-}
 
 /// A worker that believes it owns the partition.
 struct Owner {
@@ -53,7 +41,7 @@ struct Owner {
 }
 
 struct World {
-    dice: Dice,
+    dice: SeededDice,
     log: Vec<Change>,
     owners: Vec<Owner>,
     marks: Vec<Mark>,
@@ -64,7 +52,7 @@ struct World {
 impl World {
     fn new(seed: u64, places_ignored: bool) -> Self {
         Self {
-            dice: Dice(seed),
+            dice: SeededDice::new(seed),
             log: Vec::new(),
             owners: Vec::new(),
             marks: Vec::new(),

@@ -9,25 +9,13 @@ use event_schema::{
     held::{self, HeldEvent, HeldKind},
     mutation::RowKey,
 };
+use seeded_dice::SeededDice;
 use serde_json::{Map, Value};
 
 /// Of each record.
 fn mutations() -> u64 {
     let asked = std::env::var("CONSIGN_MUTATIONS").ok();
     asked.and_then(|text| text.parse().ok()).unwrap_or(400)
-}
-
-/// SplitMix64.
-struct SeededDice(u64);
-
-impl SeededDice {
-    fn roll(&mut self, below: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) as usize % below.max(1)
-    }
 }
 
 /// What a number or a text may have become.
@@ -47,26 +35,26 @@ const PIECES: [&[u8]; 12] = [
 ];
 
 fn damage(dice: &mut SeededDice, bytes: &mut Vec<u8>) {
-    for _ in 0..=dice.roll(3) {
-        let at = dice.roll(bytes.len() + 1);
-        match dice.roll(6) {
-            0 if at < bytes.len() => bytes[at] ^= 1 << dice.roll(8),
+    for _ in 0..=dice.below(3) {
+        let at = dice.below(bytes.len() + 1);
+        match dice.below(6) {
+            0 if at < bytes.len() => bytes[at] ^= 1 << dice.below(8),
             1 => bytes.truncate(at),
             2 => {
-                let end = bytes.len().min(at + dice.roll(12));
+                let end = bytes.len().min(at + dice.below(12));
                 bytes.drain(at..end);
             }
             3 => {
-                let end = bytes.len().min(at + dice.roll(40));
+                let end = bytes.len().min(at + dice.below(40));
                 let copy = bytes[at..end].to_vec();
-                let to = dice.roll(bytes.len() + 1);
+                let to = dice.below(bytes.len() + 1);
                 bytes.splice(to..to, copy);
             }
             4 => {
-                let end = bytes.len().min(at + dice.roll(8));
-                bytes.splice(at..end, PIECES[dice.roll(PIECES.len())].iter().copied());
+                let end = bytes.len().min(at + dice.below(8));
+                bytes.splice(at..end, PIECES[dice.below(PIECES.len())].iter().copied());
             }
-            _ => bytes.splice(at..at, [dice.roll(256) as u8]).for_each(drop),
+            _ => bytes.splice(at..at, [dice.below(256) as u8]).for_each(drop),
         }
     }
 }
@@ -80,17 +68,17 @@ fn damaged(dice: &mut SeededDice, bytes: &Bytes) -> Bytes {
 /// One or more parts of a record are others.
 fn damaged_record(dice: &mut SeededDice, parts: &Parts, other: &Parts) -> Parts {
     let mut parts = parts.clone();
-    match dice.roll(8) {
+    match dice.below(8) {
         0 => parts.key = parts.key.map(|key| damaged(dice, &key)),
         1 => parts.key = None,
         2 => parts.value = None,
         3 => parts.value.clone_from(&other.value),
         4 if !parts.headers.is_empty() => {
-            let at = dice.roll(parts.headers.len());
+            let at = dice.below(parts.headers.len());
             parts.headers.remove(at);
         }
         5 if !parts.headers.is_empty() => {
-            let at = dice.roll(parts.headers.len());
+            let at = dice.below(parts.headers.len());
             let value = damaged(dice, &parts.headers[at].1);
             parts.headers[at].1 = value;
         }
@@ -120,9 +108,9 @@ fn a_damaged_record_is_said_to_be_one_or_read_as_what_can_be_written_again() {
     let all: Vec<Parts> = golden::all().iter().map(|(_, one)| one.parts()).collect();
     let (mut read, mut refused) = (0, 0);
     for (n, parts) in all.iter().enumerate() {
-        let mut dice = SeededDice(n as u64);
+        let mut dice = SeededDice::new(n as u64);
         for _ in 0..mutations() {
-            let other = &all[dice.roll(all.len())];
+            let other = &all[dice.below(all.len())];
             let damaged = damaged_record(&mut dice, parts, other);
             let once = read_by_all(&damaged);
             if once.is_empty() {
@@ -170,14 +158,14 @@ fn held_cells() -> Map<String, Value> {
 fn a_damaged_row_of_a_queue_is_said_to_be_one() {
     let whole = held_cells();
     assert!(held::read_original(&whole).is_ok() && held::read_held(&whole).is_ok());
-    let mut dice = SeededDice(7);
+    let mut dice = SeededDice::new(7);
     let (mut read, mut refused) = (0, 0);
     for _ in 0..mutations() * 20 {
         let mut cells = whole.clone();
         for (_, cell) in &mut cells {
             let mut bytes = cell.as_str().unwrap().as_bytes().to_vec();
             damage(&mut dice, &mut bytes);
-            *cell = match dice.roll(10) {
+            *cell = match dice.below(10) {
                 0 => Value::Null,
                 1 => 7.into(),
                 _ => String::from_utf8_lossy(&bytes).into_owned().into(),

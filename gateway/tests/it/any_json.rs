@@ -3,22 +3,19 @@
 
 use crate::harness::{App, app, told};
 use reqwest::Method;
+use seeded_dice::SeededDice;
 use serde_json::{Map, Value, json};
 
-/// A row of numbers that looks random (splitmix64).
-struct Draws(u64);
+/// What is drawn, by a seed.
+struct Draws(SeededDice);
 
 impl Draws {
     fn below(&mut self, count: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) % count as u64) as usize
+        self.0.below(count)
     }
 
     fn pick<'a, T>(&mut self, all: &'a [T]) -> &'a T {
-        &all[self.below(all.len())]
+        self.0.pick(all)
     }
 
     fn word(&mut self) -> &'static str {
@@ -271,7 +268,7 @@ fn drawn(draws: &mut Draws, n: usize) -> (Method, String, Value) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_is_sent_is_carried_out_or_refused_by_name() {
     let app = world().await;
-    let mut draws = Draws(11);
+    let mut draws = Draws(SeededDice::new(11));
     let (mut done, mut refused, mut unsupported) = (0, 0, 0);
     for n in 0..1_500 {
         let (verb, path, body) = drawn(&mut draws, n);

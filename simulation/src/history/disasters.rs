@@ -4,7 +4,7 @@
 
 use super::{History, PARTITIONS, REST, STEPS, tell};
 use crate::{
-    dice::SeededDice,
+    dice::SharedDice,
     faults::{FaultKind, Faults},
 };
 use event_schema::topics;
@@ -35,7 +35,7 @@ const DISASTERS: [Disaster; 5] = [
 /// # Errors
 /// What did not hold.
 pub fn run_with_disaster(seed: u64) -> Result<String, String> {
-    let dice = SeededDice::new(seed);
+    let dice = SharedDice::new(seed);
     // A store that forgets its mark at the same time knows nothing that could contradict the log.
     let kinds = Faults::new(dice.clone()).kinds().clone();
     let kinds = kinds

@@ -4,7 +4,7 @@
 
 use super::{History, PARTITIONS, tell};
 use crate::{
-    dice::SeededDice,
+    dice::SharedDice,
     faults::{FaultKind, Faults},
 };
 use event_log::NewRecord;
@@ -34,7 +34,7 @@ const FROZEN: Duration = Duration::from_secs(70);
 /// # Errors
 /// What did not hold.
 pub fn run_interrupted(seed: u64, interruption: Interruption, step: u64) -> Result<bool, String> {
-    let dice = SeededDice::new(seed);
+    let dice = SharedDice::new(seed);
     let kinds = BTreeSet::from([FaultKind::Refusals, FaultKind::Repeats]);
     let faults = Faults::only(dice.clone(), kinds);
     let history = move || History::new(dice.clone(), faults.clone());

@@ -19,6 +19,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("segment-log", &[]),
     ("testbed", &[]),
     ("same-builds", &[]),
+    ("seeded-dice", &[]),
     ("json-text", &[]),
     ("catalog", &["event-schema", "json-text"]),
     ("field-values", &[]),
@@ -131,7 +132,7 @@ const TOP: &[&str] = &["bench", "consign", "simulation", "system-tests", "xtask"
 const MEASURES: (&str, &str) = ("bench", "consign");
 
 /// Ours, but only under `[dev-dependencies]`.
-const TEST_ONLY: &[&str] = &["same-builds", "testbed"];
+const TEST_ONLY: &[&str] = &["same-builds", "seeded-dice", "testbed"];
 
 /// A vendor's library and the only crates that name it. (`axum` in `bench`: a bare server of it is
 /// the floor of two measurements; in `same-builds`: nothing uses it there.)

@@ -2,6 +2,7 @@
 //! words that name it, or is a catalog; never is it a panic. `CONSIGN_MUTATIONS` for more.
 
 use catalog::Catalog;
+use seeded_dice::SeededDice;
 use std::fs;
 
 /// A table, an operation and its examples.
@@ -10,19 +11,6 @@ const FILE: &str = include_str!("../../../../catalog/sunbird/setting/setting.yam
 fn mutations() -> u64 {
     let asked = std::env::var("CONSIGN_MUTATIONS").ok();
     asked.and_then(|text| text.parse().ok()).unwrap_or(60)
-}
-
-/// SplitMix64.
-struct SeededDice(u64);
-
-impl SeededDice {
-    fn roll(&mut self, below: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) as usize % below.max(1)
-    }
 }
 
 /// What a word may have become.
@@ -48,14 +36,14 @@ fn damaged_text(dice: &mut SeededDice, text: &str) -> String {
     let mut words: Vec<&str> = text
         .split_inclusive([' ', '\n', '/', ',', '{', '}'])
         .collect();
-    for _ in 0..=dice.roll(3) {
-        let (at, other) = (dice.roll(words.len()), dice.roll(words.len()));
-        match dice.roll(5) {
+    for _ in 0..=dice.below(3) {
+        let (at, other) = (dice.below(words.len()), dice.below(words.len()));
+        match dice.below(5) {
             0 => drop(words.remove(at)),
             1 => words.swap(at, other),
             2 => words.insert(at, words[other]),
-            3 => words[at] = WORDS[dice.roll(WORDS.len())],
-            _ => words.insert(at, WORDS[dice.roll(WORDS.len())]),
+            3 => words[at] = WORDS[dice.below(WORDS.len())],
+            _ => words.insert(at, WORDS[dice.below(WORDS.len())]),
         }
     }
     words.concat()
@@ -75,7 +63,7 @@ fn damaged_definitions_are_refused_in_words_or_are_a_catalog() {
         .replace("system.setting", "team.setting")
         .replace("/v1/system", "/v1/team");
     load(&file).expect("it is sound as it stands");
-    let mut dice = SeededDice(1);
+    let mut dice = SeededDice::new(1);
     let (mut sound, mut refused) = (0, 0);
     for n in 0..mutations() {
         let text = damaged_text(&mut dice, &file);

@@ -1,3 +1,4 @@
+use seeded_dice::SeededDice;
 use serde_json::json;
 
 use super::distance::Direction;
@@ -185,15 +186,12 @@ fn rings_agree_with_the_exact_distance() {
     }
 }
 
-/// A generator of our own, the same on every run.
-struct Random(u64);
+/// Points by a seed.
+struct DrawnPoints(SeededDice);
 
-impl Random {
+impl DrawnPoints {
     fn unit(&mut self) -> f64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+        self.0.unit()
     }
 
     fn point(&mut self) -> Point {
@@ -212,7 +210,7 @@ impl Random {
 
 #[test]
 fn the_cheap_side_of_an_edge_is_the_exact_side() {
-    let mut random = Random(99);
+    let mut random = DrawnPoints(SeededDice::new(99));
     let mut decided = 0;
     for _ in 0..400_000 {
         let a = random.point();
@@ -229,7 +227,7 @@ fn the_cheap_side_of_an_edge_is_the_exact_side() {
 
 #[test]
 fn polygons_keep_within_their_bounds_and_do_not_depend_on_their_direction() {
-    let mut random = Random(7);
+    let mut random = DrawnPoints(SeededDice::new(7));
     let mut inside = 0;
     for _ in 0..20_000 {
         let centre = random.point();

@@ -1,22 +1,11 @@
 //! Bytes of filters and documents, changed at random: whatever comes in, nothing may panic, and
 //! engine and evaluation agree.
 
+use seeded_dice::SeededDice;
 use std::path::Path;
 
 use matching::{Document, Engine, Filter, Options, Scratch, explain_filter};
 use serde_json::Value;
-
-/// A generator of our own: a failure comes again.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 16) as usize % end.max(1)
-    }
-}
 
 /// Recorded filters and documents as text.
 fn recorded() -> (Vec<String>, Vec<String>) {
@@ -37,7 +26,7 @@ fn recorded() -> (Vec<String>, Vec<String>) {
 }
 
 /// Some bytes overwritten, left out, doubled, or put in from another text.
-fn mutate(text: &str, other: &str, random: &mut Random) -> Vec<u8> {
+fn mutate(text: &str, other: &str, random: &mut SeededDice) -> Vec<u8> {
     const TOKENS: [&str; 16] = [
         "{",
         "}",
@@ -87,7 +76,7 @@ fn mutated_filters_and_documents() {
         .map(|text| serde_json::from_str(text).unwrap())
         .collect();
     let texts: Vec<String> = documents.iter().map(Value::to_string).collect();
-    let mut random = Random(0xB17E5);
+    let mut random = SeededDice::new(0xB17E5);
     let (mut engine, mut scratch) = (Engine::new(), Scratch::new());
     let (mut read, mut accepted, mut compared) = (0, 0, 0);
     for round in 0..100_000_u64 {

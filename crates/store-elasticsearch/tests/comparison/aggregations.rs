@@ -1,10 +1,10 @@
 //! Aggregations over a world's fields: mostly such as go together with a field, nested in each other.
 
 use super::{
-    dice::Dice,
     searches::{field, query},
     world::World,
 };
+use seeded_dice::SeededDice;
 use serde_json::{Map, Value, json};
 
 const NUMBERS: &[&str] = &[
@@ -17,7 +17,7 @@ const NUMBERS: &[&str] = &[
     "half_float",
 ];
 
-pub fn draw(dice: &mut Dice, world: &World, depth: usize) -> Value {
+pub fn draw(dice: &mut SeededDice, world: &World, depth: usize) -> Value {
     let mut all = Map::new();
     for n in 0..1 + dice.below(2) {
         all.insert(format!("a{n}"), one(dice, world, depth));
@@ -26,7 +26,7 @@ pub fn draw(dice: &mut Dice, world: &World, depth: usize) -> Value {
 }
 
 /// A field whose kind is one of these, if there is one; now and then any field.
-fn of_kinds<'w>(dice: &mut Dice, world: &'w World, kinds: &[&str]) -> (&'w str, &'w str) {
+fn of_kinds<'w>(dice: &mut SeededDice, world: &'w World, kinds: &[&str]) -> (&'w str, &'w str) {
     let fitting: Vec<_> = world
         .fields
         .iter()
@@ -40,7 +40,7 @@ fn of_kinds<'w>(dice: &mut Dice, world: &'w World, kinds: &[&str]) -> (&'w str, 
     (&named.path, named.kind)
 }
 
-fn one(dice: &mut Dice, world: &World, depth: usize) -> Value {
+fn one(dice: &mut SeededDice, world: &World, depth: usize) -> Value {
     let mut body = match dice.below(20) {
         0..=5 => terms(dice, world),
         6..=9 => return metric(dice, world),
@@ -64,7 +64,7 @@ fn one(dice: &mut Dice, world: &World, depth: usize) -> Value {
     body
 }
 
-fn terms(dice: &mut Dice, world: &World) -> Value {
+fn terms(dice: &mut SeededDice, world: &World) -> Value {
     let kinds = [NUMBERS, &["keyword", "keyword", "boolean", "date", "ip"]].concat();
     let (path, _) = of_kinds(dice, world, &kinds);
     let mut body = json!({"field": path});
@@ -88,7 +88,7 @@ fn terms(dice: &mut Dice, world: &World) -> Value {
     whole
 }
 
-fn metric(dice: &mut Dice, world: &World) -> Value {
+fn metric(dice: &mut SeededDice, world: &World) -> Value {
     let kind = *dice.pick(&[
         "min",
         "max",
@@ -124,7 +124,7 @@ fn metric(dice: &mut Dice, world: &World) -> Value {
     json!({kind: body})
 }
 
-fn ranges(dice: &mut Dice, world: &World) -> Value {
+fn ranges(dice: &mut SeededDice, world: &World) -> Value {
     if dice.chance(1, 3) {
         return date_ranges(dice, world);
     }
@@ -143,7 +143,7 @@ fn ranges(dice: &mut Dice, world: &World) -> Value {
     json!({"range": {"field": path, "ranges": ranges, "keyed": dice.chance(1, 4)}})
 }
 
-fn date_ranges(dice: &mut Dice, world: &World) -> Value {
+fn date_ranges(dice: &mut SeededDice, world: &World) -> Value {
     let (path, _) = of_kinds(dice, world, &["date"]);
     let all = [
         json!({"to": "2020-01-01"}),
@@ -166,7 +166,7 @@ fn date_ranges(dice: &mut Dice, world: &World) -> Value {
     json!({"date_range": body})
 }
 
-fn histogram(dice: &mut Dice, world: &World) -> Value {
+fn histogram(dice: &mut SeededDice, world: &World) -> Value {
     let (path, kind) = of_kinds(
         dice,
         world,
@@ -187,7 +187,7 @@ fn histogram(dice: &mut Dice, world: &World) -> Value {
     json!({"histogram": body})
 }
 
-fn dates(dice: &mut Dice, world: &World) -> Value {
+fn dates(dice: &mut SeededDice, world: &World) -> Value {
     let (path, _) = of_kinds(dice, world, &["date"]);
     let mut body = json!({"field": path, "min_doc_count": 1});
     match dice.below(3) {
@@ -212,7 +212,7 @@ fn dates(dice: &mut Dice, world: &World) -> Value {
     json!({"date_histogram": body})
 }
 
-fn filters(dice: &mut Dice, world: &World) -> Value {
+fn filters(dice: &mut SeededDice, world: &World) -> Value {
     let (first, second) = (query(dice, world, 1), query(dice, world, 1));
     let mut body = if dice.chance(1, 2) {
         json!({"filters": {"b": first, "a": second}})
@@ -227,7 +227,7 @@ fn filters(dice: &mut Dice, world: &World) -> Value {
     json!({"filters": body})
 }
 
-fn top_hits(dice: &mut Dice, world: &World) -> Value {
+fn top_hits(dice: &mut SeededDice, world: &World) -> Value {
     let (path, _) = of_kinds(dice, world, &["keyword", "long", "double", "date"]);
     let mut body = json!({"size": 1 + dice.below(3), "sort": [{path: {"order": dice.pick(&["asc", "desc"]), "unmapped_type": "long"}}, {"_id": "asc"}]});
     if dice.chance(1, 3) {

@@ -1,7 +1,8 @@
 //! Highlights of both: texts of sentences short and long, with signs that end a sentence and signs
 //! that do not, in fields of several analyzers, and the options of fragments.
 
-use super::{Case, Tally, compare, dice::Dice, fresh_seed, setting, stores, world::Members};
+use super::{Case, Tally, compare, fresh_seed, setting, stores, world::Members};
+use seeded_dice::SeededDice;
 use serde_json::{Value, json};
 
 /// Collections, each with its documents and searches.
@@ -43,7 +44,7 @@ const ENDS: [&str; 13] = [
 ", "; ",
 ];
 
-fn text(dice: &mut Dice) -> String {
+fn text(dice: &mut SeededDice) -> String {
     let words = match dice.below(4) {
         0 => 1 + dice.below(4),
         1 => dice.below(90),
@@ -58,7 +59,7 @@ fn text(dice: &mut Dice) -> String {
     text
 }
 
-fn document(dice: &mut Dice) -> Members {
+fn document(dice: &mut SeededDice) -> Members {
     let mut members = Members::new();
     for field in ["t", "w", "s", "k", "free"] {
         if dice.chance(1, 6) {
@@ -73,7 +74,7 @@ fn document(dice: &mut Dice) -> Members {
     members
 }
 
-fn clause(dice: &mut Dice) -> Value {
+fn clause(dice: &mut SeededDice) -> Value {
     let field = *dice.pick(&["t", "t", "t", "w", "s", "free", "t.s"]);
     let words = [
         "quick fox",
@@ -97,7 +98,7 @@ fn clause(dice: &mut Dice) -> Value {
     }
 }
 
-fn query(dice: &mut Dice) -> Value {
+fn query(dice: &mut SeededDice) -> Value {
     match dice.below(5) {
         0 => {
             json!({"bool": {"must": clause(dice), "should": [clause(dice)], "must_not": [{"term": {"t": "dog"}}]}})
@@ -111,7 +112,7 @@ fn query(dice: &mut Dice) -> Value {
     }
 }
 
-fn options(dice: &mut Dice) -> Value {
+fn options(dice: &mut SeededDice) -> Value {
     let mut options = json!({});
     if dice.chance(1, 2) {
         options["number_of_fragments"] = json!(*dice.pick(&[0, 1, 2, 3, 20]));
@@ -129,7 +130,7 @@ fn options(dice: &mut Dice) -> Value {
     options
 }
 
-fn search(dice: &mut Dice) -> Value {
+fn search(dice: &mut SeededDice) -> Value {
     let mut highlight = options(dice);
     let mut fields = json!({"t": options(dice)});
     for field in ["w", "s", "k", "free", "t.s", "nowhere"] {
@@ -142,7 +143,7 @@ fn search(dice: &mut Dice) -> Value {
 }
 
 fn draw(seed: u64) -> Case {
-    let mut dice = Dice::new(seed);
+    let mut dice = SeededDice::new(seed);
     let mappings = json!({"properties": {
         "t": {"type": "text", "fields": {"s": {"type": "text", "analyzer": "simple"}}},
         "w": {"type": "text", "analyzer": "whitespace"},

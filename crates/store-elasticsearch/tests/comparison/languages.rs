@@ -1,10 +1,10 @@
 //! Searches that are written as text, terms that are nearly right, and questions to nested objects.
 
 use super::{
-    dice::Dice,
     searches,
     world::{Named, World},
 };
+use seeded_dice::SeededDice;
 use serde_json::{Value, json};
 
 const WORDS: &[&str] = &[
@@ -12,7 +12,7 @@ const WORDS: &[&str] = &[
     "Foxx", "B", "hello", "wrod", "true",
 ];
 
-pub fn fuzzy(dice: &mut Dice, path: &str) -> Value {
+pub fn fuzzy(dice: &mut SeededDice, path: &str) -> Value {
     let word = *dice.pick(WORDS);
     let edits = [
         json!("AUTO"),
@@ -55,7 +55,7 @@ pub fn fuzzy(dice: &mut Dice, path: &str) -> Value {
 }
 
 /// A question to the objects at a path, mostly about their own fields.
-pub fn nested(dice: &mut Dice, world: &World, depth: usize) -> Value {
+pub fn nested(dice: &mut SeededDice, world: &World, depth: usize) -> Value {
     let all: Vec<&Named> = world
         .fields
         .iter()
@@ -89,7 +89,7 @@ pub fn nested(dice: &mut Dice, world: &World, depth: usize) -> Value {
 }
 
 /// A text in the language of Lucene, or in the simple one.
-pub fn query_string(dice: &mut Dice, world: &World) -> Value {
+pub fn query_string(dice: &mut SeededDice, world: &World) -> Value {
     let is_simple = dice.chance(2, 5);
     let known: Vec<&Named> = world
         .fields
@@ -122,7 +122,7 @@ pub fn query_string(dice: &mut Dice, world: &World) -> Value {
     }
 }
 
-fn classic(dice: &mut Dice, known: &[&Named], depth: usize) -> String {
+fn classic(dice: &mut SeededDice, known: &[&Named], depth: usize) -> String {
     let mut text = String::new();
     for n in 0..1 + dice.below(4) {
         if n > 0 {
@@ -152,7 +152,7 @@ fn classic(dice: &mut Dice, known: &[&Named], depth: usize) -> String {
     text
 }
 
-fn simple(dice: &mut Dice) -> String {
+fn simple(dice: &mut SeededDice) -> String {
     let mut text = String::new();
     for _ in 0..1 + dice.below(5) {
         text.push_str(one(
@@ -189,6 +189,6 @@ fn simple(dice: &mut Dice) -> String {
     text
 }
 
-fn one(dice: &mut Dice, from: &[&'static str]) -> &'static str {
+fn one(dice: &mut SeededDice, from: &[&'static str]) -> &'static str {
     dice.pick::<&'static str>(from)
 }

@@ -13,7 +13,6 @@
 
 mod aggregations;
 mod compare;
-mod dice;
 mod highlights;
 mod languages;
 mod searches;
@@ -22,7 +21,7 @@ mod values;
 mod world;
 
 use compare::{About, Case, Difference, Outcome, Stores, Tally};
-use dice::Dice;
+use seeded_dice::SeededDice;
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, env, time::Instant};
 use store::Record;
@@ -70,7 +69,7 @@ async fn stores(folder: &tempfile::TempDir) -> Stores {
 
 /// What one seed draws.
 fn draw(seed: u64) -> Case {
-    let mut dice = Dice::new(seed);
+    let mut dice = SeededDice::new(seed);
     let world = world::draw(&mut dice);
     let searches = (0..SEARCHES)
         .map(|_| searches::draw(&mut dice, &world))
@@ -80,7 +79,7 @@ fn draw(seed: u64) -> Case {
     let is_text = text.contains("\"fields\"") || text.contains("\"copy_to\"");
     Case {
         mappings: world.mappings,
-        settings: world::settings(&mut Dice::new(seed ^ 0x5e77)),
+        settings: world::settings(&mut SeededDice::new(seed ^ 0x5e77)),
         documents: documents
             .map(|(n, members)| (format!("d{n}"), spell_shortest(members, is_text)))
             .collect(),

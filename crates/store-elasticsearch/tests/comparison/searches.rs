@@ -2,14 +2,13 @@
 //! fit, nearly fit and do not fit, sorts and pages.
 
 use super::{
-    aggregations,
-    dice::Dice,
-    languages, values,
+    aggregations, languages, values,
     world::{Named, World},
 };
+use seeded_dice::SeededDice;
 use serde_json::{Map, Value, json};
 
-pub fn draw(dice: &mut Dice, world: &World) -> Value {
+pub fn draw(dice: &mut SeededDice, world: &World) -> Value {
     let mut body = Map::new();
     if dice.chance(9, 10) {
         body.insert("query".to_owned(), query(dice, world, 0));
@@ -32,8 +31,8 @@ pub fn draw(dice: &mut Dice, world: &World) -> Value {
 }
 
 /// A part of the documents: names, patterns, parts of names.
-fn shown(dice: &mut Dice, world: &World) -> Value {
-    let one = |dice: &mut Dice| {
+fn shown(dice: &mut SeededDice, world: &World) -> Value {
+    let one = |dice: &mut SeededDice| {
         let path = field(dice, world).path.as_str();
         match dice.below(5) {
             0 => json!(format!("{}*", &path[..path.len() - 1])),
@@ -52,12 +51,12 @@ fn shown(dice: &mut Dice, world: &World) -> Value {
     }
 }
 
-pub fn field<'w>(dice: &mut Dice, world: &'w World) -> &'w Named {
+pub fn field<'w>(dice: &mut SeededDice, world: &'w World) -> &'w Named {
     dice.pick(&world.fields)
 }
 
 /// A value for a field in a query: mostly of its kind.
-fn value(dice: &mut Dice, kind: &str) -> Value {
+fn value(dice: &mut SeededDice, kind: &str) -> Value {
     if let Some(kind) = kind.strip_prefix("free ") {
         return fitting(dice, kind);
     }
@@ -74,7 +73,7 @@ fn value(dice: &mut Dice, kind: &str) -> Value {
 
 /// Values that an index takes for a dynamic field of the kind: there nobody knows the type but the
 /// index itself.
-fn fitting(dice: &mut Dice, kind: &str) -> Value {
+fn fitting(dice: &mut SeededDice, kind: &str) -> Value {
     let pool: &[Value] = match kind {
         "long" => &[
             json!(1),
@@ -112,7 +111,7 @@ fn fitting(dice: &mut Dice, kind: &str) -> Value {
     dice.pick(pool).clone()
 }
 
-pub fn query(dice: &mut Dice, world: &World, depth: usize) -> Value {
+pub fn query(dice: &mut SeededDice, world: &World, depth: usize) -> Value {
     let named = field(dice, world);
     let (path, kind) = (named.path.as_str(), named.kind);
     // The type of such a field is known to the index alone: it is asked what fits it.
@@ -153,7 +152,7 @@ pub fn query(dice: &mut Dice, world: &World, depth: usize) -> Value {
     }
 }
 
-fn range(dice: &mut Dice, path: &str, kind: &str) -> Value {
+fn range(dice: &mut SeededDice, path: &str, kind: &str) -> Value {
     let mut bounds = Map::new();
     if dice.chance(3, 4) {
         bounds.insert((*dice.pick(&["gte", "gt"])).to_owned(), value(dice, kind));
@@ -192,7 +191,7 @@ fn range(dice: &mut Dice, path: &str, kind: &str) -> Value {
     json!({"range": {path: bounds}})
 }
 
-fn matching(dice: &mut Dice, path: &str, kind: &str) -> Value {
+fn matching(dice: &mut SeededDice, path: &str, kind: &str) -> Value {
     let text = match kind {
         "text" | "free text" => json!(dice.pick(&[
             "quick fox",
@@ -220,7 +219,7 @@ fn matching(dice: &mut Dice, path: &str, kind: &str) -> Value {
 }
 
 /// Where case is ignored: of ASCII letters only.
-fn any_case(dice: &mut Dice, path: &str) -> Value {
+fn any_case(dice: &mut SeededDice, path: &str) -> Value {
     let text = *dice.pick(&[
         "APPLE", "apple", "B", "ÉCLAIR", "éCLAIR", "a", "", "QUICK", "10",
     ]);
@@ -234,7 +233,7 @@ fn any_case(dice: &mut Dice, path: &str) -> Value {
     }
 }
 
-fn wildcard(dice: &mut Dice, path: &str) -> Value {
+fn wildcard(dice: &mut SeededDice, path: &str) -> Value {
     let pattern = *dice.pick(&[
         "a*", "*", "?", "*pp*", "A?ple", "qu*k", "", "*\\**", "b", "éc*",
     ]);
@@ -246,7 +245,7 @@ fn wildcard(dice: &mut Dice, path: &str) -> Value {
     }
 }
 
-fn phrase(dice: &mut Dice, path: &str) -> Value {
+fn phrase(dice: &mut SeededDice, path: &str) -> Value {
     let text = *dice.pick(&[
         "quick brown",
         "brown fox",
@@ -265,7 +264,7 @@ fn phrase(dice: &mut Dice, path: &str) -> Value {
     }
 }
 
-fn many(dice: &mut Dice, world: &World) -> Value {
+fn many(dice: &mut SeededDice, world: &World) -> Value {
     let known: Vec<&Named> = world
         .fields
         .iter()
@@ -292,7 +291,7 @@ fn many(dice: &mut Dice, world: &World) -> Value {
     json!({"multi_match": body})
 }
 
-fn place(dice: &mut Dice, world: &World) -> Value {
+fn place(dice: &mut SeededDice, world: &World) -> Value {
     let points: Vec<&Named> = world
         .fields
         .iter()
@@ -321,7 +320,7 @@ fn place(dice: &mut Dice, world: &World) -> Value {
     }
 }
 
-fn boolean(dice: &mut Dice, world: &World, depth: usize) -> Value {
+fn boolean(dice: &mut SeededDice, world: &World, depth: usize) -> Value {
     let mut body = Map::new();
     for occurrence in ["must", "filter", "must_not", "should"] {
         if dice.chance(1, 2) {
@@ -354,7 +353,7 @@ fn boolean(dice: &mut Dice, world: &World, depth: usize) -> Value {
 
 /// Sort keys (`_id` last, so that the order is one), a page of `from` and `size`, or a page after
 /// given values.
-fn sorted(dice: &mut Dice, world: &World, body: &mut Map<String, Value>) {
+fn sorted(dice: &mut SeededDice, world: &World, body: &mut Map<String, Value>) {
     let (mut keys, mut after) = (Vec::new(), Vec::new());
     for _ in 0..1 + dice.below(2) {
         let named = field(dice, world);

@@ -1,7 +1,6 @@
 //! Values for fields of each type, as JSON text: what fits, what nearly fits, and what does not.
 //! Small pools, so that queries hit.
-
-use super::dice::Dice;
+use seeded_dice::SeededDice;
 
 const KEYWORDS: &[&str] = &[
     r#""""#,
@@ -273,13 +272,13 @@ fn pool(kind: &str) -> &'static [&'static str] {
 }
 
 /// One value, fitting or not.
-pub fn one(dice: &mut Dice, kind: &str) -> &'static str {
+pub fn one(dice: &mut SeededDice, kind: &str) -> &'static str {
     let pool: &[&'static str] = pool(kind);
     pool[dice.below(pool.len())]
 }
 
 /// A value, an array of values (nested now and then), null.
-pub fn any(dice: &mut Dice, kind: &str) -> String {
+pub fn any(dice: &mut SeededDice, kind: &str) -> String {
     match dice.below(12) {
         0 => "null".to_owned(),
         1 => "[]".to_owned(),
@@ -298,7 +297,7 @@ pub fn any(dice: &mut Dice, kind: &str) -> String {
 
 /// A value of a field that the mapping does not name: every draw of a kind is of one type, so that
 /// documents do not disagree about it.
-pub fn dynamic(dice: &mut Dice, kind: &str) -> String {
+pub fn dynamic(dice: &mut SeededDice, kind: &str) -> String {
     let pool: &[&str] = match kind {
         "long" => &[
             "1",
@@ -349,7 +348,7 @@ pub fn dynamic(dice: &mut Dice, kind: &str) -> String {
 }
 
 /// Arrays in a new field whose elements may be of several kinds.
-pub fn mixed(dice: &mut Dice) -> String {
+pub fn mixed(dice: &mut SeededDice) -> String {
     const ITEMS: &[&str] = &[
         "1",
         "2.5",

@@ -1,7 +1,8 @@
 //! One collection drawn at random: a mapping of every field type and parameter, and documents for
 //! it. What it draws may be wrong on purpose: both stores must say so.
 
-use super::{dice::Dice, values};
+use super::values;
+use seeded_dice::SeededDice;
 use serde_json::{Map, Value, json};
 use store::{
     contract::{declarable, fixture::raw_text},
@@ -95,7 +96,7 @@ const FORMATS: &[&str] = &[
 ];
 
 /// A world whose mapping is mostly one that the rules take: of the others few say much.
-pub fn draw(dice: &mut Dice) -> World {
+pub fn draw(dice: &mut SeededDice) -> World {
     loop {
         let world = any(dice);
         if Mapping::read(Some(&world.mappings), None).is_ok() || dice.chance(1, 5) {
@@ -104,7 +105,7 @@ pub fn draw(dice: &mut Dice) -> World {
     }
 }
 
-fn any(dice: &mut Dice) -> World {
+fn any(dice: &mut SeededDice) -> World {
     let mut fields = Vec::new();
     let mut properties = Map::new();
     for n in 0..3 + dice.below(6) {
@@ -177,7 +178,7 @@ fn any(dice: &mut Dice) -> World {
 }
 
 /// Settings that change what a mapping takes, of one collection in five. They have dice of their own.
-pub fn settings(dice: &mut Dice) -> Map<String, Value> {
+pub fn settings(dice: &mut SeededDice) -> Map<String, Value> {
     let mut settings = Map::new();
     if !dice.chance(1, 5) {
         return settings;
@@ -222,7 +223,7 @@ fn free(kind: &str) -> &'static str {
     }
 }
 
-fn field(dice: &mut Dice, path: &str, fields: &mut Vec<Named>, depth: usize) -> Value {
+fn field(dice: &mut SeededDice, path: &str, fields: &mut Vec<Named>, depth: usize) -> Value {
     let kind = if dice.chance(1, 14) {
         *dice.pick(RARE)
     } else {
@@ -276,7 +277,7 @@ fn field(dice: &mut Dice, path: &str, fields: &mut Vec<Named>, depth: usize) -> 
 }
 
 fn object(
-    dice: &mut Dice,
+    dice: &mut SeededDice,
     path: &str,
     fields: &mut Vec<Named>,
     depth: usize,
@@ -322,7 +323,7 @@ fn object(
 }
 
 /// What a type cannot do without.
-fn required(dice: &mut Dice, kind: &str, definition: &mut Map<String, Value>) {
+fn required(dice: &mut SeededDice, kind: &str, definition: &mut Map<String, Value>) {
     match kind {
         "alias" => definition.insert(
             "path".to_owned(),
@@ -343,7 +344,7 @@ fn required(dice: &mut Dice, kind: &str, definition: &mut Map<String, Value>) {
 }
 
 /// A parameter that the type takes, or (now and then) one that it does not.
-fn parameter(dice: &mut Dice, kind: &str) -> (String, Value) {
+fn parameter(dice: &mut SeededDice, kind: &str) -> (String, Value) {
     let text = |name: &str, value: Value| (name.to_owned(), value);
     let common: &[(&str, Value)] = &[
         ("index", json!(false)),
@@ -444,7 +445,7 @@ fn parameter(dice: &mut Dice, kind: &str) -> (String, Value) {
     }
 }
 
-fn document(dice: &mut Dice, fields: &[Named], n: usize) -> Members {
+fn document(dice: &mut SeededDice, fields: &[Named], n: usize) -> Members {
     let mut members = Members::new();
     let mut put = |name: String, value: String| {
         // The parser of an index refuses a name that comes twice.

@@ -1,7 +1,7 @@
 //! A power cut after every single call, with any part of what was not synced.
 
 use super::{
-    disk::{Dice, Op, Recorder},
+    disk::{CrashDice, Op, Recorder},
     folder, journal, queue, records, small, wait,
 };
 use crate::{AppendError, Kept, SegmentLog};
@@ -227,7 +227,7 @@ fn check(running: &Running, models: &[Model], what: &str) -> Vec<Model> {
 
 /// Cuts the power after `upto` calls, opens, cuts it again somewhere, and opens again.
 fn cut(disk: &Recorder<Note>, ops: &[Op<Note>], seed: u64) {
-    let mut dice = Dice::new(seed);
+    let mut dice = CrashDice::new(seed);
     let first = folder();
     disk.crash(ops, &mut dice, first.path());
     let before = models(ops, vec![Model::default(); LOGS.len()]);
@@ -343,7 +343,7 @@ proptest! {
     #[test]
     fn anywhere(acts in proptest::collection::vec(act(), 1..25), seed in any::<u32>()) {
         run(&acts, |disk, ops| {
-            let mut dice = Dice::new(u64::from(seed));
+            let mut dice = CrashDice::new(u64::from(seed));
             for round in 0..12 {
                 let upto = usize::try_from(dice.below(ops.len() as u64 + 1)).unwrap();
                 cut(disk, &ops[..upto], u64::from(seed) + round);
@@ -359,7 +359,7 @@ fn a_log_that_was_moved_away_starts_anew() {
     let mut running = Running::start(disk.clone(), folder.path());
     running.append(&[(0, 2, 10), (2, 2, 10)]);
     let left = super::folder();
-    disk.crash(&disk.ops(), &mut Dice::new(3), left.path());
+    disk.crash(&disk.ops(), &mut CrashDice::new(3), left.path());
     std::fs::remove_dir_all(left.path().join("b")).unwrap();
     let running = Running::start(Recorder::new(left.path()), left.path());
     assert_eq!(
@@ -385,7 +385,7 @@ fn a_closed_log_is_whole_without_the_journal() {
     running.append(&[(2, 5, 400)]);
     running.logs[2].close().unwrap();
     let left = super::folder();
-    disk.crash(&disk.ops(), &mut Dice::nothing(), left.path());
+    disk.crash(&disk.ops(), &mut CrashDice::nothing(), left.path());
     std::fs::remove_dir_all(left.path().join("journal")).unwrap();
     let alone = |name: &str| {
         SegmentLog::open(&left.path().join(name), small())

@@ -3,6 +3,7 @@
 
 use crate::medium::{Disk, Medium};
 use parking_lot::{Condvar, Mutex};
+use seeded_dice::SeededDice;
 use std::{
     collections::{BTreeMap, HashMap},
     fs::{self, File},
@@ -120,7 +121,7 @@ impl<N: Clone + Send> Recorder<N> {
     }
 
     /// The folder as a power cut after `ops` may leave it.
-    pub fn crash(&self, ops: &[Op<N>], dice: &mut Dice, into: &Path) {
+    pub fn crash(&self, ops: &[Op<N>], dice: &mut CrashDice, into: &Path) {
         let mut names: Vec<(PathBuf, Option<usize>)> = Vec::new();
         let (mut safe_names, contents) = (self.before.0.clone(), &self.before.1);
         let mut files: Vec<Content> = contents
@@ -202,7 +203,7 @@ impl Content {
         self.versions.push(next);
     }
 
-    fn after_crash(&self, dice: &mut Dice) -> Vec<u8> {
+    fn after_crash(&self, dice: &mut CrashDice) -> Vec<u8> {
         let mut bytes = vec![0; self.versions[dice.version(self.versions.len())].len()];
         for (at, sector) in bytes.chunks_mut(SECTOR).enumerate() {
             let version = &self.versions[dice.version(self.versions.len())];
@@ -216,31 +217,28 @@ impl Content {
 
 /// Chance, the same for the same seed. Some seeds keep nothing that was not synced, some
 /// everything.
-pub struct Dice {
-    state: u64,
+pub struct CrashDice {
+    chance: SeededDice,
     mood: u64,
 }
 
-impl Dice {
+impl CrashDice {
     pub fn new(seed: u64) -> Self {
-        let mut dice = Self {
-            state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
-            mood: 0,
-        };
-        dice.mood = dice.below(5);
-        dice
+        let mut chance = SeededDice::new(seed);
+        let mood = chance.roll(5);
+        Self { chance, mood }
     }
 
     /// Nothing is kept that was not synced.
     pub fn nothing() -> Self {
-        Self { state: 1, mood: 0 }
+        Self {
+            chance: SeededDice::new(1),
+            mood: 0,
+        }
     }
 
     pub fn below(&mut self, limit: u64) -> u64 {
-        self.state ^= self.state << 13;
-        self.state ^= self.state >> 7;
-        self.state ^= self.state << 17;
-        (self.state >> 11) % limit
+        self.chance.roll(limit)
     }
 
     fn keeps(&mut self) -> bool {

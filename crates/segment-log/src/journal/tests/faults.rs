@@ -2,7 +2,7 @@
 
 use super::{
     append,
-    disk::{Dice, Op, Recorder},
+    disk::{CrashDice, Op, Recorder},
     folder, journal, queue, records, small, wait,
 };
 use crate::{
@@ -121,7 +121,7 @@ fn a_segment_that_cannot_be_synced_stays_in_the_journal() {
     drop((broken, other));
     drop(journal);
     let left = super::folder();
-    disk.crash(&disk.ops(), &mut Dice::nothing(), left.path());
+    disk.crash(&disk.ops(), &mut CrashDice::nothing(), left.path());
     let journal = super::journal(Recorder::<()>::new(left.path()), left.path());
     let found = records(&journal.open_log("broken", small()).unwrap().0);
     assert_eq!(found[..safe.len()], safe);
@@ -130,7 +130,7 @@ fn a_segment_that_cannot_be_synced_stays_in_the_journal() {
 /// What a log has after everything that was not synced is lost.
 fn after_a_power_cut(disk: &Recorder<()>, ops: &[Op<()>], log: &str) -> Vec<(u64, Vec<u8>)> {
     let left = folder();
-    disk.crash(ops, &mut Dice::nothing(), left.path());
+    disk.crash(ops, &mut CrashDice::nothing(), left.path());
     let journal = journal(Recorder::<()>::new(left.path()), left.path());
     records(&journal.open_log(log, small()).unwrap().0)
 }
