@@ -13,24 +13,15 @@ pub(crate) use parts::accept_part;
 use crate::{
     body,
     expression::{EvalError, Expr, LOOKED, Scope},
+    generate::Seed,
     members::Members,
-    operation::{Kind, Operation, Sight, Target},
-    schema::VIOLATIONS,
+    operation::{Operation, Sight, Target},
+    violation::{Invalid, VIOLATIONS, Violation, not_an_object},
+    vocabulary::Kind,
 };
 use event_schema::{Raw, id::EntityKey};
 use json_text::{JsonObjectWriter, JsonText, ScannedJson};
-use serde::Serialize;
 use serde_json::{Map, Value};
-
-/// All that differs between two acceptances of the same bytes. Generated ids derive from `unique`,
-/// so a true repeat makes the same ones.
-#[derive(Clone, Copy, Debug)]
-pub struct Seed {
-    /// The request's 16 unique bytes (`RequestId::unique`).
-    pub unique: [u8; 16],
-    /// Unix milliseconds.
-    pub now: i64,
-}
 
 /// What is known of a request beside its own text.
 #[derive(Clone, Debug, Default)]
@@ -64,43 +55,6 @@ pub enum AcceptedRequest {
     One(Box<Accepted>),
     /// One event and one verdict for each document, in the request's order.
     Many(Vec<Result<Accepted, Invalid>>),
-}
-
-/// One rule that a request breaks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Violation {
-    /// JSON pointer (RFC 6901) into the request.
-    pub pointer: String,
-    /// The schema keyword or named rule that is broken: `required`, `type`, `additionalProperties`,
-    /// `format` …
-    pub rule: String,
-    /// A sentence for people, naming the offending value where it is short.
-    pub message: String,
-}
-
-/// A request that breaks rules: at least one violation, the first found first.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}", .0.first().map_or("invalid request", |v| v.message.as_str()))]
-pub struct Invalid(pub Vec<Violation>);
-
-impl Invalid {
-    pub(crate) fn one(pointer: impl Into<String>, rule: &str, message: impl Into<String>) -> Self {
-        Self(vec![Violation {
-            pointer: pointer.into(),
-            rule: rule.to_owned(),
-            message: message.into(),
-        }])
-    }
-}
-
-impl From<EvalError> for Invalid {
-    fn from(error: EvalError) -> Self {
-        Self::one(
-            "",
-            "expression",
-            format!("the operation's definition cannot work with this request: {error}"),
-        )
-    }
 }
 
 impl Operation {
@@ -372,10 +326,6 @@ fn nearest_that_is_there(request: &Value, pointer: &str) -> String {
 fn members_of(request: &ScannedJson) -> Result<Members<'_>, Invalid> {
     let members = request.members().ok_or_else(not_an_object)?;
     Ok(Members::of(members))
-}
-
-pub(crate) fn not_an_object() -> Invalid {
-    Invalid::one("", "type", "the request must be a JSON object")
 }
 
 fn owned_json(text: JsonText<'_>) -> Raw {

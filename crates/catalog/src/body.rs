@@ -2,7 +2,10 @@
 //! building it in memory. A body that a store would refuse later, when it is acknowledged already,
 //! would be a dead letter.
 
-use crate::{Violation, members::Name, schema::escape_step};
+use crate::{
+    members::Name,
+    violation::{Violation, escape_step},
+};
 use json_text::JsonText;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::{cell::RefCell, fmt};

@@ -15,10 +15,11 @@ use crate::{
     },
     expression::{Expr, Names, Reach, did_you_mean},
     generate::Generator,
-    operation::{Guard, Kind, Many, Operation, OperationHome, Program, Rule},
+    operation::{Guard, Many, Operation, OperationHome, Program, Rule},
     schema::Schema,
     table::{self, OwnTable},
     upload::Upload,
+    vocabulary::Kind,
 };
 use event_schema::{held, outcome::RefusalCode};
 use serde_json::{Map, Value};
@@ -255,16 +256,7 @@ fn compile_program(
     let generators = compile_generators(&definition.generate, &names)?;
     names.generated = definition.generate.keys().map(String::as_str).collect();
     names.looked = definition.look_up.keys().map(String::as_str).collect();
-    let mut lets = Vec::with_capacity(definition.lets.len());
-    for (name, value) in &definition.lets {
-        let expr = names.parse(value).map_err(|e| format!("let.{name}: {e}"))?;
-        if names.reach(&expr).has(Reach::BEFORE) {
-            return Err(format!("let.{name}: $before is known within a write only"));
-        }
-        names.let_reach.push(names.reach(&expr));
-        names.lets.push(name);
-        lets.push(expr);
-    }
+    let lets = compile_lets(&definition.lets, &mut names)?;
     let (owners, key) = compile_key(
         definition
             .key
@@ -278,13 +270,7 @@ fn compile_program(
         surroundings,
         generators: &generators,
     };
-    let mut writes = Vec::with_capacity(definition.write.len());
-    for (n, (write, name)) in definition.write.iter().zip(&write_names).enumerate() {
-        writes.push(
-            writes::compile_write(write, name.clone(), &place)
-                .map_err(|e| format!("write[{n}]: {e}"))?,
-        );
-    }
+    let mut writes = writes::compile_writes(&definition.write, &write_names, &place)?;
     writes::check_stages(&mut writes, &names, &lets)?;
     let already = definition.already.as_ref().map(|already| {
         names
@@ -318,6 +304,24 @@ fn compile_program(
     };
     mark_what_is_looked_at(definition, &mut program);
     Ok(program)
+}
+
+/// Each may look at those before it.
+fn compile_lets<'a>(
+    definitions: &'a Map<String, Value>,
+    names: &mut Names<'a>,
+) -> Result<Vec<Expr>, String> {
+    let mut lets = Vec::with_capacity(definitions.len());
+    for (name, value) in definitions {
+        let expr = names.parse(value).map_err(|e| format!("let.{name}: {e}"))?;
+        if names.reach(&expr).has(Reach::BEFORE) {
+            return Err(format!("let.{name}: $before is known within a write only"));
+        }
+        names.let_reach.push(names.reach(&expr));
+        names.lets.push(name);
+        lets.push(expr);
+    }
+    Ok(lets)
 }
 
 fn compile_generators(

@@ -3,7 +3,7 @@
 
 use crate::{
     hook::HookFailurePolicy,
-    operation::{Envelope, Example, HttpRoute, Kind, Order},
+    vocabulary::{Envelope, Example, Expect, HttpRoute, Kind, Order},
 };
 use event_schema::outcome::RefusalCode;
 use schemars::JsonSchema;
@@ -330,16 +330,6 @@ pub(crate) struct UpsertDefinition {
     pub default: Value,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<Value>,
-}
-
-/// What must be there before a write.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Expect {
-    #[default]
-    Any,
-    Absent,
-    Present,
 }
 
 /// One kind of key, or several.

@@ -2,9 +2,9 @@
 //! generated and looked up for it stays as it was.
 
 use crate::{
-    accept::{Invalid, not_an_object},
     members::Members,
     operation::{Operation, Sight},
+    violation::{Invalid, not_an_object},
 };
 use event_schema::{envelope::Transaction, id::EntityKey};
 

@@ -3,12 +3,21 @@
 //! event so that every replay repeats them.
 
 use crate::{
-    Seed,
     definition::{GeneratorDefinition, Make},
     expression::{EvalError, Expr, Names, Scope},
 };
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
+
+/// All that differs between two acceptances of the same bytes. Generated ids derive from `unique`,
+/// so a true repeat makes the same ones.
+#[derive(Clone, Copy, Debug)]
+pub struct Seed {
+    /// The request's 16 unique bytes (`RequestId::unique`).
+    pub unique: [u8; 16],
+    /// Unix milliseconds.
+    pub now: i64,
+}
 
 /// How one generated value is made.
 #[derive(Debug)]

@@ -36,14 +36,15 @@ mod sealed;
 mod sealed_marks;
 mod table;
 mod upload;
+mod violation;
+mod vocabulary;
 
-pub use accept::{
-    Accepted, AcceptedRequest, Beside, Invalid, LookUpRequest, LookUpSubject, Seed, Violation,
-};
+pub use accept::{Accepted, AcceptedRequest, Beside, LookUpRequest, LookUpSubject};
 pub use catalog::{Catalog, CatalogError, OwnCollection};
+pub use generate::Seed;
 pub use hook::{Hook, HookFailurePolicy};
 pub use in_use::CatalogInUse;
-pub use operation::{Envelope, Example, HttpRoute, Kind, Operation, Order};
+pub use operation::Operation;
 pub use outline::OperationOutline;
 pub use plan::{Current, CurrentDocument, Needs, Plan, PlanError, Planned, TakenValue};
 pub use rehearsal::{ExampleState, Rehearsed};
@@ -51,3 +52,5 @@ pub use replan::{PlanDifference, Replanned, ReplannedEvent};
 pub use scenario::{Scenario, ScenarioFault, ScenarioStep};
 pub use sealed_marks::{SealedMarks, SealedPath};
 pub use upload::Upload;
+pub use violation::{Invalid, Violation};
+pub use vocabulary::{Envelope, Example, HttpRoute, Kind, Order};

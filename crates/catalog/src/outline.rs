@@ -3,7 +3,8 @@
 use crate::{
     Kind, Operation, Order,
     expression::{Expr, Reference, Root},
-    operation::{HttpRoute, Target},
+    operation::Target,
+    vocabulary::HttpRoute,
 };
 use serde::Serialize;
 use serde_json::Value;

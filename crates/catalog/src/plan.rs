@@ -8,7 +8,6 @@ mod target;
 
 use crate::{
     Accepted,
-    definition::Expect,
     expression::EvalError,
     members::Members,
     operation::{Guard, Operation, Sight},

@@ -1,7 +1,10 @@
 //! Request schemas: JSON Schema 2020-12 with a few formats of ours, compiled once; what breaks them
 //! is told in sentences with a pointer.
 
-use crate::{Violation, expression::did_you_mean};
+use crate::{
+    expression::did_you_mean,
+    violation::{VIOLATIONS, Violation, escape_step},
+};
 use jsonschema::{
     Draft, Keyword, PatternOptions, ValidationError, Validator,
     error::{TypeKind, ValidationErrorKind},
@@ -11,9 +14,6 @@ use serde_json::Value;
 mod format;
 
 pub(crate) use format::is_collection_name;
-
-/// A request is told of this many violations at most.
-pub(crate) const VIOLATIONS: usize = 20;
 
 /// A compiled schema beside its text.
 #[derive(Debug)]
@@ -184,11 +184,6 @@ fn short_name(name: &str) -> String {
         Some((at, _)) => format!("{}…", &name[..at]),
         None => name.to_owned(),
     }
-}
-
-/// One step of a JSON pointer.
-pub(crate) fn escape_step(step: &str) -> String {
-    step.replace('~', "~0").replace('/', "~1")
 }
 
 /// A member that only the server sets: `readOnly: true` refuses it.

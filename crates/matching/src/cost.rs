@@ -3,8 +3,8 @@
 
 use serde::Serialize;
 
-use crate::filter::normalise::{Literal, Normalised, Term, Tree};
 use crate::filter::{Condition, Filter, Shape};
+use crate::normalise::{Literal, Normalised, Term, Tree};
 
 /// The size of a filter's canonical form, and an estimate of what testing it takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -95,7 +95,7 @@ impl Cost {
                 self.steps += GEODESIC_STEPS * geodesics as u64;
             }
             Condition::Select { query, .. } => {
-                let inner = crate::filter::normalise::normalise_clause(query).cost();
+                let inner = crate::normalise::normalise_clause(query).cost();
                 self.patterns += inner.patterns;
                 self.geodesics += inner.geodesics;
                 self.steps += inner.steps;

@@ -1,15 +1,19 @@
 //! Plain evaluation of one filter against one document: the reference that everything faster is
 //! compared with. Must never be clever: each keyword is the sentence that defines it.
 
-use std::sync::Arc;
-
 use serde_json::{Map, Value};
 
 use crate::document::Document;
-use crate::filter::normalise::{Literal, Normalised, Term, Tree};
-use crate::filter::{Bounds, Clause, Condition, Shape};
+use crate::filter::{Bounds, Clause, Condition, Filter, Shape};
 use crate::geo;
 use crate::number::Number;
+
+impl Filter {
+    /// Whether the document satisfies the filter, by plain evaluation.
+    pub fn matches(&self, document: &Document<'_>) -> bool {
+        clause_holds(self.clause(), document)
+    }
+}
 
 /// Whether the document satisfies the clause.
 pub fn clause_holds(clause: &Clause, document: &Document<'_>) -> bool {
@@ -195,39 +199,6 @@ fn reassign_elements(
             Some(previous) if wanted != seeker => at = previous,
             _ => return,
         }
-    }
-}
-
-/// Whether the document satisfies the canonical form.
-pub fn normalised_holds(form: &Normalised, document: &Document<'_>) -> bool {
-    form.conjunctions.iter().any(|conjunction| {
-        conjunction
-            .terms
-            .iter()
-            .all(|term| self::term_holds(term, document))
-    })
-}
-
-/// Whether the document satisfies one term of a conjunction.
-pub fn term_holds(term: &Term, document: &Document<'_>) -> bool {
-    match term {
-        Term::Literal(literal) => self::literal_holds(literal, document),
-        Term::Tree(tree) => self::tree_holds(tree, document),
-    }
-}
-
-/// Whether the condition holds, or does not when the literal is negated.
-pub fn literal_holds(literal: &Literal, document: &Document<'_>) -> bool {
-    let leaf: &Arc<Condition> = &literal.condition;
-    condition_holds(leaf, document) != literal.negated
-}
-
-/// Whether the document satisfies the tree.
-pub fn tree_holds(tree: &Tree, document: &Document<'_>) -> bool {
-    match tree {
-        Tree::Literal(literal) => self::literal_holds(literal, document),
-        Tree::All(all) => all.iter().all(|tree| self::tree_holds(tree, document)),
-        Tree::Any(any) => any.iter().any(|tree| self::tree_holds(tree, document)),
     }
 }
 

@@ -1,21 +1,17 @@
 //! A filter as its author wrote it: checked, but not reordered or simplified. Must never hold
 //! anything that was not validated; the only way to make one is [`Filter::parse`].
 
-pub mod normalise;
 mod parse;
-mod write;
+pub(crate) mod write;
 
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use crate::document::Document;
-use crate::evaluate;
 use crate::field::FieldPath;
 use crate::geo;
 use crate::number::Number;
 use crate::pattern::Pattern;
-use normalise::Normalised;
 
 /// A valid filter.
 #[derive(Debug, Clone)]
@@ -192,16 +188,6 @@ impl Filter {
     /// How many leaf conditions the filter has, an `in` of n values counting n.
     pub fn conditions(&self) -> usize {
         self.conditions
-    }
-
-    /// Whether the document satisfies the filter, by plain evaluation.
-    pub fn matches(&self, document: &Document<'_>) -> bool {
-        evaluate::clause_holds(&self.root, document)
-    }
-
-    /// The canonical form: the same for every spelling of the same filter.
-    pub fn normalise(&self) -> Normalised {
-        normalise::normalise_clause(&self.root)
     }
 
     /// The filter in the language it was parsed from, geographic operands in degrees and metres.

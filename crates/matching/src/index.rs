@@ -37,7 +37,7 @@ use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
 
-use crate::filter::normalise::{self, Normalised, Term, Tree};
+use crate::normalise::{self, Normalised, Term, Tree};
 use conjunction::{
     Access, ConditionCode, ConjunctionTarget, IndexedConjunction, MOST, condition_code, leaf_of,
 };

@@ -5,7 +5,7 @@
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use crate::filter::normalise::Normalised;
+use crate::normalise::Normalised;
 
 /// Keeps these ids apart from every other use of the same hash; its number is the version of the
 /// canonical text.

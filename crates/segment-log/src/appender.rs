@@ -3,10 +3,10 @@
 
 use crate::{
     Appended, frame,
-    log::LogShared,
     medium::Medium,
     queue::CommitBatch,
     segment::{About, HEADER, Segment},
+    stored::StoredLog,
 };
 use std::{
     io,
@@ -53,13 +53,13 @@ impl Appender {
     /// Writes a batch behind what is committed. What fails leaves nothing behind, or is fatal.
     pub fn write(
         &mut self,
-        shared: &LogShared,
+        stored: &StoredLog,
         mut batch: CommitBatch,
     ) -> Result<WrittenGroup, (CommitBatch, AppenderFailure)> {
-        let first = shared.end.load(Ordering::Acquire);
-        self.timestamp = self.timestamp.max((shared.options.clock)());
-        if self.must_roll(shared)
-            && let Err(error) = self.roll_segment(shared, first)
+        let first = stored.end.load(Ordering::Acquire);
+        self.timestamp = self.timestamp.max((stored.options.clock)());
+        if self.must_roll(stored)
+            && let Err(error) = self.roll_segment(stored, first)
         {
             return Err((batch, AppenderFailure::Rejected(error)));
         }
@@ -67,9 +67,9 @@ impl Appender {
         let sealed = self.seal_batch(&mut batch, first, start);
         if let Err(error) = sealed.and_then(|()| {
             self.active
-                .write(shared.medium.as_ref(), start, &batch.bytes)
+                .write(stored.medium.as_ref(), start, &batch.bytes)
         }) {
-            let failure = match self.active.cut(shared.medium.as_ref(), start) {
+            let failure = match self.active.cut(stored.medium.as_ref(), start) {
                 Ok(()) => AppenderFailure::Rejected(error),
                 Err(fatal) => AppenderFailure::Fatal(fatal),
             };
@@ -95,8 +95,8 @@ impl Appender {
         Ok(())
     }
 
-    fn must_roll(&self, shared: &LogShared) -> bool {
-        let options = &shared.options;
+    fn must_roll(&self, stored: &StoredLog) -> bool {
+        let options = &stored.options;
         let age = options.segment_age.map_or(i64::MAX, |age| {
             i64::try_from(age.as_millis()).unwrap_or(i64::MAX)
         });
@@ -106,34 +106,34 @@ impl Appender {
                 || self.timestamp.saturating_sub(self.active.about.created) > age)
     }
 
-    fn roll_segment(&mut self, shared: &LogShared, base: u64) -> io::Result<()> {
-        let medium = shared.medium.as_ref();
+    fn roll_segment(&mut self, stored: &StoredLog, base: u64) -> io::Result<()> {
+        let medium = stored.medium.as_ref();
         let about = About {
             base,
             created: self.timestamp,
             compacted_end: None,
         };
-        let next = if shared.is_journaled() {
-            Segment::create(medium, &shared.folder, about)?
+        let next = if stored.is_journaled() {
+            Segment::create(medium, &stored.folder, about)?
         } else {
-            self.roll_alone(shared, about)?
+            self.roll_alone(stored, about)?
         };
         self.active.seal();
         self.active = Arc::new(next);
-        self.fresh = shared.is_journaled();
-        shared.segments.write().push(self.active.clone());
+        self.fresh = stored.is_journaled();
+        stored.segments.write().push(self.active.clone());
         Ok(())
     }
 
     /// Without a journal the sealed segment is whole, and the next permanent, before anything is
     /// written to that.
-    fn roll_alone(&self, shared: &LogShared, about: About) -> io::Result<Segment> {
-        self.active.make_safe(shared.medium.as_ref())?;
-        create_safe(shared.medium.as_ref(), &shared.folder, about)
+    fn roll_alone(&self, stored: &StoredLog, about: About) -> io::Result<Segment> {
+        self.active.make_safe(stored.medium.as_ref())?;
+        Segment::create_safe(stored.medium.as_ref(), &stored.folder, about)
     }
 
     /// The batch is safe, and the segment's beginning with it.
-    pub fn publish(&mut self, shared: &LogShared, written: &WrittenGroup) {
+    pub fn publish(&mut self, stored: &StoredLog, written: &WrittenGroup) {
         let WrittenGroup {
             batch,
             segment,
@@ -150,8 +150,8 @@ impl Appender {
         self.fresh = false;
         segment.remember(*start, &batch.bytes);
         segment.publish(start + batch.bytes.len() as u64);
-        shared.end.store(end, Ordering::Release);
-        shared.observe();
+        stored.end.store(end, Ordering::Release);
+        stored.observe();
     }
 }
 
@@ -170,18 +170,4 @@ impl WrittenGroup {
     pub fn take_back(&self, medium: &dyn Medium) -> io::Result<()> {
         self.segment.cut(medium, self.start)
     }
-}
-
-/// A new, empty segment, permanent when this returns.
-pub(crate) fn create_safe(
-    medium: &dyn Medium,
-    folder: &std::path::Path,
-    about: About,
-) -> io::Result<Segment> {
-    let segment = Segment::create(medium, folder, about)?;
-    if let Err(error) = segment.make_safe(medium) {
-        let _ = medium.remove(&segment.path);
-        return Err(error);
-    }
-    Ok(segment)
 }

@@ -6,9 +6,8 @@
 use crate::{
     AppendError,
     appender::{AppenderFailure, WrittenGroup},
-    hub::Hub,
-    journal::Files,
-    log::{Closed, LogShared},
+    journal_files::JournalFiles,
+    lane::{CommitHub, CommitLane},
     queue::CommitBatch,
 };
 use parking_lot::Mutex;
@@ -18,16 +17,21 @@ use std::{
     thread::{self, JoinHandle},
 };
 
+/// The log was closed with something left: see [`SegmentLog::close`](crate::SegmentLog::close).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the thread that commits panicked")]
+pub struct Closed;
+
 /// The thread, seen from outside. Dropping it closes all its logs.
 pub(crate) struct Committer {
-    pub hub: Arc<Hub>,
+    pub hub: Arc<CommitHub>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Committer {
     /// With a journal every log's records are made safe there, else each in its segment.
-    pub fn start(name: &str, journal: Option<Files>) -> io::Result<Self> {
-        let hub = Arc::new(Hub::default());
+    pub fn start(name: &str, journal: Option<JournalFiles>) -> io::Result<Self> {
+        let hub = Arc::new(CommitHub::default());
         let rounds = Rounds {
             hub: hub.clone(),
             journal,
@@ -45,6 +49,9 @@ impl Committer {
 
     /// Commits what waits and ends the thread.
     pub fn close(&self) -> Result<(), Closed> {
+        for lane in self.hub.lanes() {
+            lane.begin_close();
+        }
         self.hub.close();
         match self.thread.lock().take() {
             // A completion may hold the last handle: the thread cannot wait for itself.
@@ -64,15 +71,15 @@ impl Drop for Committer {
     }
 }
 
-type CommitLane = Arc<LogShared>;
+type WrittenLane = (Arc<CommitLane>, WrittenGroup);
 
 struct Rounds {
-    hub: Arc<Hub>,
-    journal: Option<Files>,
+    hub: Arc<CommitHub>,
+    journal: Option<JournalFiles>,
 }
 
 /// Nothing can be trusted any more; with it what the round had written.
-struct Fatal(Vec<(CommitLane, WrittenGroup)>, io::Error);
+struct Fatal(Vec<WrittenLane>, io::Error);
 
 impl Rounds {
     fn run_rounds(mut self) {
@@ -91,13 +98,13 @@ impl Rounds {
         }
     }
 
-    fn commit_round(&mut self, lanes: &[CommitLane]) -> Result<(), Fatal> {
+    fn commit_round(&mut self, lanes: &[Arc<CommitLane>]) -> Result<(), Fatal> {
         let mut written = Vec::with_capacity(lanes.len());
         for lane in lanes {
             let Some(batch) = lane.queue.lock().take() else {
                 continue;
             };
-            let result = lane.appender.lock().write(lane, batch);
+            let result = lane.appender.lock().write(&lane.stored, batch);
             match result {
                 Ok(done) => written.push((lane.clone(), done)),
                 Err((batch, failure)) => refuse_batch(lane, batch, failure),
@@ -108,7 +115,7 @@ impl Rounds {
             None => sync_alone(written),
         };
         for (lane, written) in &safe {
-            lane.appender.lock().publish(lane, written);
+            lane.appender.lock().publish(&lane.stored, written);
         }
         for (lane, written) in safe {
             // Whoever hears that a record is safe finds its place in the queue free.
@@ -120,7 +127,7 @@ impl Rounds {
         Ok(())
     }
 
-    fn fail_groups(&self, written: Vec<(CommitLane, WrittenGroup)>, error: &io::Error) {
+    fn fail_groups(&self, written: Vec<WrittenLane>, error: &io::Error) {
         tracing::error!(%error, "a sync failed: nothing is appended until the logs are opened again");
         let waiting: Vec<_> = self
             .hub
@@ -129,23 +136,23 @@ impl Rounds {
             .map(|lane| (lane.stop(), lane))
             .collect();
         for (lane, written) in written {
-            let _ = written.take_back(lane.medium.as_ref());
+            let _ = written.take_back(lane.stored.medium.as_ref());
             written
                 .batch
                 .reject(&AppendError::SyncFailed(error.to_string()));
         }
         for (batches, lane) in waiting {
             reject_waiting(batches);
-            lane.observe();
+            lane.stored.observe();
         }
     }
 }
 
 /// One entry for all; what is too large for that is synced where it is.
 fn through_journal(
-    journal: &mut Files,
-    written: Vec<(CommitLane, WrittenGroup)>,
-) -> Result<Vec<(CommitLane, WrittenGroup)>, Fatal> {
+    journal: &mut JournalFiles,
+    written: Vec<WrittenLane>,
+) -> Result<Vec<WrittenLane>, Fatal> {
     if written.is_empty() {
         return Ok(written);
     }
@@ -157,7 +164,7 @@ fn through_journal(
     });
     let synced = large
         .iter()
-        .try_for_each(|(lane, written)| written.segment.make_safe(lane.medium.as_ref()));
+        .try_for_each(|(lane, written)| written.segment.make_safe(lane.stored.medium.as_ref()));
     let done = synced.map_err(AppenderFailure::Fatal).and_then(|()| {
         if journaled.is_empty() {
             Ok(())
@@ -180,11 +187,11 @@ fn through_journal(
 }
 
 /// Each in its segment; answers those that are safe.
-fn sync_alone(written: Vec<(CommitLane, WrittenGroup)>) -> Vec<(CommitLane, WrittenGroup)> {
+fn sync_alone(written: Vec<WrittenLane>) -> Vec<WrittenLane> {
     let mut safe = Vec::with_capacity(written.len());
     for (lane, written) in written {
-        let medium = lane.medium.clone();
-        let synced = if lane.options.sync {
+        let medium = lane.stored.medium.clone();
+        let synced = if lane.stored.options.sync {
             written.segment.make_safe(medium.as_ref())
         } else {
             Ok(())
@@ -203,7 +210,7 @@ fn sync_alone(written: Vec<(CommitLane, WrittenGroup)>) -> Vec<(CommitLane, Writ
 }
 
 fn take_back(lane: &CommitLane, written: WrittenGroup, error: &io::Error) {
-    let failure = match written.take_back(lane.medium.as_ref()) {
+    let failure = match written.take_back(lane.stored.medium.as_ref()) {
         Ok(()) => AppenderFailure::Rejected(io::Error::new(error.kind(), error.to_string())),
         Err(fatal) => AppenderFailure::Fatal(fatal),
     };
@@ -213,7 +220,7 @@ fn take_back(lane: &CommitLane, written: WrittenGroup, error: &io::Error) {
 fn refuse_batch(lane: &CommitLane, batch: CommitBatch, failure: AppenderFailure) {
     match failure {
         AppenderFailure::Rejected(error) => {
-            tracing::error!(folder = %lane.folder.display(), %error, "records were refused: they could not be written");
+            tracing::error!(folder = %lane.stored.folder.display(), %error, "records were refused: they could not be written");
             lane.queue
                 .lock()
                 .settle(batch.bytes.len(), batch.completions.len());
@@ -225,11 +232,11 @@ fn refuse_batch(lane: &CommitLane, batch: CommitBatch, failure: AppenderFailure)
 
 /// The log refuses everything from now on; others are not concerned.
 fn fail_one(lane: &CommitLane, batch: CommitBatch, error: &io::Error) {
-    tracing::error!(folder = %lane.folder.display(), %error, "a sync failed: the log refuses records until it is opened again");
+    tracing::error!(folder = %lane.stored.folder.display(), %error, "a sync failed: the log refuses records until it is opened again");
     let waiting = lane.stop();
     batch.reject(&AppendError::SyncFailed(error.to_string()));
     reject_waiting(waiting);
-    lane.observe();
+    lane.stored.observe();
 }
 
 fn reject_waiting(batches: Vec<CommitBatch>) {
@@ -239,7 +246,7 @@ fn reject_waiting(batches: Vec<CommitBatch>) {
 }
 
 /// Says that the thread ended; if it panicked, nobody commits any more.
-struct DeathNote<'a>(&'a Hub);
+struct DeathNote<'a>(&'a CommitHub);
 
 impl Drop for DeathNote<'_> {
     fn drop(&mut self) {

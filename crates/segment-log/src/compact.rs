@@ -4,10 +4,11 @@
 
 use crate::{
     frame,
-    log::{LogShared, SegmentLog},
+    log::SegmentLog,
     medium::Medium,
     read::{Cursor, Entry, ReadError},
     segment::{self, About, HEADER, Segment, SegmentList},
+    stored::StoredLog,
 };
 use std::{collections::HashMap, fs, io, sync::Arc};
 
@@ -35,7 +36,7 @@ pub struct Compacted {
 impl SegmentLog {
     /// Bytes in sealed segments: what compaction can shrink.
     pub fn sealed_bytes(&self) -> u64 {
-        let segments = self.shared.segments.read();
+        let segments = self.lane.stored.segments.read();
         segments[..segments.len() - 1]
             .iter()
             .map(|segment| segment.readable())
@@ -44,10 +45,10 @@ impl SegmentLog {
 
     /// Rewrites the sealed segments as one. Holds every key in memory meanwhile.
     pub fn compact(&self, kept: impl Fn(&Entry) -> Kept) -> Result<Compacted, ReadError> {
-        self.holds_folder()?;
-        let _maintenance = self.shared.maintenance.lock();
+        self.lane.holds_folder()?;
+        let _maintenance = self.lane.stored.maintenance.lock();
         let (sealed, end) = {
-            let segments = self.shared.segments.read();
+            let segments = self.lane.stored.segments.read();
             let last = segments.len() - 1;
             (segments[..last].to_vec(), segments[last].base())
         };
@@ -67,7 +68,7 @@ impl SegmentLog {
         })?;
         let first = sealed[0].base();
         let mut writer = CompactingWriter::new(
-            &self.shared,
+            &self.lane.stored,
             About {
                 base: first,
                 created: sealed[0].about.created,
@@ -92,7 +93,7 @@ impl SegmentLog {
             Ok(())
         })?;
         let merged = writer.finish_segment()?;
-        self.shared.replace(&sealed, merged)?;
+        self.lane.stored.replace(&sealed, merged)?;
         Ok(count)
     }
 
@@ -112,7 +113,7 @@ impl SegmentLog {
     }
 }
 
-impl LogShared {
+impl StoredLog {
     /// Puts the merged segment, already under the name of the first, in the place of `sealed`.
     fn replace(&self, sealed: &SegmentList, merged: Segment) -> io::Result<()> {
         self.segments
@@ -126,7 +127,7 @@ impl LogShared {
 }
 
 struct CompactingWriter<'a> {
-    shared: &'a LogShared,
+    stored: &'a StoredLog,
     about: About,
     file: fs::File,
     position: u64,
@@ -134,11 +135,11 @@ struct CompactingWriter<'a> {
 }
 
 impl<'a> CompactingWriter<'a> {
-    fn new(shared: &'a LogShared, about: About) -> io::Result<Self> {
-        let file = shared.medium.create(&shared.folder.join("compacted.tmp"))?;
-        shared.medium.write(&file, 0, &about.encode())?;
+    fn new(stored: &'a StoredLog, about: About) -> io::Result<Self> {
+        let file = stored.medium.create(&stored.folder.join("compacted.tmp"))?;
+        stored.medium.write(&file, 0, &about.encode())?;
         Ok(Self {
-            shared,
+            stored,
             about,
             file,
             position: HEADER as u64,
@@ -156,18 +157,18 @@ impl<'a> CompactingWriter<'a> {
             position: self.position,
         };
         frame::seal_frame(&mut self.buffer, place, entry.offset, entry.timestamp, 0);
-        let medium: &dyn Medium = self.shared.medium.as_ref();
+        let medium: &dyn Medium = self.stored.medium.as_ref();
         medium.write(&self.file, self.position, &self.buffer)?;
         self.position += self.buffer.len() as u64;
         Ok(())
     }
 
     fn finish_segment(self) -> io::Result<Segment> {
-        let medium = self.shared.medium.as_ref();
+        let medium = self.stored.medium.as_ref();
         medium.sync(&self.file)?;
-        let path = segment::segment_path(&self.shared.folder, self.about.base);
-        medium.rename(&self.shared.folder.join("compacted.tmp"), &path)?;
-        medium.sync_folder(&self.shared.folder)?;
+        let path = segment::segment_path(&self.stored.folder, self.about.base);
+        medium.rename(&self.stored.folder.join("compacted.tmp"), &path)?;
+        medium.sync_folder(&self.stored.folder)?;
         Segment::open(path)?
             .ok_or_else(|| io::Error::other("the compacted segment cannot be read back"))
     }

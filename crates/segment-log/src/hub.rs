@@ -1,6 +1,6 @@
 //! Which of a committer's logs have something to commit. Must never wake a thread that is awake.
 
-use crate::{buffers::SpareBuffers, log::LogShared};
+use crate::buffers::SpareBuffers;
 use parking_lot::{Condvar, Mutex};
 use std::{
     mem,
@@ -8,26 +8,43 @@ use std::{
     thread::{self, ThreadId},
 };
 
-#[derive(Default)]
-pub(crate) struct Hub {
+/// The lanes of one committer, and which of them it is to look at.
+pub(crate) struct Hub<Lane> {
     pub buffers: SpareBuffers,
-    state: Mutex<HubQueue>,
+    state: Mutex<HubQueue<Lane>>,
     wake: Condvar,
     thread: OnceLock<ThreadId>,
 }
 
-#[derive(Default)]
-struct HubQueue {
-    ready: Vec<Arc<LogShared>>,
-    all: Vec<Weak<LogShared>>,
+struct HubQueue<Lane> {
+    ready: Vec<Arc<Lane>>,
+    all: Vec<Weak<Lane>>,
     sleeping: bool,
     closing: bool,
     failed: bool,
 }
 
-impl Hub {
+impl<Lane> Default for Hub<Lane> {
+    fn default() -> Self {
+        let queue = HubQueue {
+            ready: Vec::new(),
+            all: Vec::new(),
+            sleeping: false,
+            closing: false,
+            failed: false,
+        };
+        Self {
+            buffers: SpareBuffers::default(),
+            state: Mutex::new(queue),
+            wake: Condvar::new(),
+            thread: OnceLock::new(),
+        }
+    }
+}
+
+impl<Lane> Hub<Lane> {
     /// From now on it is this one's turn when it is listed; not when the hub takes no more.
-    pub fn join(&self, lane: &Arc<LogShared>) -> bool {
+    pub fn join(&self, lane: &Arc<Lane>) -> bool {
         let mut state = self.state.lock();
         if state.closing || state.failed {
             return false;
@@ -38,7 +55,7 @@ impl Hub {
     }
 
     /// There is something to commit, or to close.
-    pub fn list(&self, lane: Arc<LogShared>) {
+    pub fn list(&self, lane: Arc<Lane>) {
         let mut state = self.state.lock();
         state.ready.push(lane);
         if mem::take(&mut state.sleeping) {
@@ -47,13 +64,13 @@ impl Hub {
         }
     }
 
-    pub fn list_again(&self, lanes: impl Iterator<Item = Arc<LogShared>>) {
+    pub fn list_again(&self, lanes: impl Iterator<Item = Arc<Lane>>) {
         let lanes: Vec<_> = lanes.collect();
         self.state.lock().ready.extend(lanes);
     }
 
     /// Waits until something is listed; `None` when all is done and closed.
-    pub fn next(&self) -> Option<Vec<Arc<LogShared>>> {
+    pub fn next(&self) -> Option<Vec<Arc<Lane>>> {
         let mut state = self.state.lock();
         while state.ready.is_empty() {
             if state.closing {
@@ -66,16 +83,14 @@ impl Hub {
         Some(mem::take(&mut state.ready))
     }
 
+    /// Takes no more, and ends when all that is listed is done. The lanes are to be closed before.
     pub fn close(&self) {
-        for lane in self.lanes() {
-            lane.begin_close();
-        }
         self.state.lock().closing = true;
         self.wake.notify_one();
     }
 
     /// Answers the logs that were open.
-    pub fn fail(&self) -> Vec<Arc<LogShared>> {
+    pub fn fail(&self) -> Vec<Arc<Lane>> {
         let mut state = self.state.lock();
         state.failed = true;
         state.ready.clear();
@@ -96,7 +111,7 @@ impl Hub {
         self.thread.get() == Some(&thread::current().id())
     }
 
-    fn lanes(&self) -> Vec<Arc<LogShared>> {
+    pub fn lanes(&self) -> Vec<Arc<Lane>> {
         self.state
             .lock()
             .all

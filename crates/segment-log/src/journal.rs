@@ -4,23 +4,17 @@
 //!
 //! See ADR 9.
 
-mod entry;
-mod files;
-mod replay;
-mod scan;
-
-pub(crate) use files::Files;
-
 use crate::{
     Options,
     appender::AppenderFailure,
-    commit::Committer,
+    commit::{Closed, Committer},
+    journal_files::{Half, JournalFiles, replay, scan, write_floor},
+    load::OpenError,
     lock::FolderLock,
-    log::{Closed, OpenError, Opened, SegmentLog},
+    log::{CommitService, Opened, SegmentLog},
     medium::{Disk, Medium},
     recovery::RecoveryTrouble,
 };
-use files::Half;
 use std::{
     fs::{File, OpenOptions},
     io,
@@ -94,7 +88,7 @@ impl Journal {
             );
         }
         for at in [found.older, 1 - found.older] {
-            let written = files::write_floor(
+            let written = write_floor(
                 medium.as_ref(),
                 &files[at],
                 u32::from(at == 1),
@@ -109,7 +103,7 @@ impl Journal {
             Half::new(0, first).map_err(failed)?,
             Half::new(1, second).map_err(failed)?,
         ];
-        let files = Files::new(
+        let files = JournalFiles::new(
             medium.clone(),
             options.file_bytes,
             halves,
@@ -145,14 +139,12 @@ impl Journal {
         } else {
             (None, &self.unsynced)
         };
-        SegmentLog::join(
-            self.medium.clone(),
-            &folder,
-            options,
+        let service = CommitService {
+            committer: committer.clone(),
             name,
-            committer.clone(),
-            false,
-        )
+            alone: false,
+        };
+        SegmentLog::join(self.medium.clone(), &folder, options, service)
     }
 
     /// Closes its logs, syncs them, and leaves nothing in the journal.

@@ -135,6 +135,8 @@ mod earliest;
 pub mod frame;
 mod hub;
 mod journal;
+mod journal_files;
+mod lane;
 mod load;
 mod lock;
 mod log;
@@ -144,12 +146,16 @@ mod read;
 mod recent;
 mod recovery;
 pub mod segment;
+mod stored;
 
+pub use commit::Closed;
 pub use compact::{Compacted, Kept};
 pub use journal::{Journal, JournalOptions};
+pub use load::OpenError;
 pub use lock::{FolderLock, LOCK_FILE, LockError, create_folder};
-pub use log::{Bounds, Closed, OpenError, Opened, RetentionError, SegmentLog};
+pub use log::{Opened, SegmentLog};
 pub use read::{Cursor, Entry, ReadError};
+pub use stored::{Bounds, RetentionError};
 
 use std::{
     sync::Arc,

@@ -2,10 +2,8 @@
 //! that may hold an acknowledged record.
 
 use crate::{
-    Options,
-    appender::create_safe,
-    earliest,
-    log::OpenError,
+    Options, earliest,
+    lock::LockError,
     medium::Medium,
     recovery::{self, Damage, RecoveryTrouble},
     segment::{self, About, Segment, SegmentList},
@@ -15,6 +13,21 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
+
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    #[error(
+        "{0}; nothing was changed. Restore the file from a backup, or move the folder away to start with an empty one"
+    )]
+    Damaged(Damage),
+    #[error("{path} cannot be opened: {source}")]
+    Io { path: PathBuf, source: io::Error },
+    /// Nothing can be opened in it before it is opened again.
+    #[error("the journal is closed or failed")]
+    JournalClosed,
+}
 
 pub(crate) struct Loaded {
     pub segments: SegmentList,
@@ -33,48 +46,10 @@ pub(crate) fn load_log(
         path: folder.to_owned(),
         source,
     };
-    let mut segments: SegmentList = Vec::new();
-    let (mut unfinished, mut replaced, mut removed) = (None, 0, false);
-    let files = list_segments(medium, folder).map_err(failed)?;
-    for (at, (base, path)) in files.iter().enumerate() {
-        // A crash between putting a compacted segment in place and deleting what it stands for
-        // leaves both; those may not even be whole.
-        if *base < replaced {
-            medium.remove(path).map_err(failed)?;
-            removed = true;
-            continue;
-        }
-        match Segment::open(path.clone()).map_err(failed)? {
-            Some(segment) if segment.base() == *base => {
-                replaced = segment.about.compacted_end.unwrap_or(0);
-                segments.push(Arc::new(segment));
-            }
-            Some(_) => {
-                return Err(OpenError::Damaged(segment_damage(
-                    path,
-                    *base,
-                    "its name and its header disagree",
-                )));
-            }
-            None if at + 1 == files.len()
-                && recovery::never_was(path, *base, journaled).map_err(failed)? =>
-            {
-                medium.remove(path).map_err(failed)?;
-                (unfinished, removed) = (Some(*base), true);
-            }
-            None => {
-                return Err(OpenError::Damaged(segment_damage(
-                    path,
-                    *base,
-                    "its header does not pass its checksum",
-                )));
-            }
-        }
-    }
-    if removed {
-        // Before another of that name is made.
-        medium.sync_folder(folder).map_err(failed)?;
-    }
+    let StandingSegments {
+        mut segments,
+        mut unfinished,
+    } = open_segments(medium, folder, journaled)?;
     let kept = earliest::load_earliest(folder).map_err(failed)?;
     if segments.is_empty() {
         let base = unfinished.or(kept).unwrap_or(0);
@@ -84,7 +59,7 @@ pub(crate) fn load_log(
             compacted_end: None,
         };
         segments.push(Arc::new(
-            create_safe(medium, folder, about).map_err(failed)?,
+            Segment::create_safe(medium, folder, about).map_err(failed)?,
         ));
         unfinished = None;
     }
@@ -121,6 +96,57 @@ pub(crate) fn load_log(
         earliest,
         end,
     })
+}
+
+/// The segments that stand in a folder.
+#[derive(Default)]
+struct StandingSegments {
+    segments: SegmentList,
+    /// The base of a last one that was begun and is gone.
+    unfinished: Option<u64>,
+}
+
+fn open_segments(
+    medium: &dyn Medium,
+    folder: &Path,
+    journaled: bool,
+) -> Result<StandingSegments, OpenError> {
+    let failed = |source| OpenError::Io {
+        path: folder.to_owned(),
+        source,
+    };
+    let mut standing = StandingSegments::default();
+    let (mut replaced, mut removed) = (0, false);
+    let files = list_segments(medium, folder).map_err(failed)?;
+    for (at, (base, path)) in files.iter().enumerate() {
+        // A crash between putting a compacted segment in place and deleting what it stands for
+        // leaves both; those may not even be whole.
+        if *base < replaced {
+            medium.remove(path).map_err(failed)?;
+            removed = true;
+            continue;
+        }
+        let damaged = |why| OpenError::Damaged(segment_damage(path, *base, why));
+        match Segment::open(path.clone()).map_err(failed)? {
+            Some(segment) if segment.base() == *base => {
+                replaced = segment.about.compacted_end.unwrap_or(0);
+                standing.segments.push(Arc::new(segment));
+            }
+            Some(_) => return Err(damaged("its name and its header disagree")),
+            None if at + 1 == files.len()
+                && recovery::never_was(path, *base, journaled).map_err(failed)? =>
+            {
+                medium.remove(path).map_err(failed)?;
+                (standing.unfinished, removed) = (Some(*base), true);
+            }
+            None => return Err(damaged("its header does not pass its checksum")),
+        }
+    }
+    if removed {
+        // Before another of that name is made.
+        medium.sync_folder(folder).map_err(failed)?;
+    }
+    Ok(standing)
 }
 
 fn segment_damage(path: &Path, offset: u64, why: &'static str) -> Damage {

@@ -74,7 +74,7 @@ impl SegmentLog {
             if cursor.offset >= until || entries.len() >= records {
                 return Ok(entries);
             }
-            let (segment, end) = self.segment_of(cursor.offset, bounds.end);
+            let (segment, end) = self.lane.stored.segment_of(cursor.offset, bounds.end);
             let before = cursor.offset;
             let full = match read_segment(
                 &segment,

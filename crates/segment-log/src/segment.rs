@@ -129,6 +129,16 @@ impl Segment {
         ))
     }
 
+    /// A new, empty segment, permanent when this returns.
+    pub fn create_safe(medium: &dyn Medium, folder: &Path, about: About) -> io::Result<Self> {
+        let segment = Self::create(medium, folder, about)?;
+        if let Err(error) = segment.make_safe(medium) {
+            let _ = medium.remove(&segment.path);
+            return Err(error);
+        }
+        Ok(segment)
+    }
+
     /// An existing one, all of it readable; `None` when its header is not that of a segment.
     pub fn open(path: PathBuf) -> io::Result<Option<Self>> {
         let file = OpenOptions::new().read(true).write(true).open(&path)?;

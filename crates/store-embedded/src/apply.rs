@@ -5,7 +5,7 @@
 use crate::{
     EmbeddedStore, Tables,
     classify::Failure,
-    row::{Change, State, Stored},
+    row::{Change, State, Stored, columns},
     schema,
     writer::{Kept, Pen},
 };
@@ -15,7 +15,7 @@ use event_schema::{
     outcome::{LedgerEntry, Verdict},
     position::Version,
 };
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::params;
 use store::{DocumentWrite, ItemVerdict, RowWrite, StoreError, cell, document::Write};
 
 /// What became of everything that [`EmbeddedStore::apply_all`] was given.
@@ -171,7 +171,7 @@ fn write_row(
     if save(pen, NEW, fresh)? == 1 {
         return Ok(ItemVerdict::Done);
     }
-    let stored = read_row(pen.connection, number, key)?
+    let stored = columns::read_row(pen.connection, number, key)?
         .ok_or_else(|| Failure::Damaged(format!("the row {key} is there and is not")))?;
     let before = stored
         .state()
@@ -182,31 +182,6 @@ fn write_row(
         save(pen, OLD, &after.store())?;
     }
     Ok(ItemVerdict::Done)
-}
-
-/// A row's columns, if it was ever written.
-pub(crate) fn read_row(
-    connection: &rusqlite::Connection,
-    number: i64,
-    key: &str,
-) -> rusqlite::Result<Option<Stored>> {
-    const GET: &str = "SELECT newest, cleared, marker, expires, cells, older FROM rows WHERE number = ? AND key = ?";
-    connection
-        .prepare_cached(GET)?
-        .query_row(params![number, key], |row| stored_row(row, 0))
-        .optional()
-}
-
-/// A row of a query whose columns are a row's from `first` on.
-pub(crate) fn stored_row(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<Stored> {
-    Ok(Stored {
-        newest: row.get(first)?,
-        cleared: row.get(first + 1)?,
-        marker: row.get(first + 2)?,
-        expires: row.get(first + 3)?,
-        cells: row.get(first + 4)?,
-        older: row.get(first + 5)?,
-    })
 }
 
 /// Versions stay far below 2^63.

@@ -3,12 +3,7 @@
 //! one kind, a known one may hold more. Never asked on the usual way of a write: only when one
 //! document mixes kinds in a field.
 
-use crate::{
-    EmbeddedStore,
-    classify::Failure,
-    read::{Readers, collection_place},
-    search,
-};
+use crate::{EmbeddedStore, classify::Failure, places::collection_place, read::Readers, search};
 use event_schema::Raw;
 use parking_lot::RwLock;
 use rusqlite::Connection;

@@ -26,6 +26,7 @@ pub mod config;
 mod dynamic;
 mod health;
 mod newest;
+mod places;
 mod purge;
 mod read;
 mod record;

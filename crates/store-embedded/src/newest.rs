@@ -9,16 +9,10 @@
 //!
 //! See ADR 12.
 
-use crate::{
-    EmbeddedStore,
-    classify::Failure,
-    read,
-    writer::{Kept, Pen},
-};
+use crate::{classify::Failure, places::collection_place};
 use event_schema::mutation::DocumentKey;
 use parking_lot::Mutex;
-use rusqlite::params;
-use store::StoreError;
+use rusqlite::{Connection, params};
 
 /// Collections that are known at the same time; the one that was not asked about longest goes.
 const MOST: usize = 256;
@@ -71,25 +65,20 @@ impl Newest {
 
     /// Looks up the newest id of the key's time. On the thread that writes: what it wrote before is
     /// seen, what it writes after is told.
-    pub fn learn(&self, pen: &Pen<'_>, key: &DocumentKey) -> Result<(), Failure> {
+    pub fn learn(&self, connection: &Connection, key: &DocumentKey) -> Result<(), Failure> {
         // No id of this form goes on with a letter behind `f`.
         const LAST: &str =
             "SELECT max(id) FROM documents WHERE place = ?1 AND id >= ?2 AND id < ?2 || 'g'";
         let prefix = &key.id[..PREFIX];
-        let newest = match read::collection_place(
-            pen.connection,
-            &key.index,
-            &key.collection,
-            &key.incarnation,
-        )? {
-            Some(place) => pen
-                .connection
-                .prepare_cached(LAST)?
-                .query_row(params![place, prefix], |row| {
-                    row.get::<_, Option<String>>(0)
-                })?,
-            None => None,
-        };
+        let newest =
+            match collection_place(connection, &key.index, &key.collection, &key.incarnation)? {
+                Some(place) => connection
+                    .prepare_cached(LAST)?
+                    .query_row(params![place, prefix], |row| {
+                        row.get::<_, Option<String>>(0)
+                    })?,
+                None => None,
+            };
         let name = [&key.index, &key.collection, &key.incarnation].map(Clone::clone);
         let mut all = self.0.lock();
         all.retain(|known| !known.is_of(key));
@@ -140,24 +129,4 @@ fn is_timed(id: &str, now: i64) -> bool {
         });
     let millis = || i64::from_str_radix(&[&id[..8], &id[9..13]].concat(), 16).unwrap_or(i64::MAX);
     is_form && millis() <= now.saturating_add(AHEAD)
-}
-
-impl EmbeddedStore {
-    /// Which of the keys have no document, as far as that is known without reading any.
-    pub(crate) async fn absent(&self, keys: &[DocumentKey]) -> Result<Vec<bool>, StoreError> {
-        let mut absent = Vec::with_capacity(keys.len());
-        for key in keys {
-            let mut sight = self.inner.newest.see(key, self.now());
-            if sight == Sight::Unknown {
-                let asked = key.clone();
-                self.inner
-                    .writer
-                    .run(Kept::InOrder, move |pen| pen.newest.learn(pen, &asked))
-                    .await?;
-                sight = self.inner.newest.see(key, self.now());
-            }
-            absent.push(sight == Sight::Absent);
-        }
-        Ok(absent)
-    }
 }

@@ -2,11 +2,8 @@
 //! every write that was answered before.
 
 use crate::{
-    EmbeddedStore, NAME,
-    apply::{read_row, stored_row},
-    classify::Failure,
-    config::Config,
-    schema,
+    EmbeddedStore, NAME, classify::Failure, config::Config, newest::Sight,
+    places::collection_place, row::columns, schema, writer::Kept,
 };
 use event_schema::{
     Raw,
@@ -82,20 +79,6 @@ impl Readers {
     }
 }
 
-/// The number of a collection's incarnation, if anything was ever written to it.
-pub(crate) fn collection_place(
-    connection: &Connection,
-    index: &str,
-    collection: &str,
-    incarnation: &str,
-) -> rusqlite::Result<Option<i64>> {
-    let mut find = connection.prepare_cached(
-        "SELECT place FROM places WHERE idx = ? AND collection = ? AND incarnation = ?",
-    )?;
-    find.query_row([index, collection, incarnation], |row| row.get(0))
-        .optional()
-}
-
 /// JSON text as it was written.
 pub(crate) fn raw_json(text: String) -> Result<Raw, Failure> {
     RawValue::from_string(text)
@@ -154,6 +137,26 @@ pub(crate) fn find_document(
 }
 
 impl EmbeddedStore {
+    /// Which of the keys have no document, as far as that is known without reading any.
+    async fn absent(&self, keys: &[DocumentKey]) -> Result<Vec<bool>, StoreError> {
+        let mut absent = Vec::with_capacity(keys.len());
+        for key in keys {
+            let mut sight = self.inner.newest.see(key, self.now());
+            if sight == Sight::Unknown {
+                let asked = key.clone();
+                self.inner
+                    .writer
+                    .run(Kept::InOrder, move |pen| {
+                        pen.newest.learn(pen.connection, &asked)
+                    })
+                    .await?;
+                sight = self.inner.newest.see(key, self.now());
+            }
+            absent.push(sight == Sight::Absent);
+        }
+        Ok(absent)
+    }
+
     pub(crate) async fn read_documents(
         &self,
         keys: &[DocumentKey],
@@ -201,7 +204,7 @@ impl EmbeddedStore {
         let now = self.now();
         let read = move |connection: &Connection| {
             let one = |(number, key): &(i64, String)| -> Result<Option<StoredRow>, Failure> {
-                let Some(stored) = read_row(connection, *number, key)? else {
+                let Some(stored) = columns::read_row(connection, *number, key)? else {
                     return Ok(None);
                 };
                 let state = stored
@@ -264,7 +267,7 @@ impl EmbeddedStore {
                 let damaged = |error: &dyn std::fmt::Display| {
                     Failure::Damaged(format!("the row {key}: {error}"))
                 };
-                let stored = stored_row(row, 1).map_err(Failure::from)?;
+                let stored = columns::stored_row(row, 1).map_err(Failure::from)?;
                 let state = stored.state().map_err(|error| damaged(&error))?;
                 if let Some(stored) = state.read(now) {
                     let values: Vec<Value> =

@@ -8,6 +8,8 @@
 //! value, expires]}`, and nothing at or before `cleared` counts. Times are versions with their step
 //! (`Version::timestamp`), so 0 is before all.
 
+pub(crate) mod columns;
+
 use serde_json::{Map, Value};
 use std::{collections::BTreeMap, fmt::Write as _};
 use store::document::StoredRow;

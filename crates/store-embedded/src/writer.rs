@@ -5,7 +5,7 @@
 //!
 //! See ADR 10.
 
-use crate::{NAME, classify::Failure, newest::Newest};
+use crate::{NAME, classify::Failure, newest::Newest, places::Places};
 use rusqlite::{CachedStatement, Connection};
 use std::{sync::Arc, thread};
 use store::StoreError;
@@ -46,41 +46,6 @@ pub struct Pen<'c> {
     statements: Vec<(&'static str, CachedStatement<'c>)>,
 }
 
-/// Few collections are written at a time, and a batch mostly stays in one: the last one found is
-/// looked at first.
-#[derive(Default)]
-struct Places {
-    known: Vec<([String; 3], i64)>,
-    last: usize,
-}
-
-/// More than this many are forgotten and looked up again.
-const MOST_PLACES: usize = 1_000;
-
-impl Places {
-    fn find(&mut self, name: [&str; 3]) -> Option<i64> {
-        let is = |(known, _): &([String; 3], i64)| {
-            known
-                .iter()
-                .rev()
-                .zip(name.iter().rev())
-                .all(|(known, name)| known == name)
-        };
-        if !self.known.get(self.last).is_some_and(is) {
-            self.last = self.known.iter().position(is)?;
-        }
-        Some(self.known[self.last].1)
-    }
-
-    fn learn(&mut self, name: [&str; 3], place: i64) {
-        if self.known.len() >= MOST_PLACES {
-            self.known.clear();
-        }
-        self.last = self.known.len();
-        self.known.push((name.map(str::to_owned), place));
-    }
-}
-
 impl<'c> Pen<'c> {
     /// The statement, kept for the rest of the transaction.
     pub fn statement(&mut self, sql: &'static str) -> rusqlite::Result<&mut CachedStatement<'c>> {
@@ -106,21 +71,8 @@ impl<'c> Pen<'c> {
         collection: &str,
         incarnation: &str,
     ) -> rusqlite::Result<i64> {
-        let name = [index, collection, incarnation];
-        if let Some(place) = self.places.find(name) {
-            return Ok(place);
-        }
-        self.connection
-            .prepare_cached(
-                "INSERT OR IGNORE INTO places (idx, collection, incarnation) VALUES (?, ?, ?)",
-            )?
-            .execute(name)?;
-        let mut find = self.connection.prepare_cached(
-            "SELECT place FROM places WHERE idx = ? AND collection = ? AND incarnation = ?",
-        )?;
-        let place = find.query_row(name, |row| row.get(0))?;
-        self.places.learn(name, place);
-        Ok(place)
+        self.places
+            .find_or_make(self.connection, [index, collection, incarnation])
     }
 }
 
@@ -235,7 +187,7 @@ fn run_writer(connection: Connection, newest: &Newest, mut jobs: mpsc::Receiver<
         let committed = set_durability(&connection, &mut set, &group)
             .and_then(|()| commit_together(&connection, newest, &mut places, &mut group));
         if let Err(failure) = &committed {
-            places.known.clear();
+            places.forget_all();
             tracing::warn!(jobs = group.len(), why = ?failure, "a transaction of the embedded store failed");
         }
         group

@@ -3,10 +3,9 @@
 
 use super::{Accepted, Beside, Invalid, Seed, members_of};
 use crate::{
-    Violation,
     members::{Member, Members},
     operation::{Many, Operation},
-    schema::escape_step,
+    violation::{Violation, escape_step},
 };
 use event_schema::id::RequestId;
 use json_text::JsonObjectWriter;

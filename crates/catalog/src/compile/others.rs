@@ -9,7 +9,8 @@ use crate::{
         ClaimDefinition, LookUpDefinition, OperationDefinition, PartDefinition, UniqueDefinition,
     },
     expression::{Expr, Names, Reach, did_you_mean},
-    operation::{Kind, LookUpStep, LookUpTarget, Operation, PartOf, UniqueClaim},
+    operation::{LookUpStep, LookUpTarget, Operation, PartOf, UniqueClaim},
+    vocabulary::Kind,
 };
 use event_schema::outcome::{Refusal, RefusalCode};
 use serde_json::Value;

@@ -3,10 +3,11 @@
 
 use super::{ACCEPTED, Surroundings, allowed_expr, compile_body};
 use crate::{
-    definition::{DocumentTarget, Expect, RowTarget, WriteDefinition},
+    definition::{DocumentTarget, RowTarget, WriteDefinition},
     expression::{Expr, Names, Reach, did_you_mean},
     generate::Generator,
     operation::{Action, Target, Write},
+    vocabulary::Expect,
 };
 use serde_json::Value;
 use std::sync::Arc;
@@ -40,7 +41,20 @@ pub(super) fn write_names(definitions: &[WriteDefinition]) -> Result<Vec<Option<
     Ok(names)
 }
 
-pub(super) fn compile_write(
+/// All of them, each by its name.
+pub(super) fn compile_writes(
+    definitions: &[WriteDefinition],
+    names: &[Option<String>],
+    place: &Place<'_>,
+) -> Result<Vec<Write>, String> {
+    let numbered = definitions.iter().zip(names).enumerate();
+    let compiled = numbered.map(|(n, (write, name))| {
+        compile_write(write, name.clone(), place).map_err(|e| format!("write[{n}]: {e}"))
+    });
+    compiled.collect()
+}
+
+fn compile_write(
     definition: &WriteDefinition,
     name: Option<String>,
     place: &Place<'_>,

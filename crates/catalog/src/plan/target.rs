@@ -1,11 +1,12 @@
 //! Which documents and rows an event is about, and how they stand: found before anything is read,
 //! so that reads can be made in one go.
 
-use super::{Current, CurrentDocument, Expect, Needs, PlanError, Stop, refusal_stop};
+use super::{Current, CurrentDocument, Needs, PlanError, Stop, refusal_stop};
 use crate::{
     accept::required_text,
     expression::{EvalError, Scope},
     operation::{Action, Sight, Target, Write},
+    vocabulary::Expect,
 };
 use event_schema::{
     envelope::Transaction,

@@ -12,9 +12,9 @@ use super::scalar::{HeldScalars, ScalarRef};
 use crate::document::Document;
 use crate::evaluate;
 use crate::field::FieldPath;
-use crate::filter::normalise::{Literal, Tree};
 use crate::filter::{Bounds, Condition, Shape};
 use crate::geo::{self, Direction, Polygon, Radius};
+use crate::normalise::{self, Literal, Tree};
 use crate::pattern::Pattern;
 
 /// The field number of conditions that concern no single field.
@@ -179,7 +179,7 @@ impl Test {
             (Test::Match(kept) | Test::Select(kept), _) => {
                 evaluate::condition_holds(&kept.condition, document)
             }
-            (Test::Tree(tree), _) => evaluate::tree_holds(tree, document),
+            (Test::Tree(tree), _) => normalise::tree_holds(tree, document),
             (_, None) => false,
             (Test::Exists, Some(_)) => true,
             (Test::Equals(held), Some(found)) => {

@@ -14,7 +14,7 @@ use super::scalar::ScalarRef;
 use super::slab::Slab;
 use crate::field::FieldPath;
 use crate::filter::Condition;
-use crate::filter::normalise::{Literal, Tree};
+use crate::normalise::{Literal, Tree};
 
 /// Conditions and fields.
 #[derive(Debug, Default)]

@@ -66,7 +66,7 @@ fn an_and_of_ors_is_kept_as_a_tree_when_it_would_explode() {
         .collect::<serde_json::Map<_, _>>()
         .into();
     assert!(large.matches(&Document::new(&document)));
-    assert!(matching::evaluate::normalised_holds(
+    assert!(matching::normalise::normalised_holds(
         &form,
         &Document::new(&document)
     ));

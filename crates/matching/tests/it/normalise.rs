@@ -2,7 +2,7 @@
 //! and every spelling of a filter has the same.
 
 use decisions::Choices;
-use matching::{Document, Filter, Normalised, Options, evaluate};
+use matching::{Document, Filter, Normalised, Options, normalise};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -50,7 +50,7 @@ proptest! {
         for value in &documents {
             let document = Document::new(value);
             let plain = filter.matches(&document);
-            prop_assert_eq!(evaluate::normalised_holds(&form, &document), plain, "canonical form {} of {}", form.to_json(), value);
+            prop_assert_eq!(normalise::normalised_holds(&form, &document), plain, "canonical form {} of {}", form.to_json(), value);
             prop_assert_eq!(written.matches(&document), plain, "written form {} of {}", form.to_json(), value);
             prop_assert_eq!(again.matches(&document), plain, "{} of {}", filter.to_json(), value);
             prop_assert_eq!(matching::explain_filter(&filter, &document).matches, plain);

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use matching::{Document, Filter, Options, evaluate};
+use matching::{Document, Filter, Options, normalise};
 use serde_json::Value;
 
 /// What was compared, to be printed.
@@ -131,7 +131,7 @@ fn verdicts(case: &Value, tally: &mut Tally) -> Option<String> {
 fn disagreement(filter: &Filter, document: &Value) -> Option<String> {
     let document = &Document::new(document);
     let plain = filter.matches(document);
-    if evaluate::normalised_holds(&filter.normalise(), document) != plain {
+    if normalise::normalised_holds(&filter.normalise(), document) != plain {
         return Some(format!(
             "the canonical form {} disagrees with {plain} on {document:?}",
             filter.normalise().to_json()

@@ -1,11 +1,20 @@
 //! What the disk can do to the log: full, failing to sync, failing to create.
 
-use super::*;
-use crate::{AppendError, Appended, Cursor};
+use super::SegmentLog;
+use crate::{
+    AppendError, Appended, Bounds, Cursor, Opened, Options, Refused, RetentionError,
+    medium::{Disk, Medium},
+};
+use parking_lot::Mutex;
 use std::{
     fs::File,
+    io,
     os::unix::fs::FileExt,
-    sync::mpsc::{Receiver, sync_channel},
+    path::Path,
+    sync::{
+        Arc,
+        mpsc::{Receiver, sync_channel},
+    },
     time::Duration,
 };
 

@@ -8,10 +8,7 @@ use super::{
     sort::Keys,
     unsupported,
 };
-use crate::{
-    classify::Failure,
-    read::{collection_place, raw_json},
-};
+use crate::{classify::Failure, places::collection_place, read::raw_json};
 use event_schema::Raw;
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};

@@ -3,7 +3,8 @@
 use super::{append, folder, journal, records, small};
 use crate::{
     OpenError,
-    journal::{Journal, JournalOptions, entry::SECTOR},
+    journal::{Journal, JournalOptions},
+    journal_files::entry::SECTOR,
     medium::Disk,
 };
 use std::{

@@ -14,7 +14,7 @@ use std::{
 const CHUNK: usize = 1 << 20;
 
 /// What the files hold.
-pub(super) struct JournalContents {
+pub(crate) struct JournalContents {
     /// Bodies of the entries that count, in order.
     pub entries: Vec<Vec<u8>>,
     /// No sequence number that stands anywhere is greater.
@@ -23,7 +23,7 @@ pub(super) struct JournalContents {
     pub older: usize,
 }
 
-pub(super) fn scan_journal(
+pub(crate) fn scan_journal(
     paths: &[PathBuf; 2],
     files: &[File; 2],
 ) -> Result<JournalContents, RecoveryTrouble> {

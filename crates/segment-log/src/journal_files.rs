@@ -1,11 +1,14 @@
 //! The journal's two files while it is open: one is written, the other's segments are made safe
 //! meanwhile. Must never write over an entry before every segment it concerns is synced.
 
-use super::entry::{self, BLOCK, Builder, Place};
+pub(crate) mod entry;
+pub(crate) mod replay;
+pub(crate) mod scan;
+
 use crate::{
     appender::{AppenderFailure, WrittenGroup},
+    lane::CommitLane,
     lock::FolderLock,
-    log::LogShared,
     medium::Medium,
     segment::Segment,
 };
@@ -16,12 +19,14 @@ use std::{
     thread::{self, JoinHandle},
 };
 
+use entry::{BLOCK, Builder, Place};
+
 /// A file grows by so much at once; until it has its full length.
 const STEP: u64 = 1 << 20;
 /// Records that are together longer are synced in their segments: there is less to write that way.
 const MOST: u64 = 4 << 20;
 
-pub(crate) struct Files {
+pub(crate) struct JournalFiles {
     medium: Arc<dyn Medium>,
     /// Bytes in a file.
     size: u64,
@@ -109,7 +114,7 @@ impl Half {
     }
 }
 
-impl Files {
+impl JournalFiles {
     pub fn new(
         medium: Arc<dyn Medium>,
         size: u64,
@@ -137,7 +142,7 @@ impl Files {
     /// Makes batches safe, all or none.
     pub fn commit(
         &mut self,
-        written: &[(Arc<LogShared>, WrittenGroup)],
+        written: &[(Arc<CommitLane>, WrittenGroup)],
     ) -> Result<(), AppenderFailure> {
         self.builder.clear();
         for (lane, written) in written {
@@ -148,7 +153,7 @@ impl Files {
                 (written.start, &[][..])
             };
             self.builder.section(
-                lane.name.as_deref().unwrap_or_default(),
+                lane.stored.name.as_deref().unwrap_or_default(),
                 written.segment.base(),
                 position,
                 [header, &written.batch.bytes],
@@ -224,7 +229,7 @@ impl Files {
     }
 }
 
-impl Drop for Files {
+impl Drop for JournalFiles {
     fn drop(&mut self) {
         // Whoever opens the journal next is alone with it.
         for thread in self
@@ -269,7 +274,7 @@ fn empty_file(
 }
 
 /// Entries up to `last` do not count any more, in either file.
-pub(super) fn write_floor(
+pub(crate) fn write_floor(
     medium: &dyn Medium,
     file: &File,
     number: u32,

@@ -8,16 +8,20 @@
 //! tree itself is kept, simplified and sorted (`tree`): equal up to order, nesting and repetition.
 
 mod atoms;
+mod clause;
 mod disjunction;
+mod holds;
 mod key;
 mod theory;
 mod tree;
 
 use std::sync::Arc;
 
+pub use holds::{normalised_holds, tree_holds};
+
 use atoms::{Atoms, Formula};
 
-use crate::filter::{Clause, Condition, Shape};
+use crate::filter::{Clause, Condition, Filter, Shape};
 
 /// How many literals, over all conjunctions, a form may always have.
 pub const MAX_LITERALS: usize = 512;
@@ -66,6 +70,13 @@ pub enum Tree {
     Literal(Literal),
     All(Vec<Tree>),
     Any(Vec<Tree>),
+}
+
+impl Filter {
+    /// The canonical form: the same for every spelling of the same filter.
+    pub fn normalise(&self) -> Normalised {
+        normalise_clause(self.clause())
+    }
 }
 
 /// Brings a clause to its canonical form.
@@ -178,24 +189,6 @@ impl Normalised {
     pub fn text(&self) -> String {
         join_texts(self.conjunctions.iter().map(Conjunction::text))
     }
-
-    /// The canonical form as a clause, for evaluation and for writing it as JSON.
-    pub fn to_clause(&self) -> Clause {
-        or_clause(
-            self.conjunctions
-                .iter()
-                .map(Conjunction::to_clause)
-                .collect(),
-        )
-    }
-
-    /// The canonical form as a filter in the language.
-    pub fn to_json(&self) -> serde_json::Value {
-        match self.to_clause() {
-            Clause::Everything => serde_json::Value::Object(serde_json::Map::new()),
-            clause => super::write::clause_json(&clause),
-        }
-    }
 }
 
 impl Conjunction {
@@ -205,18 +198,6 @@ impl Conjunction {
             Term::Tree(tree) => tree.text(),
         }))
     }
-
-    fn to_clause(&self) -> Clause {
-        and_clause(
-            self.terms
-                .iter()
-                .map(|term| match term {
-                    Term::Literal(literal) => literal.to_clause(),
-                    Term::Tree(tree) => tree.to_clause(),
-                })
-                .collect(),
-        )
-    }
 }
 
 impl Tree {
@@ -225,14 +206,6 @@ impl Tree {
             Tree::Literal(literal) => literal.text(),
             Tree::All(parts) => format!("{{\"and\":{}}}", join_texts(parts.iter().map(Tree::text))),
             Tree::Any(parts) => format!("{{\"or\":{}}}", join_texts(parts.iter().map(Tree::text))),
-        }
-    }
-
-    fn to_clause(&self) -> Clause {
-        match self {
-            Tree::Literal(literal) => literal.to_clause(),
-            Tree::All(parts) => and_clause(parts.iter().map(Tree::to_clause).collect()),
-            Tree::Any(parts) => or_clause(parts.iter().map(Tree::to_clause).collect()),
         }
     }
 }
@@ -245,17 +218,6 @@ impl Literal {
             format!("{{\"not\":{text}}}")
         } else {
             text
-        }
-    }
-
-    fn to_clause(&self) -> Clause {
-        let condition = Arc::clone(&self.condition);
-        match (&*self.condition, self.negated) {
-            (_, false) => Clause::Condition(condition),
-            (Condition::Exists { .. } | Condition::Holds { .. }, true) => {
-                Clause::Missing(condition)
-            }
-            (_, true) => Clause::Not(Box::new(Clause::Condition(condition))),
         }
     }
 }
@@ -271,22 +233,6 @@ impl Eq for Literal {}
 
 fn join_texts(parts: impl Iterator<Item = String>) -> String {
     format!("[{}]", parts.collect::<Vec<_>>().join(","))
-}
-
-fn and_clause(mut parts: Vec<Clause>) -> Clause {
-    match parts.len() {
-        0 => Clause::Everything,
-        1 => parts.remove(0),
-        _ => Clause::And(parts),
-    }
-}
-
-fn or_clause(mut parts: Vec<Clause>) -> Clause {
-    match parts.len() {
-        0 => Clause::Nothing,
-        1 => parts.remove(0),
-        _ => Clause::Or(parts),
-    }
 }
 
 #[cfg(test)]

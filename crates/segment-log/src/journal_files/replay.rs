@@ -4,9 +4,8 @@
 use super::entry::{self, Section};
 use crate::{
     earliest,
-    load::list_segments,
+    load::{OpenError, list_segments},
     lock::FolderLock,
-    log::OpenError,
     medium::Medium,
     recovery::Damage,
     segment::{self, Segment},
@@ -30,7 +29,7 @@ struct Plan<'a> {
 }
 
 /// Answers the number of logs that something was written to.
-pub(super) fn replay_entries(
+pub(crate) fn replay_entries(
     medium: &dyn Medium,
     root: &Path,
     entries: &[Vec<u8>],
@@ -81,7 +80,7 @@ fn by_log<'a>(
     Ok(logs)
 }
 
-pub(super) fn is_inside(log: &str) -> bool {
+pub(crate) fn is_inside(log: &str) -> bool {
     !log.is_empty()
         && Path::new(log)
             .components()
