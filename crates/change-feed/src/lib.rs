@@ -7,6 +7,7 @@
 mod feed;
 mod fields;
 mod holding;
+mod last_requests;
 mod notification;
 #[cfg(test)]
 mod samples;

@@ -3,19 +3,25 @@
 //! so that a long stretch costs little memory; they are read again, a batch at a time, from the
 //! offsets that it names. It never reads or writes.
 
+mod names;
+
+pub use names::{document_name, key_name, row_name};
+
 use crate::{
     StandingPositions, TenureRule,
     holding::{is_held_row, is_of_held_event},
+    last_requests::LastRequests,
 };
 use event_schema::{
     RequestTail,
     decision::{Change, Decision, Mark, Void, VoidEnd},
-    id::{EntityKey, RequestId},
-    mutation::{DocumentKey, RowKey, RowMutation},
+    id::RequestId,
+    mutation::{DocumentKey, RowMutation},
     offset::{ChangesOffset, Epoch, TransactionsOffset},
     outcome::{Refusal, RefusalCode, Verdict},
     position::Position,
 };
+use names::touched_names;
 use std::collections::BTreeMap;
 
 /// The fold's state, and at the end its result.
@@ -29,7 +35,7 @@ pub struct Window {
     /// Where to go on in `transactions`.
     next: TransactionsOffset,
     /// The requests that were decided before `next`.
-    tail: RequestTail,
+    requests: LastRequests,
     /// Of the last mark: the ledger was told of all that stands up to here.
     resolved_through: Option<ChangesOffset>,
     /// Where the last mark of the stretch says to begin.
@@ -87,7 +93,7 @@ impl Window {
             positions: StandingPositions::default(),
             standing: BTreeMap::new(),
             next: mark.map_or(TransactionsOffset::FIRST, |mark| mark.next),
-            tail: mark.map(|mark| mark.tail).unwrap_or_default(),
+            requests: mark.map(|mark| mark.tail.into()).unwrap_or_default(),
             resolved_through: mark.map(|mark| mark.through),
             marked_start: None,
         }
@@ -103,7 +109,7 @@ impl Window {
             Change::Mark(mark) => {
                 self.positions.mark(mark);
                 if mark.next >= self.next {
-                    (self.next, self.tail) = (mark.next, mark.tail);
+                    (self.next, self.requests) = (mark.next, mark.tail.into());
                 }
                 self.resolved_through = self.resolved_through.max(Some(mark.through));
                 self.marked_start = Some(MarkedStart {
@@ -173,7 +179,7 @@ impl Window {
         if (position.generation, position.partition) == (self.generation, self.partition) {
             let next = position.offset.next();
             if next > self.next {
-                self.tail.push(next.since(self.next), &request);
+                self.requests.push(next.since(self.next), request);
                 self.next = next;
             }
         }
@@ -240,7 +246,7 @@ impl Window {
     /// The requests that were decided before that, as far as records or the mark name them.
     #[must_use]
     pub fn tail(&self) -> RequestTail {
-        self.tail
+        self.requests.tail()
     }
 
     /// The first offset in `transactions` that was never decided.
@@ -260,32 +266,6 @@ pub fn chains_successors(relaxed: bool, rows: &[RowMutation]) -> bool {
 pub fn rests_on_key(verdict: &Verdict) -> bool {
     let for_its_key = |refusal: &Refusal| refusal.code == RefusalCode::IdempotencyKeyReused;
     !matches!(verdict, Verdict::Refused(refusal) if for_its_key(refusal))
-}
-
-/// Names that two documents or rows share only if they are the same.
-fn touched_names<'a>(
-    documents: impl IntoIterator<Item = &'a DocumentKey>,
-    rows: impl IntoIterator<Item = &'a RowKey>,
-    key: Option<String>,
-) -> Box<[String]> {
-    let documents = documents.into_iter().map(document_name);
-    let named = documents.chain(rows.into_iter().map(row_name));
-    named.chain(key).collect()
-}
-
-/// An entity key's name among them.
-pub fn key_name(key: &EntityKey) -> String {
-    format!("key {key}")
-}
-
-/// A document's name among all that records change.
-pub fn document_name(key: &DocumentKey) -> String {
-    format!("{}/{key}", key.incarnation)
-}
-
-/// A row's.
-pub fn row_name(key: &RowKey) -> String {
-    format!("row {key}")
 }
 
 #[cfg(test)]

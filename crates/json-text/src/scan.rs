@@ -2,30 +2,17 @@
 //! limit, no numbers that fit nowhere, no escapes that stand for no character. It says where it
 //! stopped, and where the members of an object stand; it must never allocate per value.
 
+mod fault;
+mod key;
+mod token;
+
+pub use fault::{JsonFault, JsonFaultKind};
+pub(crate) use key::is_plain_name;
+
 use crate::span::{MemberSpan, PLAIN_DEPTH};
+use fault::ScanEnd;
+use key::{ObjectKey, key_name, same_keys};
 use std::{borrow::Cow, collections::HashSet};
-
-/// Why bytes are not JSON that can be taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JsonFaultKind {
-    Empty,
-    Syntax,
-    Utf8,
-    DuplicateKey,
-    TooDeep,
-    Number,
-}
-
-/// Where and why the scan stopped.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct JsonFault {
-    pub kind: JsonFaultKind,
-    /// Bytes from the start.
-    pub offset: usize,
-    /// JSON pointer to the value or member at fault.
-    pub pointer: String,
-    pub message: String,
-}
 
 /// Scans the whole text: where the members stand, if it is an object.
 pub(crate) fn scan_json(bytes: &[u8], depth: usize) -> Result<Option<Vec<MemberSpan>>, JsonFault> {
@@ -52,22 +39,7 @@ pub(crate) fn scan_json(bytes: &[u8], depth: usize) -> Result<Option<Vec<MemberS
     }
 }
 
-/// The cheap half of a [`JsonFault`]: turned into one only when a scan fails.
-struct ScanEnd {
-    kind: JsonFaultKind,
-    offset: usize,
-    message: Cow<'static, str>,
-}
-
 type Step<T = ()> = Result<T, ScanEnd>;
-
-/// A member's name as it stands between its quotes.
-#[derive(Clone, Copy)]
-struct ObjectKey {
-    start: usize,
-    end: usize,
-    escaped: bool,
-}
 
 /// An object or array that is not closed yet.
 enum OpenContainer<'a> {
@@ -306,138 +278,6 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn string(&mut self) -> Step<ObjectKey> {
-        self.at += 1;
-        let (start, mut escaped) = (self.at, false);
-        loop {
-            match self.bytes.get(self.at) {
-                Some(b'"') => {
-                    self.at += 1;
-                    return Ok(ObjectKey {
-                        start,
-                        end: self.at - 1,
-                        escaped,
-                    });
-                }
-                Some(b'\\') => {
-                    escaped = true;
-                    self.escape()?;
-                }
-                Some(0..=0x1f) => {
-                    return Err(self.syntax("a control character in a string must be escaped"));
-                }
-                Some(_) => self.at += 1,
-                None => return Err(self.syntax("the string has no end")),
-            }
-        }
-    }
-
-    fn escape(&mut self) -> Step {
-        match self.bytes.get(self.at + 1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => {
-                self.at += 2;
-                Ok(())
-            }
-            Some(b'u') => self.unicode_escape(),
-            _ => Err(self.syntax("no such escape in a string")),
-        }
-    }
-
-    fn unicode_escape(&mut self) -> Step {
-        let lone = "the escape is half of a character: a surrogate without its partner";
-        match self.hex4(self.at)? {
-            0xd800..=0xdbff => {
-                if self.bytes.get(self.at + 6..self.at + 8) == Some(b"\\u")
-                    && matches!(self.hex4(self.at + 6)?, 0xdc00..=0xdfff)
-                {
-                    self.at += 12
-                } else {
-                    return Err(self.stop(JsonFaultKind::Utf8, lone));
-                }
-            }
-            0xdc00..=0xdfff => return Err(self.stop(JsonFaultKind::Utf8, lone)),
-            _ => self.at += 6,
-        }
-        Ok(())
-    }
-
-    /// The four digits behind the `\u` at `at`.
-    fn hex4(&self, at: usize) -> Step<u32> {
-        let digits = self
-            .bytes
-            .get(at + 2..at + 6)
-            .filter(|digits| digits.iter().all(u8::is_ascii_hexdigit));
-        let digits = digits.ok_or_else(|| self.syntax("`\\u` needs four hexadecimal digits"))?;
-        Ok(digits.iter().fold(0, |sum, digit| {
-            sum << 4 | (*digit as char).to_digit(16).unwrap_or_default()
-        }))
-    }
-
-    fn number(&mut self) -> Step {
-        let start = self.at;
-        if self.peek() == Some(b'-') {
-            self.at += 1;
-        }
-        let first = self.at;
-        let whole = self.digits()?;
-        if whole > 1 && self.bytes[first] == b'0' {
-            self.at = first + 1;
-            return Err(self.syntax("a number may not start with a zero"));
-        }
-        let mut plain = true;
-        if self.peek() == Some(b'.') {
-            plain = false;
-            self.at += 1;
-            self.digits()?;
-        }
-        let mut exponent = false;
-        if let Some(b'e' | b'E') = self.peek() {
-            (plain, exponent) = (false, true);
-            self.at += 1;
-            if let Some(b'+' | b'-') = self.peek() {
-                self.at += 1;
-            }
-            self.digits()?;
-        }
-        let text = &self.bytes[start..self.at];
-        let fits = if plain {
-            whole <= 18 || whole_number_fits(text)
-        } else {
-            (!exponent && whole < 300) || double_fits(text)
-        };
-        if fits {
-            Ok(())
-        } else {
-            let shown = String::from_utf8_lossy(&text[..text.len().min(40)]).into_owned();
-            let message = format!("the number {shown} does not fit into 64 bits");
-            Err(ScanEnd {
-                kind: JsonFaultKind::Number,
-                offset: start,
-                message: message.into(),
-            })
-        }
-    }
-
-    fn digits(&mut self) -> Step<usize> {
-        let start = self.at;
-        while let Some(b'0'..=b'9') = self.peek() {
-            self.at += 1;
-        }
-        match self.at - start {
-            0 => Err(self.syntax("expected a digit")),
-            count => Ok(count),
-        }
-    }
-
-    fn word(&mut self, word: &[u8]) -> Step<bool> {
-        if self.bytes[self.at..].starts_with(word) {
-            self.at += word.len();
-            Ok(false)
-        } else {
-            Err(self.syntax("expected a value"))
-        }
-    }
-
     fn space(&mut self) {
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
             self.at += 1;
@@ -458,89 +298,6 @@ impl<'a> Scan<'a> {
             offset: self.at,
             message: message.into(),
         }
-    }
-
-    fn fault(&self, stop: ScanEnd) -> JsonFault {
-        let message = match self.bytes.get(stop.offset) {
-            None if stop.kind == JsonFaultKind::Syntax => format!(
-                "{} at byte {}, where the text ends",
-                stop.message, stop.offset
-            ),
-            _ => format!("{} at byte {}", stop.message, stop.offset),
-        };
-        JsonFault {
-            kind: stop.kind,
-            offset: stop.offset,
-            pointer: self.pointer(),
-            message,
-        }
-    }
-
-    fn pointer(&self) -> String {
-        let mut pointer = String::new();
-        for (level, open) in self.open.iter().enumerate() {
-            pointer.push('/');
-            match open {
-                OpenContainer::Array { index } => pointer.push_str(&index.to_string()),
-                OpenContainer::Object { .. } => {
-                    let last = match self.open[level + 1..].iter().find_map(|inner| match inner {
-                        OpenContainer::Object { first, .. } => Some(*first),
-                        OpenContainer::Array { .. } => None,
-                    }) {
-                        Some(end) => self.keys[..end].last(),
-                        None => self.keys.last(),
-                    };
-                    let text = last
-                        .map(|key| {
-                            String::from_utf8_lossy(&key_name(self.bytes, *key)).into_owned()
-                        })
-                        .unwrap_or_default();
-                    pointer.push_str(&text.replace('~', "~0").replace('/', "~1"));
-                }
-            }
-        }
-        pointer
-    }
-}
-
-/// A name that needs no second look: see [`ScannedMember::is_plain`](crate::ScannedMember).
-pub(crate) fn is_plain_name(name: &[u8], is_topmost: bool) -> bool {
-    let begins_plainly = match name.first() {
-        Some(b'_') => !is_topmost,
-        Some(first) => first.is_ascii_alphanumeric(),
-        None => false,
-    };
-    begins_plainly && !name.iter().any(|byte| matches!(byte, b'.' | b'\\'))
-}
-
-fn whole_number_fits(text: &[u8]) -> bool {
-    let text = std::str::from_utf8(text).unwrap_or_default();
-    text.parse::<i64>().is_ok() || text.parse::<u64>().is_ok()
-}
-
-fn double_fits(text: &[u8]) -> bool {
-    std::str::from_utf8(text)
-        .unwrap_or_default()
-        .parse::<f64>()
-        .is_ok_and(f64::is_finite)
-}
-
-fn same_keys(bytes: &[u8], a: ObjectKey, b: ObjectKey) -> bool {
-    if a.escaped || b.escaped {
-        key_name(bytes, a) == key_name(bytes, b)
-    } else {
-        bytes[a.start..a.end] == bytes[b.start..b.end]
-    }
-}
-
-/// A name without its escapes.
-fn key_name(bytes: &[u8], key: ObjectKey) -> Cow<'_, [u8]> {
-    let inner = &bytes[key.start..key.end];
-    if key.escaped {
-        let decoded: Result<String, _> = serde_json::from_slice(&bytes[key.start - 1..=key.end]);
-        decoded.map_or(Cow::Borrowed(inner), |text| Cow::Owned(text.into_bytes()))
-    } else {
-        Cow::Borrowed(inner)
     }
 }
 

@@ -9,8 +9,11 @@
 //! and then it is backlog. The backlog is handed over as the log takes it; when it is empty, what
 //! waits is handed over from memory. Writes are completed in the order in which they were issued.
 
+mod backlog;
+mod disk;
 mod rewind;
 
+pub use disk::{DiskOutcome, DiskState};
 pub use rewind::ToReplace;
 
 use std::{
@@ -90,19 +93,6 @@ pub enum NextStep {
     Wait,
 }
 
-/// What became of a record that was to be made durable.
-#[derive(Debug, PartialEq, Eq)]
-pub enum DiskOutcome<R> {
-    /// It is on the disk now; whoever handed it in may know.
-    Safe { record: R, offset: u64 },
-    /// It is not on the disk and never went to the log.
-    Refused(R),
-    /// It may be found on the disk later.
-    Unknown(R),
-    /// The log was faster, or still has it.
-    Nothing,
-}
-
 /// What the log's refusal means.
 #[derive(Debug, PartialEq, Eq)]
 pub enum AfterRefusal<R> {
@@ -111,18 +101,6 @@ pub enum AfterRefusal<R> {
     /// It is (or will be) on the disk: something else must take its place.
     Replace,
     Nothing,
-}
-
-/// How the disk is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DiskState {
-    Well,
-    /// It refused a record, or less is free than must be.
-    Full,
-    /// It is out of reach. What was issued is still being written.
-    Away,
-    /// A sync failed: nothing may be written before the spool is opened again.
-    Failed,
 }
 
 /// The records of one spool, in order. `R`: a record, cheap to clone.
@@ -177,16 +155,6 @@ impl<R: Clone> SpoolOrder<R> {
     /// The log is found to be what it must be: from now on records are handed to it.
     pub fn open(&mut self) {
         self.is_open = true;
-    }
-
-    pub fn set_disk(&mut self, disk: DiskState) {
-        if self.disk != DiskState::Failed {
-            self.disk = disk;
-        }
-    }
-
-    pub fn disk(&self) -> DiskState {
-        self.disk
     }
 
     /// Are records made durable now, whatever their age?
@@ -297,180 +265,6 @@ impl<R: Clone> SpoolOrder<R> {
         Some((id, record))
     }
 
-    /// What is to be read from the disk and handed over next: at most so many records.
-    pub fn next_backlog(&self) -> Option<Range<u64>> {
-        let room = self.limits.shipping.saturating_sub(self.flying.len()) as u64;
-        let end = self.backlog.end.min(self.backlog.start + room);
-        let due = self.hands_over() && room > 0 && !self.backlog.is_empty();
-        due.then_some(self.backlog.start..end)
-    }
-
-    /// The first of the backlog was handed over.
-    pub fn handed_backlog(&mut self, offset: u64, size: u64) -> RecordId {
-        assert_eq!(
-            offset, self.backlog.start,
-            "the backlog is handed over in its order"
-        );
-        self.backlog.start += 1;
-        self.next += 1;
-        let id = RecordId(self.next);
-        let entry = SpoolEntry {
-            record: None,
-            size,
-            born: 0,
-            disk: OnDisk::At(offset),
-            answer: LogAnswer::None,
-        };
-        self.entries.insert(id, entry);
-        self.flying.push_back(id);
-        id
-    }
-
-    /// Another process shipped everything before this number and let go of it: what of that was not
-    /// handed over yet needs not be.
-    pub fn shipped_elsewhere(&mut self, through: u64) {
-        let start = through.clamp(self.backlog.start, self.backlog.end);
-        let (skipped, left) = (start - self.backlog.start, self.backlog.end - start);
-        if skipped > 0 {
-            // Sizes are not known before they are read.
-            let share = self.disk_bytes as f64 * skipped as f64 / (skipped + left) as f64;
-            self.disk_bytes = self.disk_bytes.saturating_sub(share as u64);
-        }
-        self.backlog.start = start;
-    }
-
-    /// What is to be written to the disk now, in this order.
-    pub fn next_writes(&mut self, now: u64) -> Vec<(RecordId, R)> {
-        self.forget_written();
-        let mut due = Vec::new();
-        if !self.is_spooling(now) || self.disk != DiskState::Well {
-            return due;
-        }
-        while let Some(id) = self.unwritten.front() {
-            let Some(entry) = self.entries.get_mut(id) else {
-                self.unwritten.pop_front();
-                continue;
-            };
-            let is_full = self.writing.len() >= self.limits.writing_records
-                || self.writing_bytes + entry.size > self.limits.writing_bytes;
-            if is_full && !self.writing.is_empty() {
-                break;
-            }
-            let Some(record) = entry.record.clone() else {
-                self.unwritten.pop_front();
-                continue;
-            };
-            entry.disk = OnDisk::Writing;
-            self.writing_bytes += entry.size;
-            self.writing.push_back((*id, entry.size));
-            due.push((*id, record));
-            self.unwritten.pop_front();
-        }
-        due
-    }
-
-    /// The disk has the first of those that were issued.
-    pub fn written(&mut self, offset: u64) -> DiskOutcome<R> {
-        let Some((id, size)) = self.take_written() else {
-            return DiskOutcome::Nothing;
-        };
-        self.disk_end = offset + 1;
-        let Some(entry) = self.entries.get_mut(&id) else {
-            return DiskOutcome::Nothing;
-        };
-        entry.disk = OnDisk::At(offset);
-        self.memory_bytes -= size;
-        self.disk_bytes += size;
-        let record = entry.record.take();
-        if self.waiting.front() == Some(&id) {
-            self.waiting.pop_front();
-            self.entries.remove(&id);
-            if self.backlog.is_empty() {
-                self.backlog.start = offset;
-            }
-            self.backlog.end = offset + 1;
-        }
-        record.map_or(DiskOutcome::Nothing, |record| DiskOutcome::Safe {
-            record,
-            offset,
-        })
-    }
-
-    /// The disk would not take the first of those that were issued; it is not there.
-    pub fn not_written(&mut self) -> DiskOutcome<R> {
-        self.set_disk(DiskState::Full);
-        self.lost(DiskOutcome::Refused)
-    }
-
-    /// A sync failed: the first of those that were issued may be there or not.
-    pub fn sync_failed(&mut self) -> DiskOutcome<R> {
-        self.disk = DiskState::Failed;
-        self.lost(DiskOutcome::Unknown)
-    }
-
-    /// Waits and will never be written: see [`DiskState::Failed`].
-    pub fn give_up_waiting(&mut self) -> Vec<R> {
-        if self.disk != DiskState::Failed {
-            return Vec::new();
-        }
-        let writing: Vec<_> = self.writing.iter().map(|(id, _)| *id).collect();
-        let (kept, lost): (VecDeque<_>, VecDeque<_>) =
-            self.waiting.drain(..).partition(|id| writing.contains(id));
-        self.waiting = kept;
-        lost.into_iter()
-            .filter_map(|id| self.remove_entry(id))
-            .collect()
-    }
-
-    /// The newest of those that were issued could not even be queued.
-    pub fn not_issued(&mut self, id: RecordId) -> DiskOutcome<R> {
-        self.disk = DiskState::Failed;
-        let Some((last, size)) = self.writing.pop_back() else {
-            return DiskOutcome::Nothing;
-        };
-        assert_eq!(last, id, "writes are issued one after the other");
-        self.writing_bytes -= size;
-        self.give_up_write(id, DiskOutcome::Refused)
-    }
-
-    fn lost(&mut self, told: impl FnOnce(R) -> DiskOutcome<R>) -> DiskOutcome<R> {
-        match self.take_written() {
-            Some((id, _)) => self.give_up_write(id, told),
-            None => DiskOutcome::Nothing,
-        }
-    }
-
-    /// The disk does not have the record. One that was not handed over is gone.
-    fn give_up_write(
-        &mut self,
-        id: RecordId,
-        told: impl FnOnce(R) -> DiskOutcome<R>,
-    ) -> DiskOutcome<R> {
-        let Some(entry) = self.entries.get_mut(&id) else {
-            return DiskOutcome::Nothing;
-        };
-        if let Some(at) = self.waiting.iter().position(|waiting| *waiting == id) {
-            self.waiting.remove(at);
-            return self.remove_entry(id).map_or(DiskOutcome::Nothing, told);
-        }
-        entry.disk = OnDisk::Lost;
-        match entry.answer {
-            LogAnswer::None => DiskOutcome::Nothing,
-            LogAnswer::Unknown => self
-                .remove_entry(id)
-                .map_or(DiskOutcome::Nothing, DiskOutcome::Unknown),
-            LogAnswer::Refused => self
-                .remove_entry(id)
-                .map_or(DiskOutcome::Nothing, DiskOutcome::Refused),
-        }
-    }
-
-    fn take_written(&mut self) -> Option<(RecordId, u64)> {
-        let (id, size) = self.writing.pop_front()?;
-        self.writing_bytes -= size;
-        Some((id, size))
-    }
-
     /// The log has it. Its offset on the disk, if it is there.
     pub fn acknowledged(&mut self, id: RecordId) -> Option<u64> {
         let offset = match self.entries.get(&id)?.disk {
@@ -479,48 +273,6 @@ impl<R: Clone> SpoolOrder<R> {
         };
         self.remove_entry(id);
         offset
-    }
-
-    /// How far the disk may be let go of, if that is further than before.
-    pub fn let_go(&mut self) -> Option<u64> {
-        let low = self.least_needed()?;
-        if low <= self.let_go {
-            return None;
-        }
-        self.let_go = low;
-        Some(low)
-    }
-
-    /// Everything on the disk before this is acknowledged by the log.
-    pub fn shipped_through(&self) -> u64 {
-        self.let_go
-    }
-
-    /// The first offset that is still needed; none if that is not known now.
-    fn least_needed(&self) -> Option<u64> {
-        for entry in self.flying.iter().filter_map(|id| self.entries.get(id)) {
-            match entry.disk {
-                OnDisk::At(offset) => return Some(offset),
-                OnDisk::Writing => return None,
-                OnDisk::Lost => {}
-                // Nothing behind it was written.
-                OnDisk::No => break,
-            }
-        }
-        if !self.backlog.is_empty() {
-            return Some(self.backlog.start);
-        }
-        self.writing.is_empty().then_some(self.disk_end)
-    }
-
-    /// Records and bytes that the log has not acknowledged and the disk has.
-    pub fn spooled(&self) -> (u64, u64) {
-        let flying = self.flying.iter().filter_map(|id| self.entries.get(id));
-        let on_disk = flying
-            .filter(|entry| matches!(entry.disk, OnDisk::At(_)))
-            .count() as u64;
-        let records = on_disk + (self.backlog.end - self.backlog.start.min(self.backlog.end));
-        (records, if records == 0 { 0 } else { self.disk_bytes })
     }
 
     /// Records that the log has not acknowledged, wherever they are.
@@ -545,16 +297,6 @@ impl<R: Clone> SpoolOrder<R> {
             self.disk_bytes = 0;
         }
         entry.record
-    }
-
-    fn forget_written(&mut self) {
-        while self
-            .unwritten
-            .front()
-            .is_some_and(|id| !self.entries.contains_key(id))
-        {
-            self.unwritten.pop_front();
-        }
     }
 }
 

@@ -1,9 +1,13 @@
-//! The clauses about one field's values: term, terms, range, prefix, wildcard, regexp. Each turns
-//! its parameters into what it accepts of each form.
+//! The clauses about one field's values, and of them term, terms and range. Each turns its parameters
+//! into what it accepts of each form.
 
+mod equal;
 mod near;
+mod pattern;
 
+pub use equal::{any_of, date_millis, optional_answer};
 pub use near::{near_in, normalized_text, read_fuzzy, terms_near};
+pub use pattern::{read_prefix, read_regexp, read_wildcard};
 
 use super::{
     Context,
@@ -12,25 +16,17 @@ use super::{
     document::Document,
     exists::Exists,
     field::{Source, Type, expect_searchable, resolve_in},
-    indexed::held_number,
     query::Query,
     range::Bounds,
     relevance::Relevance,
-    unsupported, wild,
+    unsupported,
 };
+use pattern::{any_case, of_texts, read_flag};
 use serde_json::Value;
-use std::{
-    collections::{BTreeSet, HashMap},
-    ops::Bound,
-};
+use std::collections::{BTreeSet, HashMap};
 use store::{
     StoreError,
-    mapping::{
-        Found, Kind,
-        coerce::{self, Number, Reader},
-        date::{DateFormat, Detected, Fill, Moment, NotAMoment},
-        ip,
-    },
+    mapping::{Found, Kind, coerce},
 };
 
 /// A clause about one field: met where any of its places has an accepted value.
@@ -215,191 +211,6 @@ pub fn normal_keyword(kind: &Type, text: String) -> String {
     }
 }
 
-/// Any of these values, as `term` and `terms` mean them: terms are not analyzed.
-pub fn any_of(
-    context: &Context<'_>,
-    source: &Source,
-    values: &[&Value],
-    clause: &str,
-    at: &str,
-) -> Result<Accept, StoreError> {
-    let mut accept = Accept::default();
-    let texts = || {
-        let all = values
-            .iter()
-            .map(|value| normal_keyword(&source.kind, query_text(value)));
-        Some(Texts::any(all))
-    };
-    match &source.kind {
-        Type::Id | Type::Keyword { .. } | Type::GuessedKeyword | Type::Leaves { .. } => {
-            accept.keywords = texts();
-        }
-        Type::Text(_) => accept.terms = texts(),
-        Type::GeoPoint(_) if values.is_empty() => {}
-        Type::GeoPoint(_) => {
-            return Err(bad(
-                format!("`{clause}` does not work on points: use geo_distance or geo_bounding_box"),
-                at,
-            ));
-        }
-        Type::Object => {}
-        Type::Guessed { .. } => {
-            accept.terms = texts();
-            for value in values {
-                accept_guessed(context, &mut accept, value, at)?;
-            }
-        }
-        _ => {
-            for value in values {
-                // What is not indexed is compared value by value, as `term` does.
-                if clause == "terms" && source.index && !is_in_reach(source, value) {
-                    return Err(bad(format!("{value} is out of the field's range"), at));
-                }
-                accept_typed(context, &mut accept, source, value, at)?;
-            }
-        }
-    }
-    Ok(accept)
-}
-
-/// Of a list every number must be one that the type could hold, fractions aside.
-fn is_in_reach(source: &Source, value: &Value) -> bool {
-    if ["NaN", "Infinity", "-Infinity"]
-        .iter()
-        .any(|odd| value == odd)
-    {
-        return false;
-    }
-    match (&source.kind, coerce::read_number(value, source.reader())) {
-        (Type::Whole { greatest, .. }, Some(number)) if number.is_whole() => {
-            let whole = number.truncated();
-            whole.is_some_and(|whole| *greatest == i64::MAX || i32::try_from(whole).is_ok())
-        }
-        (kind @ (Type::Float | Type::HalfFloat), Some(number)) => {
-            held_number(kind, number).real().is_finite()
-        }
-        _ => true,
-    }
-}
-
-/// A value equal to this one, in a field of this type.
-fn accept_typed(
-    context: &Context<'_>,
-    accept: &mut Accept,
-    source: &Source,
-    value: &Value,
-    at: &str,
-) -> Result<(), StoreError> {
-    let unfit = || bad(format!("{value} is nothing that the field could hold"), at);
-    match &source.kind {
-        Type::Boolean => accept
-            .truths
-            .push(coerce::strict_boolean(value).ok_or_else(unfit)?),
-        Type::Date(formats) => {
-            let dates = context.dates(formats);
-            accept.dates.push((
-                date_millis(&dates, value, Fill::Down, at)?,
-                date_millis(&dates, value, Fill::Up, at)?,
-            ));
-        }
-        Type::Ip => {
-            let text = value.as_str().ok_or_else(unfit)?;
-            let one = ip::parse(text).map(|address| (address, address));
-            let range = one.or_else(|| ip::parse_block(text)).ok_or_else(unfit)?;
-            accept.addresses.push(range);
-        }
-        kind => {
-            let number = match value.as_str() {
-                // What Java reads as a number without a value equals nothing.
-                Some("NaN" | "Infinity" | "-Infinity") => return Ok(()),
-                _ => coerce::read_number(value, source.reader()),
-            };
-            let number = number
-                .or_else(|| infinite_number(value))
-                .ok_or_else(unfit)?;
-            // A whole-number field holds no fraction, so a fraction equals nothing in it.
-            let exact = held_number(kind, number);
-            accept
-                .numbers
-                .push((Bound::Included(exact), Bound::Included(exact)));
-        }
-    }
-    Ok(())
-}
-
-/// A number too large for a double.
-fn infinite_number(value: &Value) -> Option<Number> {
-    let text = value.as_str()?;
-    let plain = |byte: u8| byte.is_ascii_digit() || b"+-.eE".contains(&byte);
-    let real: f64 = text.parse().ok()?;
-    (text.bytes().all(plain) && real.is_infinite()).then_some(Number::Real(real))
-}
-
-/// And where the value of the document tells the type: what does not fit it equals nothing.
-fn accept_guessed(
-    context: &Context<'_>,
-    accept: &mut Accept,
-    value: &Value,
-    at: &str,
-) -> Result<(), StoreError> {
-    if let Some(number) = coerce::read_number(value, Reader::Exact) {
-        accept
-            .numbers
-            .push((Bound::Included(number), Bound::Included(number)));
-        let short = Number::Real(f64::from(number.real() as f32));
-        accept
-            .fractions
-            .push((Bound::Included(short), Bound::Included(short)));
-    }
-    accept.truths.extend(coerce::strict_boolean(value));
-    for how in [Detected::Iso, Detected::Slashes] {
-        let formats = how.formats();
-        let dates = context.dates(&formats);
-        let both = (
-            optional_answer(date_millis(&dates, value, Fill::Down, at))?,
-            optional_answer(date_millis(&dates, value, Fill::Up, at))?,
-        );
-        let into = match how {
-            Detected::Iso => &mut accept.dates,
-            Detected::Slashes => &mut accept.slashed,
-        };
-        into.extend(both.0.zip(both.1));
-    }
-    Ok(())
-}
-
-/// What is malformed for one of several types may fit another; what is not supported is not.
-pub fn optional_answer<T>(answer: Result<T, StoreError>) -> Result<Option<T>, StoreError> {
-    match answer {
-        Ok(value) => Ok(Some(value)),
-        Err(StoreError::BadSearch { .. }) => Ok(None),
-        Err(other) => Err(other),
-    }
-}
-
-impl Context<'_> {
-    pub fn dates<'f>(&self, formats: &'f [DateFormat]) -> Moment<'f> {
-        Moment {
-            formats,
-            now: self.now,
-            offset: 0,
-        }
-    }
-}
-
-pub fn date_millis(
-    dates: &Moment<'_>,
-    value: &Value,
-    fill: Fill,
-    at: &str,
-) -> Result<i64, StoreError> {
-    dates.of(value, fill).map_err(|error| match error {
-        NotAMoment::Malformed => bad(format!("{value} is not a date of the field's format"), at),
-        NotAMoment::Unknown(format) => unsupported(format!("the date format `{format}`"), at),
-        NotAMoment::Regional(region) => unsupported(format!("the time zone `{region}`"), at),
-    })
-}
-
 pub fn read_term(context: &Context<'_>, value: &Value, at: &str) -> Result<Leaf, StoreError> {
     let (field, value, at) = clause::one_field(value, "term", &[], at)?;
     let mut ignore_case = false;
@@ -447,130 +258,6 @@ pub fn read_terms(context: &Context<'_>, value: &Value, at: &str) -> Result<Leaf
         .collect::<Result<Vec<_>, _>>()?;
     Leaf::read(context, field, "terms", &at, |source| {
         any_of(context, source, &values, "terms", &at)
-    })
-}
-
-/// What `prefix`, `wildcard` and `regexp` accept: whole keywords, terms of a text, and no field of
-/// another type.
-fn of_texts(
-    source: &Source,
-    clause: &str,
-    at: &str,
-    texts: impl FnOnce(&Type) -> Result<Texts, StoreError>,
-) -> Result<Accept, StoreError> {
-    if source.is_key && !["prefix", "term"].contains(&clause) {
-        let why = format!("`{clause}` does not work on keys of flattened fields");
-        return Err(bad(why, at));
-    }
-    match &source.kind {
-        Type::Keyword { .. } | Type::GuessedKeyword | Type::Leaves { .. } => Ok(Accept {
-            keywords: Some(texts(&source.kind)?),
-            ..Accept::default()
-        }),
-        Type::Text(_) | Type::Guessed { .. } => Ok(Accept {
-            terms: Some(texts(&source.kind)?),
-            ..Accept::default()
-        }),
-        Type::Id if clause == "term" => Ok(Accept {
-            keywords: Some(texts(&source.kind)?),
-            ..Accept::default()
-        }),
-        Type::Object => Ok(Accept::default()),
-        _ => Err(bad(
-            format!("`{clause}` works on keyword and text fields only"),
-            at,
-        )),
-    }
-}
-
-pub fn read_prefix(context: &Context<'_>, value: &Value, at: &str) -> Result<Leaf, StoreError> {
-    let (field, value, at) = clause::one_field(value, "prefix", &[], at)?;
-    let mut ignore_case = false;
-    let value = clause::short_or_long(value, "value", "prefix", &at, |name, value, at| {
-        match name {
-            "case_insensitive" => ignore_case = read_flag(value, &at)?,
-            "rewrite" => {}
-            _ => return Err(unsupported(format!("prefix.{name}"), &at)),
-        }
-        Ok(())
-    })?;
-    let start = query_text(clause::expect_scalar(value, "prefix", &at)?);
-    Leaf::read(context, field, "prefix", &at, |source| {
-        of_texts(source, "prefix", &at, |kind| {
-            let start = normal_keyword(kind, start.clone());
-            if ignore_case {
-                any_case(start, true, &at)
-            } else {
-                Ok(Texts::Prefix(start))
-            }
-        })
-    })
-}
-
-fn any_case(text: String, is_open: bool, at: &str) -> Result<Texts, StoreError> {
-    let read = wild::any_case(&text, is_open).map(Texts::Pattern);
-    read.ok_or_else(|| unsupported("a text of this length in any case", at))
-}
-
-/// A flag of a clause.
-fn read_flag(value: &Value, at: &str) -> Result<bool, StoreError> {
-    coerce::strict_boolean(value).ok_or_else(|| bad("expected true or false", at))
-}
-
-pub fn read_wildcard(context: &Context<'_>, value: &Value, at: &str) -> Result<Leaf, StoreError> {
-    let (field, value, at) = clause::one_field(value, "wildcard", &[], at)?;
-    let (mut ignore_case, mut second) = (false, None);
-    let given = match value {
-        Value::Object(members) if !members.contains_key("value") => "wildcard",
-        _ => "value",
-    };
-    let value = clause::short_or_long(value, given, "wildcard", &at, |name, value, at| {
-        match name {
-            "case_insensitive" => ignore_case = read_flag(value, &at)?,
-            "rewrite" => {}
-            "wildcard" | "value" => second = Some(at),
-            _ => return Err(bad(format!("`wildcard` has no `{name}`"), &at)),
-        }
-        Ok(())
-    })?;
-    let pattern = query_text(clause::expect_scalar(value, "wildcard", &at)?);
-    Leaf::read(context, field, "wildcard", &at, |source| {
-        of_texts(source, "wildcard", &at, |kind| {
-            let pattern = normal_keyword(kind, pattern.clone());
-            if pattern.is_empty() {
-                // Not even the empty text.
-                return Ok(Texts::any([]));
-            }
-            let read = wild::wildcard_regex(&pattern, ignore_case);
-            read.map(Texts::Pattern)
-                .ok_or_else(|| unsupported("a wildcard of this length", &at))
-        })
-    })
-}
-
-pub fn read_regexp(context: &Context<'_>, value: &Value, at: &str) -> Result<Leaf, StoreError> {
-    let (field, value, at) = clause::one_field(value, "regexp", &[], at)?;
-    let (mut all, mut ignore_case) = (true, false);
-    let value = clause::short_or_long(value, "value", "regexp", &at, |name, value, at| {
-        match (name, value.as_str()) {
-            ("flags", Some("ALL")) => all = true,
-            ("flags", Some("NONE")) => all = false,
-            ("case_insensitive", _) => ignore_case = read_flag(value, &at)?,
-            ("rewrite" | "max_determinized_states", _) => {}
-            _ => return Err(unsupported(format!("regexp.{name}"), &at)),
-        }
-        Ok(())
-    })?;
-    let pattern = query_text(clause::expect_scalar(value, "regexp", &at)?);
-    if pattern.chars().count() > 1_000 {
-        return Err(bad("an expression has at most 1,000 letters", &at));
-    }
-    Leaf::read(context, field, "regexp", &at, |source| {
-        of_texts(source, "regexp", &at, |kind| {
-            let read = wild::lucene_regex(&normal_keyword(kind, pattern.clone()), all, ignore_case);
-            read.map(Texts::Pattern)
-                .ok_or_else(|| unsupported("this regular expression", &at))
-        })
     })
 }
 

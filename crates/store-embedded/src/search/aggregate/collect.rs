@@ -1,14 +1,19 @@
 //! Hands documents to aggregations.
 
+mod belonging;
+
 use super::{
     AggregationKind, Aggregations,
     bucket::{Bucket, Top},
     metric::{MetricKind, Reckoned},
     value::BucketKey,
 };
-use crate::search::{document::Document, sort::value::SortValue, unsupported};
+use crate::search::{
+    document::Document,
+    sort::{Sort, value::SortValue},
+};
 use std::collections::{BTreeMap, BTreeSet};
-use store::{StoreError, mapping::coerce::Number};
+use store::StoreError;
 
 /// What an aggregation knows so far.
 #[derive(Debug)]
@@ -101,20 +106,11 @@ impl super::Aggregation {
         let document = matched.document;
         match (&self.kind, state) {
             (AggregationKind::Terms { field, .. }, AggregationState::Terms(buckets)) => {
-                let mut keys = BTreeSet::new();
-                field.values(document, &mut |value| {
-                    keys.insert(BucketKey(value));
-                });
-                for key in keys {
-                    let bucket = buckets.entry(key);
-                    let bucket = bucket.or_insert_with(|| Bucket::new(&self.inner));
-                    self.fill(bucket, matched)?;
-                }
+                self.fill_keyed(buckets, belonging::terms(field, document), matched)
             }
             (AggregationKind::Metric { field, .. }, AggregationState::Distinct(keys)) => {
-                field.values(document, &mut |value| {
-                    keys.insert(BucketKey(value));
-                });
+                keys.append(&mut belonging::terms(field, document));
+                Ok(())
             }
             (AggregationKind::Metric { field, kind }, AggregationState::Reckoned(reckoned)) => {
                 field.values(document, &mut |value| match value {
@@ -122,9 +118,11 @@ impl super::Aggregation {
                     _ if *kind == MetricKind::ValueCount => reckoned.count += 1,
                     _ => {}
                 });
+                Ok(())
             }
             (AggregationKind::Percentiles { field, .. }, AggregationState::Numbers(all)) => {
                 field.numbers(document, &mut |number| all.push(number));
+                Ok(())
             }
             (
                 AggregationKind::Histogram {
@@ -135,21 +133,8 @@ impl super::Aggregation {
                 },
                 AggregationState::Steps(buckets),
             ) => {
-                // Beyond, a number does not tell its step any more.
-                const FARTHEST: f64 = 9e15;
-                let (mut steps, mut is_far) = (BTreeSet::new(), false);
-                field.numbers(document, &mut |number| {
-                    let step = ((number - offset) / interval).floor();
-                    is_far |= step.is_nan() || step.abs() > FARTHEST;
-                    steps.insert(step as i64);
-                });
-                if is_far {
-                    return Err(unsupported(
-                        "a histogram of values this far from its offset",
-                        "/aggs",
-                    ));
-                }
-                self.fill_steps(buckets, steps, matched)?;
+                let steps = belonging::number_steps(field, *interval, *offset, document)?;
+                self.fill_keyed(buckets, steps, matched)
             }
             (
                 AggregationKind::Dates {
@@ -157,75 +142,24 @@ impl super::Aggregation {
                 },
                 AggregationState::Steps(buckets),
             ) => {
-                // Beyond, the parts around a moment are no moments themselves.
-                const FARTHEST: i64 = i64::MAX / 4;
-                let (mut steps, mut is_far) = (BTreeSet::new(), false);
-                field.values(document, &mut |value| {
-                    if let SortValue::Number(Number::Whole(millis)) = value {
-                        let near = i64::try_from(millis).ok();
-                        match near.filter(|millis| (-FARTHEST..=FARTHEST).contains(millis)) {
-                            Some(millis) => _ = steps.insert(calendar.floor(millis)),
-                            None => is_far = true,
-                        }
-                    }
-                });
-                if is_far {
-                    return Err(unsupported(
-                        "a histogram of dates this far from the epoch",
-                        "/aggs",
-                    ));
-                }
-                self.fill_steps(buckets, steps, matched)?;
+                let steps = belonging::date_steps(field, calendar, document)?;
+                self.fill_keyed(buckets, steps, matched)
             }
             (AggregationKind::Ranges { field, ranges, .. }, AggregationState::Buckets(buckets)) => {
-                let mut within = vec![false; ranges.len()];
-                // An index makes 32-bit numbers of fractions that are not mapped.
-                let is_guessed = field.is_guessed();
-                field.values(document, &mut |value| {
-                    let SortValue::Number(number) = value else {
-                        return;
-                    };
-                    let is_short = is_guessed && matches!(number, Number::Real(_));
-                    let bound = |bound: f64| {
-                        if is_short {
-                            f64::from(bound as f32)
-                        } else {
-                            bound
-                        }
-                    };
-                    let number = number.real();
-                    for (range, is_within) in ranges.iter().zip(&mut within) {
-                        let (from, to) = (bound(range.within.start), bound(range.within.end));
-                        *is_within |= number >= from && (number < to || range.to.is_none());
-                    }
-                });
-                for (bucket, is_within) in buckets.iter_mut().zip(within) {
-                    if is_within {
-                        self.fill(bucket, matched)?;
-                    }
-                }
+                let within = belonging::ranges(field, ranges, document);
+                self.fill_listed(buckets, within, matched)
             }
-            (AggregationKind::Filter(query), AggregationState::Buckets(buckets))
-                if query.matches(matched.id, document) =>
-            {
-                self.fill(&mut buckets[0], matched)?;
+            (AggregationKind::Filter(query), AggregationState::Buckets(buckets)) => {
+                let is_met = query.matches(matched.id, document);
+                self.fill_listed(buckets, vec![is_met], matched)
             }
-            (AggregationKind::Missing(field), AggregationState::Buckets(buckets))
-                if !field.has_value(document) =>
-            {
-                self.fill(&mut buckets[0], matched)?;
+            (AggregationKind::Missing(field), AggregationState::Buckets(buckets)) => {
+                let is_met = !field.has_value(document);
+                self.fill_listed(buckets, vec![is_met], matched)
             }
             (AggregationKind::Filters(filters), AggregationState::Buckets(buckets)) => {
-                let mut is_other = true;
-                for ((_, query), bucket) in filters.queries.iter().zip(buckets.iter_mut()) {
-                    if query.matches(matched.id, document) {
-                        is_other = false;
-                        self.fill(bucket, matched)?;
-                    }
-                }
-                if is_other && let Some(bucket) = buckets.get_mut(filters.queries.len()) {
-                    self.fill(bucket, matched)?;
-                }
+                let met = belonging::filters(filters, matched);
+                self.fill_listed(buckets, met, matched)
             }
             (
                 AggregationKind::TopHits {
@@ -234,42 +168,65 @@ impl super::Aggregation {
                 AggregationState::Top { total, found },
             ) => {
                 *total += 1;
-                sort.learn(document);
-                let keys = sort.keys(matched.id, document, matched.score)?;
-                let top = Top {
-                    id: matched.id.to_owned(),
-                    keys,
-                    score: matched.score,
-                };
-                let is_before = |other: &Top| {
-                    if sort.is_sorted() {
-                        sort.compare(&other.keys, &top.keys).is_le()
-                    } else {
-                        other.score >= top.score
-                    }
-                };
-                let place = found.partition_point(is_before);
-                if place < from + size {
-                    found.insert(place, top);
-                    found.truncate(from + size);
-                }
+                take_top(found, (sort, from + size), matched)
             }
-            _ => {}
+            _ => Ok(()),
         }
-        Ok(())
     }
 
-    fn fill_steps(
+    fn fill_keyed<K: Ord>(
         &self,
-        buckets: &mut BTreeMap<i64, Bucket>,
-        steps: BTreeSet<i64>,
+        buckets: &mut BTreeMap<K, Bucket>,
+        keys: BTreeSet<K>,
         matched: &Matched<'_>,
     ) -> Result<(), StoreError> {
-        for step in steps {
-            let bucket = buckets.entry(step);
+        for key in keys {
+            let bucket = buckets.entry(key);
             let bucket = bucket.or_insert_with(|| Bucket::new(&self.inner));
             self.fill(bucket, matched)?;
         }
         Ok(())
     }
+
+    /// `met`: for each bucket, whether the document belongs to it.
+    fn fill_listed(
+        &self,
+        buckets: &mut [Bucket],
+        met: Vec<bool>,
+        matched: &Matched<'_>,
+    ) -> Result<(), StoreError> {
+        let met = buckets.iter_mut().zip(met).filter(|(_, is_met)| *is_met);
+        for (bucket, _) in met {
+            self.fill(bucket, matched)?;
+        }
+        Ok(())
+    }
+}
+
+/// Keeps the first `most` documents in the order of the sort; the best, where it has none.
+fn take_top(
+    found: &mut Vec<Top>,
+    (sort, most): (&Sort, usize),
+    matched: &Matched<'_>,
+) -> Result<(), StoreError> {
+    sort.learn(matched.document);
+    let keys = sort.keys(matched.id, matched.document, matched.score)?;
+    let top = Top {
+        id: matched.id.to_owned(),
+        keys,
+        score: matched.score,
+    };
+    let is_before = |other: &Top| {
+        if sort.is_sorted() {
+            sort.compare(&other.keys, &top.keys).is_le()
+        } else {
+            other.score >= top.score
+        }
+    };
+    let place = found.partition_point(is_before);
+    if place < most {
+        found.insert(place, top);
+        found.truncate(most);
+    }
+    Ok(())
 }

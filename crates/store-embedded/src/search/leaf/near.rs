@@ -1,6 +1,6 @@
 //! Terms near a word: the clause `fuzzy`, and what other clauses ask in its way.
 
-use super::{Leaf, normal_keyword, of_texts, query_text, scored_accept};
+use super::{Leaf, normal_keyword, pattern::of_texts, query_text, scored_accept};
 use crate::search::{
     Context,
     accept::{Accept, Texts},

@@ -1,7 +1,10 @@
 //! Where the last page ended, as a client says it: a hit's own sort values, or the document's own
 //! values. Each is read by the type of the field that it belongs to.
 
-use super::{By, Key, value::SortValue};
+use super::{
+    key::{By, Key},
+    value::SortValue,
+};
 use crate::search::{bad, field::Type, leaf, unsupported};
 use serde_json::Value;
 use store::{

@@ -1,6 +1,9 @@
 //! A key of a sort that is a distance. Must never take a parameter that would change the order.
 
-use super::{By, Key, read_options};
+use super::{
+    key::{By, Key},
+    read::read_options,
+};
 use crate::search::{Context, bad, clause, field::resolve_field, query::point_field, unsupported};
 use serde_json::Value;
 use store::{
