@@ -34,7 +34,8 @@ pub(crate) fn routes_of(app: &Shared, catalog: &Catalog) -> Result<RouteSet, Gat
 /// Until shutdown: reads again whenever it is asked to, one time after the other.
 pub(crate) async fn follow(app: Shared, shutdown: Shutdown) {
     app.metrics
-        .catalog(None, app.ports.catalog.current().version());
+        .catalog
+        .set_version(None, app.ports.catalog.current().version());
     let asked = app.reloads.take_requests();
     let (Some(source), Some(mut asked)) = (app.ports.catalog_source.clone(), asked) else {
         shutdown.soft().await;
@@ -65,7 +66,7 @@ fn tell(app: &Shared, reloaded: &Result<ReloadedCatalog, Problem>) {
         Ok(done) => {
             let (version, before, operations) = (&done.version, &done.before, done.operations);
             tracing::info!(version, before, operations, "the catalog is reloaded");
-            app.metrics.catalog(Some(before), version);
+            app.metrics.catalog.set_version(Some(before), version);
             "reloaded"
         }
         Err(problem) => {
@@ -85,7 +86,7 @@ fn tell(app: &Shared, reloaded: &Result<ReloadedCatalog, Problem>) {
     if reloaded.is_ok() {
         app.ports.health.forget(COMPONENT);
     }
-    app.metrics.catalog_reloads(outcome);
+    app.metrics.catalog.count_reload(outcome);
 }
 
 async fn reload(app: &Shared, source: &Arc<dyn CatalogSource>) -> Result<ReloadedCatalog, Problem> {

@@ -4,8 +4,7 @@
 use crate::rooms::state::RoomsState;
 use event_schema::notification::Event;
 use prometheus::{
-    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
-    exponential_buckets,
+    Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, exponential_buckets,
 };
 use runtime::metrics::MetricSink;
 
@@ -32,65 +31,48 @@ impl NotifierMetrics {
             "Seconds from a decision to its push",
         )
         .buckets(exponential_buckets(0.0005, 2.0, 17).unwrap_or_default());
-        let metrics = Self {
-            delivered: IntCounterVec::new(
-                Opts::new(
-                    "consign_notifier_matched_total",
-                    "Changes and messages that matched a subscription, by kind",
-                ),
+        Ok(Self {
+            delivered: registry.new_counters(
+                "consign_notifier_matched_total",
+                "Changes and messages that matched a subscription, by kind",
                 &["event"],
             )?,
-            pushed: IntCounter::new("consign_notifier_pushed_total", "Pushes sent to gateways")?,
-            presence: IntCounter::new(
+            pushed: registry
+                .new_counter("consign_notifier_pushed_total", "Pushes sent to gateways")?,
+            presence: registry.new_counter(
                 "consign_notifier_presence_total",
                 "Presence events (users who joined or left) sent to gateways",
             )?,
-            expired: IntCounter::new(
+            expired: registry.new_counter(
                 "consign_notifier_expired_total",
                 "Gateways expired for missing heartbeats",
             )?,
-            refused: IntCounter::new(
+            refused: registry.new_counter(
                 "consign_notifier_refused_total",
                 "Pushes that the log would not take",
             )?,
-            skipped: IntCounter::new(
+            skipped: registry.new_counter(
                 "consign_notifier_skipped_total",
                 "Records that were deleted before a notifier processed them",
             )?,
-            alarms: IntCounter::new(
+            alarms: registry.new_counter(
                 "consign_notifier_alarms_total",
                 "Partitions stopped because something is wrong that no retry mends",
             )?,
-            retaken: IntCounter::new(
+            retaken: registry.new_counter(
                 "consign_notifier_retaken_total",
                 "Times a partition had to be taken again",
             )?,
-            lag: IntGaugeVec::new(
-                Opts::new(
-                    "consign_notifier_lag_records",
-                    "Records of a partition not yet matched",
-                ),
+            lag: registry.new_gauges(
+                "consign_notifier_lag_records",
+                "Records of a partition not yet matched",
                 &["partition"],
             )?,
-            rooms: IntGauge::new("consign_notifier_rooms", "Rooms")?,
-            seats: IntGauge::new("consign_notifier_seats", "Connections in rooms")?,
-            gateways: IntGauge::new("consign_notifier_gateways", "Gateways that are known")?,
-            latency: Histogram::with_opts(seconds)?,
-        };
-        registry.register(Box::new(metrics.delivered.clone()))?;
-        registry.register(Box::new(metrics.pushed.clone()))?;
-        registry.register(Box::new(metrics.presence.clone()))?;
-        registry.register(Box::new(metrics.expired.clone()))?;
-        registry.register(Box::new(metrics.refused.clone()))?;
-        registry.register(Box::new(metrics.skipped.clone()))?;
-        registry.register(Box::new(metrics.alarms.clone()))?;
-        registry.register(Box::new(metrics.retaken.clone()))?;
-        registry.register(Box::new(metrics.lag.clone()))?;
-        registry.register(Box::new(metrics.rooms.clone()))?;
-        registry.register(Box::new(metrics.seats.clone()))?;
-        registry.register(Box::new(metrics.gateways.clone()))?;
-        registry.register(Box::new(metrics.latency.clone()))?;
-        Ok(metrics)
+            rooms: registry.new_gauge("consign_notifier_rooms", "Rooms")?,
+            seats: registry.new_gauge("consign_notifier_seats", "Connections in rooms")?,
+            gateways: registry.new_gauge("consign_notifier_gateways", "Gateways that are known")?,
+            latency: registry.new_histogram(seconds)?,
+        })
     }
 
     /// One change, delivered to so many gateways; `latency`: milliseconds since it was decided or

@@ -157,7 +157,7 @@ impl Worker {
         let partition = flood.partition;
         let floods = &self.floods.counted;
         let known = floods.lock().floods.insert(partition, flood.clone());
-        self.metrics.flooded(partition, true);
+        self.metrics.partitions.set_flooded(partition, true);
         if known.is_some_and(|known| known.operation == flood.operation) {
             return;
         }
@@ -180,7 +180,7 @@ impl Worker {
         let Some(mut flood) = self.floods.counted.lock().floods.remove(&partition) else {
             return;
         };
-        self.metrics.flooded(partition, false);
+        self.metrics.partitions.set_flooded(partition, false);
         tracing::warn!(
             partition,
             operation = flood.operation,

@@ -1,15 +1,16 @@
 //! The worker's metrics, named once. Units last; per partition only what is needed to scale and to
 //! find a stuck one.
 
+mod partitions;
+
 use event_schema::outcome::{LedgerEntry, RefusalCode, Verdict};
-use parking_lot::Mutex;
+use partitions::PartitionGauges;
 use prometheus::{
     GaugeVec, Histogram, HistogramOpts, HistogramTimer, HistogramVec, IntCounter, IntCounterVec,
     IntGaugeVec, Opts, exponential_buckets,
 };
 use runtime::metrics::MetricSink;
-use std::{collections::HashMap, time::Duration};
-use tokio::time::Instant;
+use std::time::Duration;
 
 /// How many calls wait for a store, and how long until it is tried again. Clones share it.
 #[derive(Clone)]
@@ -19,6 +20,21 @@ pub(crate) struct StoreGauges {
 }
 
 impl StoreGauges {
+    fn register(registry: &impl MetricSink) -> Result<Self, prometheus::Error> {
+        let backoff = Opts::new(
+            "consign_worker_store_backoff_seconds",
+            "Seconds until a store that does not answer is tried again",
+        );
+        Ok(Self {
+            waiting: registry.new_gauges(
+                "consign_worker_store_waits",
+                "Batches and reads that wait for a store that does not answer",
+                &["store"],
+            )?,
+            backoff: registry.registered(GaugeVec::new(backoff, &["store"])?)?,
+        })
+    }
+
     pub fn set(&self, store: &str, waiting: usize, backoff: Duration) {
         let waiting = i64::try_from(waiting).unwrap_or(i64::MAX);
         self.waiting.with_label_values(&[store]).set(waiting);
@@ -36,23 +52,12 @@ pub(crate) struct Metrics {
     retried: IntCounterVec,
     alarms: IntCounter,
     diverged: IntCounter,
-    lag: IntGaugeVec,
-    drain: IntGaugeVec,
-    flooded: IntGaugeVec,
+    pub partitions: PartitionGauges,
     store_gauges: StoreGauges,
     batch: Histogram,
     stage: HistogramVec,
     store: HistogramVec,
     latency: Histogram,
-    rates: Mutex<HashMap<u16, Rate>>,
-}
-
-/// Events a second of one partition, smoothed over about half a minute.
-struct Rate {
-    since: Instant,
-    count: usize,
-    per_second: f64,
-    lag: u64,
 }
 
 impl Metrics {
@@ -65,127 +70,63 @@ impl Metrics {
             .buckets(vec![
                 1., 2., 5., 10., 20., 50., 100., 200., 500., 1000., 2000.,
             ]);
-        let metrics = Self {
-            decided: IntCounterVec::new(
-                Opts::new(
-                    "consign_worker_decided_total",
-                    "Decisions appended, by verdict",
-                ),
+        Ok(Self {
+            decided: registry.new_counters(
+                "consign_worker_decided_total",
+                "Decisions appended, by verdict",
                 &["verdict"],
             )?,
-            resolved: IntCounterVec::new(
-                Opts::new(
-                    "consign_worker_resolved_total",
-                    "Requests resolved, by operation and verdict",
-                ),
+            resolved: registry.new_counters(
+                "consign_worker_resolved_total",
+                "Requests resolved, by operation and verdict",
                 &["operation", "verdict"],
             )?,
-            refused: IntCounterVec::new(
-                Opts::new(
-                    "consign_worker_refused_total",
-                    "Requests refused, by reason",
-                ),
+            refused: registry.new_counters(
+                "consign_worker_refused_total",
+                "Requests refused, by reason",
                 &["code"],
             )?,
-            dead_lettered: IntCounter::new(
-                "consign_worker_dead_lettered_total",
-                "Dead letters written",
-            )?,
-            duplicates: IntCounter::new(
+            dead_lettered: registry
+                .new_counter("consign_worker_dead_lettered_total", "Dead letters written")?,
+            duplicates: registry.new_counter(
                 "consign_worker_duplicates_total",
                 "Records that the log holds twice",
             )?,
-            retried: IntCounterVec::new(
-                Opts::new(
-                    "consign_worker_retried_total",
-                    "Tries that had to be repeated, by what did not answer",
-                ),
+            retried: registry.new_counters(
+                "consign_worker_retried_total",
+                "Tries that had to be repeated, by what did not answer",
                 &["what"],
             )?,
-            alarms: IntCounter::new(
+            alarms: registry.new_counter(
                 "consign_worker_alarms_total",
                 "Partitions stopped because something is wrong that no retry mends",
             )?,
-            diverged: IntCounter::new(
+            diverged: registry.new_counter(
                 "consign_worker_diverged_total",
                 "Documents whose state the view refuses although the record holds it",
             )?,
-            lag: IntGaugeVec::new(
-                Opts::new(
-                    "consign_worker_lag_events",
-                    "Events of a partition not yet decided",
-                ),
-                &["partition"],
-            )?,
-            drain: IntGaugeVec::new(
-                Opts::new(
-                    "consign_worker_time_to_drain_seconds",
-                    "Seconds until a partition's lag is gone at its present rate",
-                ),
-                &["partition"],
-            )?,
-            flooded: IntGaugeVec::new(
-                Opts::new(
-                    "consign_worker_flooded",
-                    "1: the partition waits because of a flood of dead letters",
-                ),
-                &["partition"],
-            )?,
-            store_gauges: StoreGauges {
-                waiting: IntGaugeVec::new(
-                    Opts::new(
-                        "consign_worker_store_waits",
-                        "Batches and reads that wait for a store that does not answer",
-                    ),
-                    &["store"],
-                )?,
-                backoff: GaugeVec::new(
-                    Opts::new(
-                        "consign_worker_store_backoff_seconds",
-                        "Seconds until a store that does not answer is tried again",
-                    ),
-                    &["store"],
-                )?,
-            },
-            batch: Histogram::with_opts(sizes)?,
-            stage: HistogramVec::new(
+            partitions: PartitionGauges::register(registry)?,
+            store_gauges: StoreGauges::register(registry)?,
+            batch: registry.new_histogram(sizes)?,
+            stage: registry.new_histograms(
                 seconds(
                     "consign_worker_stage_seconds",
                     "Seconds a batch spends in a stage",
                 ),
                 &["stage"],
             )?,
-            store: HistogramVec::new(
+            store: registry.new_histograms(
                 seconds(
                     "consign_worker_store_seconds",
                     "Seconds a store takes for a batch",
                 ),
                 &["store"],
             )?,
-            latency: Histogram::with_opts(seconds(
+            latency: registry.new_histogram(seconds(
                 "consign_worker_accepted_to_applied_seconds",
                 "Seconds from the log's acceptance to applied",
             ))?,
-            rates: Mutex::new(HashMap::new()),
-        };
-        registry.register(Box::new(metrics.decided.clone()))?;
-        registry.register(Box::new(metrics.resolved.clone()))?;
-        registry.register(Box::new(metrics.refused.clone()))?;
-        registry.register(Box::new(metrics.dead_lettered.clone()))?;
-        registry.register(Box::new(metrics.duplicates.clone()))?;
-        registry.register(Box::new(metrics.retried.clone()))?;
-        registry.register(Box::new(metrics.alarms.clone()))?;
-        registry.register(Box::new(metrics.diverged.clone()))?;
-        registry.register(Box::new(metrics.lag.clone()))?;
-        registry.register(Box::new(metrics.drain.clone()))?;
-        registry.register(Box::new(metrics.flooded.clone()))?;
-        registry.register(Box::new(metrics.store_gauges.waiting.clone()))?;
-        registry.register(Box::new(metrics.store_gauges.backoff.clone()))?;
-        registry.register(Box::new(metrics.batch.clone()))?;
-        registry.register(Box::new(metrics.stage.clone()))?;
-        registry.register(Box::new(metrics.store.clone()))?;
-        registry.register(Box::new(metrics.latency.clone()))?;
-        Ok(metrics)
+        })
     }
 
     pub fn stage(&self, stage: &str) -> HistogramTimer {
@@ -244,72 +185,6 @@ impl Metrics {
 
     pub fn store_gauges(&self) -> StoreGauges {
         self.store_gauges.clone()
-    }
-
-    /// Does the partition wait because of a flood of dead letters?
-    pub fn flooded(&self, partition: u16, waits: bool) {
-        self.flooded
-            .with_label_values(&[&partition.to_string()])
-            .set(i64::from(waits));
-    }
-
-    /// Events behind, as the decider sees it.
-    pub fn lag(&self, partition: u16, events: u64) {
-        self.lag
-            .with_label_values(&[&partition.to_string()])
-            .set(events as i64);
-        self.rates
-            .lock()
-            .entry(partition)
-            .or_insert_with(Rate::new)
-            .lag = events;
-    }
-
-    /// Events resolved: keeps the partition's rate and with it the time to drain.
-    pub fn drained(&self, partition: u16, events: usize) {
-        let mut rates = self.rates.lock();
-        let rate = rates.entry(partition).or_insert_with(Rate::new);
-        rate.count += events;
-        let elapsed = rate.since.elapsed().as_secs_f64();
-        if elapsed >= 1.0 {
-            let now = rate.count as f64 / elapsed;
-            let weight = (elapsed / 30.0).min(1.0);
-            rate.per_second = if rate.per_second == 0.0 {
-                now
-            } else {
-                rate.per_second * (1.0 - weight) + now * weight
-            };
-            (rate.count, rate.since) = (0, Instant::now());
-        }
-        let seconds = if rate.lag == 0 {
-            0.0
-        } else {
-            rate.lag as f64 / rate.per_second.max(0.001)
-        };
-        self.drain
-            .with_label_values(&[&partition.to_string()])
-            .set(seconds.ceil().min(1e9) as i64);
-    }
-
-    /// The partition is somebody else's now.
-    pub fn forget(&self, partition: u16) {
-        let label = partition.to_string();
-        // It may never have been set.
-        _ = self.lag.remove_label_values(&[&label]);
-        _ = self.drain.remove_label_values(&[&label]);
-        _ = self.flooded.remove_label_values(&[&label]);
-        self.rates.lock().remove(&partition);
-    }
-}
-
-impl Rate {
-    fn new() -> Self {
-        Self {
-            since: Instant::now(),
-            count: 0,
-            per_second: 0.0,
-            lag: 0,
-        }
     }
 }
 

@@ -83,7 +83,7 @@ impl PartitionWork for WriteTenures {
                 self.0.ports.finished.add(partition);
             }
             OwnerNotice::Revoked => {
-                self.0.metrics.forget(partition);
+                self.0.metrics.partitions.forget(partition);
                 self.0.floods.forget(partition);
             }
         }

@@ -2,7 +2,10 @@
 //! documentation. Knows no metric by name.
 
 use parking_lot::Mutex;
-use prometheus::{Registry, core::Collector, proto::MetricType};
+use prometheus::{
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts,
+    Registry, core::Collector, proto::MetricType,
+};
 
 /// Takes the metrics of a service as they are made.
 pub trait MetricSink {
@@ -11,6 +14,79 @@ pub trait MetricSink {
     /// # Errors
     /// If its name is not new, or no name for a metric.
     fn register(&self, collector: Box<dyn Collector>) -> Result<(), prometheus::Error>;
+
+    /// Takes one, and gives it back to be touched.
+    ///
+    /// # Errors
+    /// As [`MetricSink::register`]; so do all others here.
+    fn registered<C: Collector + Clone + 'static>(&self, metric: C) -> Result<C, prometheus::Error>
+    where
+        Self: Sized,
+    {
+        self.register(Box::new(metric.clone())).map(|()| metric)
+    }
+
+    /// What only grows.
+    fn new_counter(&self, name: &str, help: &str) -> Result<IntCounter, prometheus::Error>
+    where
+        Self: Sized,
+    {
+        self.registered(IntCounter::new(name, help)?)
+    }
+
+    /// What only grows, by labels.
+    fn new_counters(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+    ) -> Result<IntCounterVec, prometheus::Error>
+    where
+        Self: Sized,
+    {
+        self.registered(IntCounterVec::new(Opts::new(name, help), labels)?)
+    }
+
+    /// What rises and falls.
+    fn new_gauge(&self, name: &str, help: &str) -> Result<IntGauge, prometheus::Error>
+    where
+        Self: Sized,
+    {
+        self.registered(IntGauge::new(name, help)?)
+    }
+
+    /// What rises and falls, by labels.
+    fn new_gauges(
+        &self,
+        name: &str,
+        help: &str,
+        labels: &[&str],
+    ) -> Result<IntGaugeVec, prometheus::Error>
+    where
+        Self: Sized,
+    {
+        self.registered(IntGaugeVec::new(Opts::new(name, help), labels)?)
+    }
+
+    /// How often values of each size were seen.
+    fn new_histogram(&self, options: HistogramOpts) -> Result<Histogram, prometheus::Error>
+    where
+        Self: Sized,
+    {
+        self.registered(Histogram::with_opts(options)?)
+    }
+
+    /// How often values of each size were seen, by labels.
+    fn new_histograms(
+        &self,
+        options: HistogramOpts,
+        labels: &[&str],
+    ) -> Result<HistogramVec, prometheus::Error>
+    where
+        Self: Sized,
+    {
+        self.registered(HistogramVec::new(options, labels)?)
+    }
 }
 
 impl MetricSink for Registry {

@@ -160,72 +160,47 @@ pub async fn start(options: Options, shutdown: Shutdown) -> Result<Running, Stan
     let task = runtime::spawn(
         "standalone",
         serve_services(
-            options, catalog, durability, health, folder, listener, shutdown,
+            StandaloneParts {
+                options,
+                catalog,
+                durability,
+                health,
+                folder,
+            },
+            listener,
+            shutdown,
         ),
     );
     Ok(Running { address, task })
 }
 
-async fn serve_services(
+/// What all services of the process share.
+struct StandaloneParts {
     options: Options,
     catalog: Catalog,
     durability: Durability,
     health: Health,
     folder: Folder,
+}
+
+/// What each service is given.
+struct ServicePorts {
+    gateway: gateway::Ports,
+    worker: write_worker::Ports,
+    notifier: notifier_worker::Ports,
+    finished: write_worker::Finished,
+}
+
+async fn serve_services(
+    parts: StandaloneParts,
     listener: TcpListener,
     shutdown: Shutdown,
 ) -> Result<(), StandaloneError> {
-    let registry = prometheus::Registry::new();
-    let (finished, partitions) = (
-        write_worker::Finished::default(),
-        options.layout.partitions(&TRANSACTIONS),
-    );
-    let keys = options.keys.unwrap_or_else(|| folder.keys.clone());
-    let masters = match &options.master_keys {
-        Some(text) => MasterKeys::parse(text, &keys)?,
-        None => MasterKeys::derived(&keys),
-    };
-    let sealing = SubjectKeys::new(folder.record.clone(), keys.clone(), masters);
-    let (record, view) = (folder.record.clone(), folder.view.clone());
-    let by_signal = options.reload_by_signal;
-    let folders = CatalogFolders::new(options.catalog, record, Some(view), by_signal);
-    let gateway = gateway::Ports {
-        sealing: sealing.clone(),
-        log: folder.log.clone(),
-        catalog: catalog.clone().into(),
-        catalog_source: Some(Arc::new(folders)),
-        record: folder.record.clone(),
-        view: Some(folder.view.clone()),
-        keys: keys.clone(),
-        layout: options.layout.clone(),
-        clock: Arc::new(SystemClock),
-        spool: None,
-        durability: watch::channel(Some(durability)).1,
-        health: health.clone(),
-        registry: registry.clone(),
-    };
-    let worker = write_worker::Ports {
-        sealing,
-        log: folder.log.clone(),
-        catalog,
-        record: folder.record.clone(),
-        view: Some(folder.view.clone()),
-        keys,
-        layout: options.layout.clone(),
-        clock: Arc::new(SystemClock),
-        health: health.clone(),
-        registry: registry.clone(),
-        finished: finished.clone(),
-        owner: prepare::owner_name(),
-    };
-    let notifier = notifier_worker::Ports {
-        log: folder.log.clone(),
-        layout: options.layout,
-        clock: Arc::new(SystemClock),
-        health,
-        registry,
-        notifier: prepare::owner_name(),
-    };
+    let ports = parts.service_ports()?;
+    let StandaloneParts {
+        options, folder, ..
+    } = parts;
+    let (finished, partitions) = (ports.finished, options.layout.partitions(&TRANSACTIONS));
     let gateway = Service::new("gateway", move |shutdown: Shutdown| async move {
         // Nobody reads before all that was answered as applied is in the store again.
         tokio::select! {
@@ -233,17 +208,85 @@ async fn serve_services(
             () = shutdown.soft() => {}
             () = tokio::time::sleep(FINISHED_WITHIN) => tracing::warn!("what was decided before is still being applied: reads may miss it"),
         }
-        gateway::run(options.gateway, listener, gateway, shutdown).await
+        gateway::run(options.gateway, listener, ports.gateway, shutdown).await
     });
     let behind = vec![
         Service::new("write-worker", move |shutdown| async move {
-            write_worker::run(options.worker, worker, shutdown).await
+            write_worker::run(options.worker, ports.worker, shutdown).await
         }),
         Service::new("notifier", move |shutdown| async move {
-            notifier_worker::run(options.notifier, notifier, shutdown).await
+            notifier_worker::run(options.notifier, ports.notifier, shutdown).await
         }),
     ];
     let ended = run_together(shutdown, gateway, behind).await;
     folder.close().await;
     ended
+}
+
+impl StandaloneParts {
+    fn service_ports(&self) -> Result<ServicePorts, StandaloneError> {
+        let Self {
+            options,
+            catalog,
+            durability,
+            health,
+            folder,
+        } = self;
+        let (registry, finished) = (
+            prometheus::Registry::new(),
+            write_worker::Finished::default(),
+        );
+        let keys = options.keys.clone().unwrap_or_else(|| folder.keys.clone());
+        let masters = match &options.master_keys {
+            Some(text) => MasterKeys::parse(text, &keys)?,
+            None => MasterKeys::derived(&keys),
+        };
+        let sealing = SubjectKeys::new(folder.record.clone(), keys.clone(), masters);
+        let (record, view) = (folder.record.clone(), folder.view.clone());
+        let by_signal = options.reload_by_signal;
+        let folders = CatalogFolders::new(options.catalog.clone(), record, Some(view), by_signal);
+        let gateway = gateway::Ports {
+            sealing: sealing.clone(),
+            log: folder.log.clone(),
+            catalog: catalog.clone().into(),
+            catalog_source: Some(Arc::new(folders)),
+            record: folder.record.clone(),
+            view: Some(folder.view.clone()),
+            keys: keys.clone(),
+            layout: options.layout.clone(),
+            clock: Arc::new(SystemClock),
+            spool: None,
+            durability: watch::channel(Some(*durability)).1,
+            health: health.clone(),
+            registry: registry.clone(),
+        };
+        let worker = write_worker::Ports {
+            sealing,
+            log: folder.log.clone(),
+            catalog: catalog.clone(),
+            record: folder.record.clone(),
+            view: Some(folder.view.clone()),
+            keys,
+            layout: options.layout.clone(),
+            clock: Arc::new(SystemClock),
+            health: health.clone(),
+            registry: registry.clone(),
+            finished: finished.clone(),
+            owner: prepare::owner_name(),
+        };
+        let notifier = notifier_worker::Ports {
+            log: folder.log.clone(),
+            layout: options.layout.clone(),
+            clock: Arc::new(SystemClock),
+            health: health.clone(),
+            registry,
+            notifier: prepare::owner_name(),
+        };
+        Ok(ServicePorts {
+            gateway,
+            worker,
+            notifier,
+            finished,
+        })
+    }
 }

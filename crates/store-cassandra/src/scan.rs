@@ -1,8 +1,14 @@
 //! The rows of one partition of a table, one after the other. Reads only.
 
 use crate::{
-    STORE, apply::bind_key, cell::to_json, classify::CassandraFailure, read::damaged_error,
-    session::SessionConnection, session::quoted_name, shape::RowShapes,
+    STORE,
+    apply::bind_key,
+    cell::to_json,
+    classify::CassandraFailure,
+    read::damaged_error,
+    session::SessionConnection,
+    session::quoted_name,
+    shape::{RowShape, RowShapes},
 };
 use event_schema::mutation::RowKey;
 use scylla::value::Row;
@@ -35,32 +41,10 @@ pub(crate) async fn scan_rows(
     };
     let mut bound = bind_key(&shape, &first)
         .map_err(|misfit| refused(format!("rows of {}: {misfit}", scan.table)))?;
-    let keys: Vec<&str> = shape.table.key().collect();
-    let selected: Vec<String> = keys
-        .iter()
-        .copied()
-        .chain(shape.cells.iter().map(String::as_str))
-        .map(quoted_name)
-        .collect();
-    let mut at: Vec<String> = shape
-        .table
-        .partition_key
-        .iter()
-        .map(|name| format!("{} = ?", quoted_name(name)))
-        .collect();
-    if scan.after.is_some() {
-        at.push(format!("{} > ?", quoted_name(clustering)));
-    } else {
+    if scan.after.is_none() {
         bound.pop();
     }
-    // The number is ours, and few are used: each is a statement that is prepared once.
-    let text = format!(
-        "SELECT {} FROM {} WHERE {} LIMIT {}",
-        selected.join(", "),
-        connection.table(&scan.table),
-        at.join(" AND "),
-        scan.limit.max(1)
-    );
+    let text = scan_statement(connection, &shape, scan);
     let answer = match connection.run(&text, &bound).await {
         Err(CassandraFailure::Suspect(message)) => {
             shapes.forget(&scan.table);
@@ -71,31 +55,54 @@ pub(crate) async fn scan_rows(
     let answer = answer.into_rows_result().map_err(damaged_error)?;
     let mut found = Vec::new();
     for row in answer.rows::<Row>().map_err(damaged_error)? {
-        let row = row.map_err(damaged_error)?;
-        let mut named = keys
-            .iter()
-            .copied()
-            .chain(shape.cells.iter().map(String::as_str))
-            .zip(&row.columns)
-            .map(|(name, cell)| (name.to_owned(), cell.as_ref().and_then(to_json)));
-        let key = RowKey {
-            table: scan.table.clone(),
-            key: named
-                .by_ref()
-                .take(keys.len())
-                .filter_map(|(name, value)| Some((name, value?)))
-                .collect(),
-        };
-        let cells: Map<_, _> = named
-            .filter_map(|(name, value)| Some((name, value?)))
-            .collect();
-        found.push((
-            key,
-            StoredRow {
-                cells,
-                expires: None,
-            },
-        ));
+        found.push(scanned_row(&shape, scan, &row.map_err(damaged_error)?));
     }
     Ok(found)
+}
+
+/// The number is ours, and few are used: each is a statement that is prepared once.
+fn scan_statement(connection: &SessionConnection, shape: &RowShape, scan: &RowScan) -> String {
+    let selected: Vec<String> = column_names(shape).map(quoted_name).collect();
+    let partition = shape.table.partition_key.iter();
+    let mut at: Vec<String> = partition
+        .map(|name| format!("{} = ?", quoted_name(name)))
+        .collect();
+    if scan.after.is_some() {
+        let behind = shape.table.clustering.iter();
+        at.extend(behind.map(|name| format!("{} > ?", quoted_name(name))));
+    }
+    format!(
+        "SELECT {} FROM {} WHERE {} LIMIT {}",
+        selected.join(", "),
+        connection.table(&scan.table),
+        at.join(" AND "),
+        scan.limit.max(1)
+    )
+}
+
+/// Those of the key first.
+fn column_names(shape: &RowShape) -> impl Iterator<Item = &str> {
+    shape
+        .table
+        .key()
+        .chain(shape.cells.iter().map(String::as_str))
+}
+
+fn scanned_row(shape: &RowShape, scan: &RowScan, row: &Row) -> (RowKey, StoredRow) {
+    let mut named = column_names(shape)
+        .zip(&row.columns)
+        .map(|(name, cell)| (name.to_owned(), cell.as_ref().and_then(to_json)));
+    let key = RowKey {
+        table: scan.table.clone(),
+        key: named
+            .by_ref()
+            .take(shape.table.key().count())
+            .filter_map(|(name, value)| Some((name, value?)))
+            .collect(),
+    };
+    let cells: Map<_, _> = named
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect();
+    let expires = None;
+    (key, StoredRow { cells, expires })
 }

@@ -39,6 +39,13 @@ pub(crate) async fn find_weaknesses(client: &Client) -> Result<Vec<Weakness>, St
             "with the node goes the view; it can be rebuilt from the record",
         ));
     }
+    found.extend(version_weaknesses(client).await?);
+    found.extend(index_weaknesses(client).await?);
+    Ok(found)
+}
+
+async fn version_weaknesses(client: &Client) -> Result<Vec<Weakness>, StoreError> {
+    let mut found: Vec<Weakness> = Vec::new();
     let versions = get_json(client, "_nodes?filter_path=nodes.*.version").await?;
     for version in versions["nodes"]
         .as_object()
@@ -59,6 +66,11 @@ pub(crate) async fn find_weaknesses(client: &Client) -> Result<Vec<Weakness>, St
             ));
         }
     }
+    Ok(found)
+}
+
+async fn index_weaknesses(client: &Client) -> Result<Vec<Weakness>, StoreError> {
+    let mut found = Vec::new();
     let path = format!(
         "{}*/_settings?include_defaults=true&expand_wildcards=open&filter_path=*.*.index.translog.durability,*.*.index.number_of_replicas",
         client.config().prefix

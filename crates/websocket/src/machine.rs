@@ -133,109 +133,95 @@ impl ConnectionMachine {
     }
 
     pub fn on(&mut self, event: ConnectionEvent, now: Instant) -> ConnectionAction {
+        use {ConnectionAction as Action, ConnectionEvent as Event, ConnectionState as State};
         match (self.state, event) {
-            (ConnectionState::Open, ConnectionEvent::Message(text)) => ConnectionAction::Take(text),
-            (ConnectionState::Draining { .. }, ConnectionEvent::Message(text)) => {
-                ConnectionAction::Refuse(text)
+            (State::Open, Event::Message(text)) => Action::Take(text),
+            (State::Draining { .. }, Event::Message(text)) => Action::Refuse(text),
+            (State::Open | State::Draining { .. }, Event::Ping(carried)) => {
+                Action::Send(frame::pong_frame(&carried))
+            }
+            (State::Open | State::Draining { .. }, Event::Pong) => Action::Nothing,
+            (State::Open | State::Draining { .. }, Event::PeerCloses(code)) => {
+                self.peer_closes(code, now)
+            }
+            (State::Open | State::Draining { .. } | State::Closing { .. }, Event::PeerGone) => {
+                self.end_connection()
+            }
+            (State::Open | State::Draining { .. }, Event::ProtocolViolated(violation)) => {
+                self.violated(violation, now)
             }
             (
-                ConnectionState::Open | ConnectionState::Draining { .. },
-                ConnectionEvent::Ping(carried),
-            ) => ConnectionAction::Send(frame::pong_frame(&carried)),
-            (ConnectionState::Open | ConnectionState::Draining { .. }, ConnectionEvent::Pong) => {
-                ConnectionAction::Nothing
-            }
-            (
-                ConnectionState::Open | ConnectionState::Draining { .. },
-                ConnectionEvent::PeerCloses(code),
-            ) => self.peer_closes(code, now),
-            (
-                ConnectionState::Open
-                | ConnectionState::Draining { .. }
-                | ConnectionState::Closing { .. },
-                ConnectionEvent::PeerGone,
-            ) => self.end_connection(),
-            (
-                ConnectionState::Open | ConnectionState::Draining { .. },
-                ConnectionEvent::ProtocolViolated(violation),
-            ) => self.violated(violation, now),
-            (
-                ConnectionState::Open | ConnectionState::Draining { .. },
-                ConnectionEvent::CloseRequested(CloseReason {
+                State::Open | State::Draining { .. },
+                Event::CloseRequested(CloseReason {
                     code,
                     reason,
                     drop_rest,
                 }),
             ) => self.begin_close(code, reason, drop_rest, now),
-            (ConnectionState::Open, ConnectionEvent::Stopping) => {
-                self.state = ConnectionState::Draining {
+            (State::Open, Event::Stopping) => {
+                self.state = State::Draining {
                     until: now + self.timeouts.drain_within,
                 };
-                ConnectionAction::Nothing
+                Action::Nothing
             }
-            (ConnectionState::Draining { .. }, ConnectionEvent::Idle) => {
+            (State::Draining { .. }, Event::Idle) => {
                 self.begin_close(GOING_AWAY, SERVER_STOPS, false, now)
             }
-            (ConnectionState::Open, ConnectionEvent::Idle | ConnectionEvent::Sent)
+            (State::Open, Event::Idle | Event::Sent)
+            | (State::Draining { .. }, Event::Stopping | Event::Sent)
             | (
-                ConnectionState::Draining { .. },
-                ConnectionEvent::Stopping | ConnectionEvent::Sent,
-            )
-            | (
-                ConnectionState::Closing { .. },
-                ConnectionEvent::Message(_)
-                | ConnectionEvent::Ping(_)
-                | ConnectionEvent::Pong
-                | ConnectionEvent::ProtocolViolated(_)
-                | ConnectionEvent::CloseRequested(_)
-                | ConnectionEvent::Stopping
-                | ConnectionEvent::Idle,
-            ) => ConnectionAction::Nothing,
-            (ConnectionState::Closing { until, sent, .. }, ConnectionEvent::PeerCloses(_)) => {
+                State::Closing { .. },
+                Event::Message(_)
+                | Event::Ping(_)
+                | Event::Pong
+                | Event::ProtocolViolated(_)
+                | Event::CloseRequested(_)
+                | Event::Stopping
+                | Event::Idle,
+            ) => Action::Nothing,
+            (State::Closing { until, sent, .. }, Event::PeerCloses(_)) => {
                 if sent {
                     self.end_connection()
                 } else {
-                    self.enter_state(ConnectionState::Closing {
+                    self.enter_state(State::Closing {
                         until,
                         mutual: true,
                         sent,
                     })
                 }
             }
-            (ConnectionState::Closing { until, mutual, .. }, ConnectionEvent::Sent) => {
+            (State::Closing { until, mutual, .. }, Event::Sent) => {
                 if mutual {
                     self.end_connection()
                 } else {
-                    self.enter_state(ConnectionState::Closing {
+                    self.enter_state(State::Closing {
                         until,
                         mutual,
                         sent: true,
                     })
                 }
             }
-            (ConnectionState::Open, ConnectionEvent::Tick) => self.check_deadlines(now),
-            (ConnectionState::Draining { until }, ConnectionEvent::Tick) if now >= until => {
+            (State::Open, Event::Tick) => self.check_deadlines(now),
+            (State::Draining { until }, Event::Tick) if now >= until => {
                 self.begin_close(GOING_AWAY, SERVER_STOPS, false, now)
             }
-            (ConnectionState::Draining { .. }, ConnectionEvent::Tick) => self.check_deadlines(now),
-            (ConnectionState::Closing { until, .. }, ConnectionEvent::Tick) if now >= until => {
-                self.end_connection()
-            }
-            (ConnectionState::Closing { .. }, ConnectionEvent::Tick) => ConnectionAction::Nothing,
+            (State::Draining { .. }, Event::Tick) => self.check_deadlines(now),
+            (State::Closing { until, .. }, Event::Tick) if now >= until => self.end_connection(),
+            (State::Closing { .. }, Event::Tick) => Action::Nothing,
             (
-                ConnectionState::Ended,
-                ConnectionEvent::Message(_)
-                | ConnectionEvent::Ping(_)
-                | ConnectionEvent::Pong
-                | ConnectionEvent::PeerCloses(_)
-                | ConnectionEvent::PeerGone
-                | ConnectionEvent::ProtocolViolated(_)
-                | ConnectionEvent::CloseRequested(_)
-                | ConnectionEvent::Stopping
-                | ConnectionEvent::Idle
-                | ConnectionEvent::Sent
-                | ConnectionEvent::Tick,
-            ) => ConnectionAction::End,
+                State::Ended,
+                Event::Message(_)
+                | Event::Ping(_)
+                | Event::Pong
+                | Event::PeerCloses(_)
+                | Event::PeerGone
+                | Event::ProtocolViolated(_)
+                | Event::CloseRequested(_)
+                | Event::Stopping
+                | Event::Idle
+                | Event::Sent
+                | Event::Tick,
+            ) => Action::End,
         }
     }
 

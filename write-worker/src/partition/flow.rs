@@ -238,7 +238,10 @@ impl PartitionTask {
     fn show_lag(&self, decided: &Decided, end: u64) {
         if let Some(consumed) = &decided.consumed {
             let behind = end.saturating_sub(consumed.next.get());
-            self.worker.metrics.lag(self.partition, behind);
+            self.worker
+                .metrics
+                .partitions
+                .set_lag(self.partition, behind);
         }
     }
 
@@ -261,7 +264,10 @@ impl PartitionTask {
             through = decided.last.unwrap_or(through);
             let consumed = decided.consumed;
             let records = consumed.map_or(0, |consumed| consumed.records);
-            self.worker.metrics.drained(self.partition, records);
+            self.worker
+                .metrics
+                .partitions
+                .note_resolved(self.partition, records);
             if records > 0 {
                 self.owned.progressed();
             }

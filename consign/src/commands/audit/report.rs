@@ -12,6 +12,20 @@ pub fn report_text(report: &AuditReport) -> String {
         "{} documents, {} rows and {} ledger entries compared with the log; {} documents looked up in it; {} accepted events\n",
         counts.documents, counts.rows, counts.requests, counts.looked_up, counts.events
     );
+    text += &limits_text(report);
+    if report.is_clean() {
+        return text + "clean\n";
+    }
+    if !report.has_findings() {
+        return text + "nothing was found, but not everything could be judged\n";
+    }
+    text + &findings_text(report)
+}
+
+/// What was not judged, and why.
+fn limits_text(report: &AuditReport) -> String {
+    let counts = &report.counts;
+    let mut text = String::new();
     if report.sample > 1 {
         text += &format!("a sample: one in {} items\n", report.sample);
     }
@@ -39,18 +53,16 @@ pub fn report_text(report: &AuditReport) -> String {
             counts.too_old
         );
     }
-    if report.is_clean() {
-        return text + "clean\n";
-    }
-    if !report.has_findings() {
-        return text + "nothing was found, but not everything could be judged\n";
-    }
+    text
+}
+
+fn findings_text(report: &AuditReport) -> String {
     let kinds = report.by_kind();
     let kinds: Vec<_> = kinds
         .iter()
         .map(|(kind, n)| format!("{n} {kind}"))
         .collect();
-    text += &format!("found: {}\n\n", kinds.join(", "));
+    let mut text = format!("found: {}\n\n", kinds.join(", "));
     let rows: Vec<_> = report
         .findings
         .iter()

@@ -58,37 +58,43 @@ async fn check_log(settings: &Settings, stack: &Stack, patience: Duration) -> Ve
             "topics",
             format!("all {} as they must be", topics.len()),
         ));
-        match stack.log.admin.durability(&topics).await {
-            Ok((durability, weak)) => {
-                let found = serde_json::to_value(durability)
-                    .ok()
-                    .and_then(|value| value.as_str().map(str::to_owned))
-                    .unwrap_or_default();
-                findings.push(Finding::well(
-                    "durability",
-                    format!("an acknowledged write is `{found}`"),
-                ));
-                let named = weak.into_iter().map(
-                    |event_log::Weakness {
-                         setting,
-                         found,
-                         wanted,
-                         consequence,
-                     }| Weakness {
-                        setting,
-                        found,
-                        wanted,
-                        consequence,
-                    },
-                );
-                findings.extend(named.map(|weakness| weak_setting("kafka", weakness, settings)));
-            }
-            Err(error) => findings.push(Finding::of(
+        findings.extend(check_durability(settings, stack).await);
+    }
+    findings
+}
+
+async fn check_durability(settings: &Settings, stack: &Stack) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    match stack.log.admin.durability(&stack.topics()).await {
+        Ok((durability, weak)) => {
+            let found = serde_json::to_value(durability)
+                .ok()
+                .and_then(|value| value.as_str().map(str::to_owned))
+                .unwrap_or_default();
+            findings.push(Finding::well(
                 "durability",
-                &error.into(),
-                "consign topics check",
-            )),
+                format!("an acknowledged write is `{found}`"),
+            ));
+            let named = weak.into_iter().map(
+                |event_log::Weakness {
+                     setting,
+                     found,
+                     wanted,
+                     consequence,
+                 }| Weakness {
+                    setting,
+                    found,
+                    wanted,
+                    consequence,
+                },
+            );
+            findings.extend(named.map(|weakness| weak_setting("kafka", weakness, settings)));
         }
+        Err(error) => findings.push(Finding::of(
+            "durability",
+            &error.into(),
+            "consign topics check",
+        )),
     }
     findings
 }

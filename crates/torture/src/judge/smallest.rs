@@ -132,7 +132,29 @@ fn reduced_history(history: &RunHistory, numbers: &[usize]) -> RunHistory {
 
 /// Everything that happened in it, in the order of time.
 fn history_lines(history: &RunHistory) -> Vec<String> {
-    let mut all: Vec<(u64, String)> = Vec::new();
+    let mut all = write_lines(history);
+    all.extend(look_lines(history));
+    all.extend(reading_lines(history));
+    all.sort_by_key(|(at, _)| *at);
+    let line = |(at, text): (u64, String)| format!("{:>9} ms  {text}", at);
+    let end = |end: &crate::history::FinalState| {
+        let (record, view, row) = (json!(end.record), json!(end.view), json!(end.row));
+        format!(
+            "  at the end  {}: record {record}, view {view}, row {row}",
+            end.key
+        )
+    };
+    all.into_iter()
+        .map(line)
+        .chain(history.finals.iter().map(end))
+        .collect()
+}
+
+/// What happened at a time, milliseconds from the start.
+type TimedLine = (u64, String);
+
+fn write_lines(history: &RunHistory) -> Vec<TimedLine> {
+    let mut all = Vec::new();
     for (number, write) in history.writes.iter().enumerate() {
         let action = json!(write.action);
         let how = if write.spooled { ", spooled" } else { "" };
@@ -151,6 +173,11 @@ fn history_lines(history: &RunHistory) -> Vec<String> {
             ),
         ));
     }
+    all
+}
+
+fn look_lines(history: &RunHistory) -> Vec<TimedLine> {
+    let mut all = Vec::new();
     let mut said: BTreeMap<usize, String> = BTreeMap::new();
     for look in &history.looks {
         let revision = look
@@ -165,6 +192,12 @@ fn history_lines(history: &RunHistory) -> Vec<String> {
             all.push((look.at, text));
         }
     }
+    all
+}
+
+/// Of reads and subscribers.
+fn reading_lines(history: &RunHistory) -> Vec<TimedLine> {
+    let mut all = Vec::new();
     for read in &history.reads {
         all.push((
             read.at,
@@ -189,17 +222,5 @@ fn history_lines(history: &RunHistory) -> Vec<String> {
             all.push((change.at, text));
         }
     }
-    all.sort_by_key(|(at, _)| *at);
-    let line = |(at, text): (u64, String)| format!("{:>9} ms  {text}", at);
-    let end = |end: &crate::history::FinalState| {
-        let (record, view, row) = (json!(end.record), json!(end.view), json!(end.row));
-        format!(
-            "  at the end  {}: record {record}, view {view}, row {row}",
-            end.key
-        )
-    };
-    all.into_iter()
-        .map(line)
-        .chain(history.finals.iter().map(end))
-        .collect()
+    all
 }
