@@ -118,6 +118,7 @@ impl<'a> Applier<'a> {
         state: &mut ApplyState,
     ) -> Result<(), TenureEnd> {
         let timer = self.worker.metrics.stage("apply");
+        let account = decided.open_account();
         self.stamp_applied_at(&mut decided.effects);
         self.hold_blocked_back(&mut decided.effects, state);
         self.prove_ownership().await?;
@@ -131,6 +132,9 @@ impl<'a> Applier<'a> {
         self.send_feedback(decided).await?;
         spans::record_batch(&decided.effects, self.worker.ports.clock.now());
         let resolved = decided.effects.iter().map(|effect| effect.at);
+        if state.blocked.is_empty() {
+            account.settle(resolved.clone())?;
+        }
         state.resolved.extend(resolved);
         timer.observe_duration();
         Ok(())

@@ -103,6 +103,7 @@ impl Decider {
         }
         let (records, waits) = self.readable_records(records);
         let mut inputs = self.decode_batch(records).await?;
+        inputs.account_for(records)?;
         self.queues.settle(progress.batch);
         let mut drained = self.drain_queues().await?;
         drained.append(&mut inputs.events);

@@ -47,4 +47,54 @@ impl Decided {
             waits: None,
         }
     }
+
+    /// What is to come of its effects.
+    pub fn open_account(&self) -> BatchAccount {
+        BatchAccount(self.effects.iter().map(|effect| effect.at).collect())
+    }
+}
+
+/// The records of `changes` that a batch carries out. Nothing may be marked as resolved before the
+/// account is settled: what was lost on the way ends the tenure, and whoever takes the partition
+/// next finishes it.
+#[derive(Debug)]
+#[must_use]
+pub(crate) struct BatchAccount(Vec<ChangesOffset>);
+
+impl BatchAccount {
+    /// `carried_out`: what is resolved of the batch, in its order.
+    pub fn settle(self, carried_out: impl Iterator<Item = ChangesOffset>) -> Result<(), TenureEnd> {
+        if carried_out.eq(self.0.iter().copied()) {
+            return Ok(());
+        }
+        let why = format!(
+            "of {} records of `changes` in a batch not each was carried out once",
+            self.0.len()
+        );
+        Err(TenureEnd::Reclaim(why))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::BatchAccount;
+    use event_schema::offset::ChangesOffset;
+
+    fn offsets(of: &[u64]) -> Vec<ChangesOffset> {
+        of.iter()
+            .map(|offset| ChangesOffset::new(*offset))
+            .collect()
+    }
+
+    #[test]
+    fn each_record_is_carried_out_once() {
+        let settle = |carried_out: &[u64]| {
+            let account = BatchAccount(offsets(&[3, 4, 6]));
+            account.settle(offsets(carried_out).into_iter()).is_ok()
+        };
+        assert!(settle(&[3, 4, 6]));
+        for wrong in [&[3, 4][..], &[3, 6], &[3, 4, 4, 6], &[3, 4, 6, 7], &[]] {
+            assert!(!settle(wrong), "{wrong:?}");
+        }
+    }
 }

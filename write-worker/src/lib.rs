@@ -30,6 +30,7 @@ mod mark;
 mod metrics;
 mod partition;
 mod parts;
+mod record_retry;
 mod store_presence;
 mod store_waits;
 mod tenure_end;
@@ -95,23 +96,6 @@ impl Worker {
             partition,
             offset,
         }
-    }
-
-    /// A call of the record store failed: was the store away, or only slow? Only one that was away
-    /// can have forgotten anything, and only one that forgets is asked.
-    async fn is_record_away(&self) -> bool {
-        self.forgetful && self.ports.record.ready().await.is_err()
-    }
-
-    /// The record store is back after it was away. If it may have forgotten, everybody must look.
-    fn note_return(&self) -> Result<(), tenure_end::TenureEnd> {
-        if !self.forgetful {
-            return Ok(());
-        }
-        self.presence.note_absence();
-        Err(tenure_end::TenureEnd::Reclaim(
-            "the record store was away and may have forgotten".into(),
-        ))
     }
 }
 

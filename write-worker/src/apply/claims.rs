@@ -3,7 +3,7 @@
 //! meanwhile keeps it.
 
 use super::Applier;
-use crate::{effects::Effects, tenure_end::TenureEnd};
+use crate::{effects::Effects, record_retry::RecordPart, tenure_end::TenureEnd};
 use futures::future::try_join_all;
 use store::ClaimOutcome;
 
@@ -21,7 +21,8 @@ impl Applier<'_> {
             self.prove_ownership().await?;
             let claims = some.iter().map(|(claim, request)| {
                 let claim = move || record.claim(claim, request);
-                self.worker.retry_until_answered("record", claim)
+                self.worker
+                    .retry_until_answered(RecordPart::Contents, claim)
             });
             for (outcome, (_, request)) in try_join_all(claims).await?.into_iter().zip(some) {
                 if let ClaimOutcome::Theirs(other) = outcome

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     effects::Effects,
+    record_retry::RecordPart,
     tenure_end::{RejectedDecisions, TenureEnd},
 };
 use change_feed::{Window, document_name, row_name};
@@ -163,7 +164,7 @@ impl Applier<'_> {
         let record = &self.worker.ports.record;
         let mut known = self
             .worker
-            .retry_until_answered("record", || record.ledger(&asked))
+            .retry_until_answered(RecordPart::Contents, || record.ledger(&asked))
             .await?
             .into_iter();
         Ok(requests
@@ -277,7 +278,7 @@ impl Applier<'_> {
         let record = &self.worker.ports.record;
         let found = self
             .worker
-            .retry_until_answered("record", || {
+            .retry_until_answered(RecordPart::Contents, || {
                 record.documents(std::slice::from_ref(&change.key))
             })
             .await?;

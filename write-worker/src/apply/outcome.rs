@@ -7,6 +7,7 @@ use crate::{
     decided::Decided,
     decode,
     effects::{DeadEvent, Effects},
+    record_retry::RecordPart,
     tenure_end::TenureEnd,
 };
 use event_log::{Limits, NewRecord};
@@ -39,7 +40,7 @@ impl Applier<'_> {
         // The ledger says that one is dead only after its letter was written.
         let known = self
             .worker
-            .retry_until_answered("record", || record.ledger(&requests))
+            .retry_until_answered(RecordPart::Contents, || record.ledger(&requests))
             .await?;
         for ((effect, dead), entry) in dead.into_iter().zip(known) {
             let is_written = entry.is_some_and(|entry| {
@@ -209,7 +210,7 @@ impl Applier<'_> {
         let record = &self.worker.ports.record;
         let found = self
             .worker
-            .retry_until_answered("record", || record.ledger(&requests))
+            .retry_until_answered(RecordPart::Contents, || record.ledger(&requests))
             .await?;
         for (reply, entry) in replies.into_iter().zip(found) {
             if let Some(entry) = entry {

@@ -5,6 +5,7 @@ use super::Applier;
 use crate::{
     append::{delivered_offset, enqueue_record},
     effects::Effects,
+    record_retry::RecordPart,
     tenure_end::TenureEnd,
 };
 use event_schema::{offset::TransactionsOffset, outcome::Verdict};
@@ -53,7 +54,9 @@ impl Applier<'_> {
                 let us = Holder::new(&effect.key, &effect.request, &effect.position);
                 self.prove_ownership().await?;
                 let release = || unique::release_value(record.as_ref(), value, &us);
-                self.worker.retry_until_answered("record", release).await?;
+                self.worker
+                    .retry_until_answered(RecordPart::Contents, release)
+                    .await?;
             }
         }
         Ok(())
@@ -68,7 +71,9 @@ impl Applier<'_> {
                 let us = Holder::new(&effect.key, &effect.request, &effect.position);
                 self.prove_ownership().await?;
                 let take = || unique::take_value(record.as_ref(), value, &us, None);
-                self.worker.retry_until_answered("record", take).await?;
+                self.worker
+                    .retry_until_answered(RecordPart::Contents, take)
+                    .await?;
             }
         }
         Ok(())

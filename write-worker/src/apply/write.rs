@@ -3,7 +3,7 @@
 //! and its decisions are found by [`super::culprit`].
 
 use super::{Applier, ApplyState};
-use crate::{decided::Decided, effects::Effects, tenure_end::TenureEnd};
+use crate::{decided::Decided, effects::Effects, record_retry::RecordPart, tenure_end::TenureEnd};
 use change_feed::{document_name, row_name};
 use event_schema::{
     mutation::DocumentKey,
@@ -209,7 +209,7 @@ impl Applier<'_> {
             if let Entry::Vacant(unknown) = stands.entry(name) {
                 let found = self
                     .worker
-                    .retry_until_answered("record", || {
+                    .retry_until_answered(RecordPart::Contents, || {
                         record.collection(&key.index, &key.collection)
                     })
                     .await?;

@@ -2,6 +2,7 @@
 //! believed for [`BELIEVED`] and no longer: its change is answered only after more than that.
 
 use super::Decider;
+use crate::record_retry::RecordPart;
 use crate::tenure_end::TenureEnd;
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use store::Collection;
@@ -57,7 +58,7 @@ impl Decider {
         let asked = Instant::now();
         let found = self
             .worker
-            .retry_until_answered("record", || record.collection(index, name))
+            .retry_until_answered(RecordPart::Contents, || record.collection(index, name))
             .await?
             .map(Arc::new);
         match &found {

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     decode::{self, Undecodable},
+    record_retry::RecordPart,
     tenure_end::TenureEnd,
 };
 use change_feed::HeldRow;
@@ -101,7 +102,7 @@ impl Decider {
         let record = &self.worker.ports.record;
         let found = self
             .worker
-            .retry_until_answered("record", || record.scan_rows(&scan))
+            .retry_until_answered(RecordPart::Contents, || record.scan_rows(&scan))
             .await?;
         let read = found.into_iter();
         read.map(|(key, row)| held_row(&key, row.cells)).collect()
@@ -117,7 +118,7 @@ impl Decider {
         let record = &self.worker.ports.record;
         let entries = self
             .worker
-            .retry_until_answered("record", || record.ledger(&requests))
+            .retry_until_answered(RecordPart::Contents, || record.ledger(&requests))
             .await?;
         let offset = |entry: Option<event_schema::outcome::LedgerEntry>| {
             entry.map_or(ChangesOffset::FIRST, |entry| entry.version.offset())
@@ -141,7 +142,7 @@ impl Decider {
         let record = &self.worker.ports.record;
         let found = self
             .worker
-            .retry_until_answered("record", || record.rows(&keys))
+            .retry_until_answered(RecordPart::Contents, || record.rows(&keys))
             .await?;
         let mut rows = Vec::with_capacity(keys.len());
         for (key, row) in keys.iter().zip(found) {

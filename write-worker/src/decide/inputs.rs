@@ -14,6 +14,7 @@ use crate::{
     decode::{self, DamagedEvent, Undecodable},
     effects::Repeat,
     mark::Progress,
+    record_retry::RecordPart,
     tenure_end::TenureEnd,
 };
 use catalog::{CurrentDocument, Needs};
@@ -29,7 +30,7 @@ use event_schema::{
     position::Position,
 };
 use std::collections::HashSet;
-use store::{StoreError, StoredDocument};
+use store::StoredDocument;
 
 /// A sound event at its place.
 pub(super) struct Event {
@@ -134,6 +135,23 @@ pub(super) struct Consumable {
     /// In log order.
     pub events: Vec<Input>,
     pub repeats: Vec<Repeat>,
+}
+
+impl Consumable {
+    /// Every record that is consumed is decided, or was before: one that is neither would be lost
+    /// once a mark passes it.
+    pub fn account_for(&self, records: &[Record]) -> Result<(), TenureEnd> {
+        let told_apart = self.events.len() + self.repeats.len();
+        if told_apart == records.len() {
+            return Ok(());
+        }
+        let why = format!(
+            "{} records were read, and {told_apart} told apart",
+            records.len()
+        );
+        tracing::error!(why,);
+        Err(TenureEnd::Reclaim(why))
+    }
 }
 
 impl Decider {
@@ -324,7 +342,7 @@ impl Decider {
         if !documents.is_empty() {
             let found = self
                 .worker
-                .retry_until_answered("record", || record.documents(documents))
+                .retry_until_answered(RecordPart::Contents, || record.documents(documents))
                 .await?;
             for (key, stored) in documents.iter().zip(found) {
                 self.check_version(key, stored.as_ref())?;
@@ -339,7 +357,7 @@ impl Decider {
         if !rows.is_empty() {
             let found = self
                 .worker
-                .retry_until_answered("record", || record.rows(rows))
+                .retry_until_answered(RecordPart::Contents, || record.rows(rows))
                 .await?;
             for (key, row) in rows.iter().zip(found) {
                 let expires = row.as_ref().and_then(|row| row.expires);
@@ -420,48 +438,6 @@ fn told_apart(event: Event) -> Input {
                 rule: None,
             });
             Input::Event(event)
-        }
-    }
-}
-
-impl crate::Worker {
-    /// Asks until there is an answer: an outage makes a partition wait, whatever it takes. A refusal
-    /// of the call itself stops the partition.
-    pub(crate) async fn retry_until_answered<T, F>(
-        &self,
-        what: &'static str,
-        call: impl Fn() -> F,
-    ) -> Result<T, TenureEnd>
-    where
-        F: Future<Output = Result<T, StoreError>>,
-    {
-        let mut backoff = self.config.backoff();
-        let mut was_away = false;
-        let mut wait = self.waits.of(what, None);
-        loop {
-            match call().await {
-                Ok(answer) => {
-                    if was_away {
-                        self.note_return()?;
-                    }
-                    return Ok(answer);
-                }
-                Err(
-                    error @ (StoreError::Unavailable { .. }
-                    | StoreError::Denied { .. }
-                    | StoreError::NotMigrated { .. }),
-                ) => {
-                    self.metrics.retried(what);
-                    if backoff.attempts().is_multiple_of(10) {
-                        tracing::warn!(%error, "waiting for a store");
-                    }
-                    was_away |= what == "record" && self.is_record_away().await;
-                    let pause = backoff.next_wait();
-                    wait.failed(&error.to_string(), pause);
-                    tokio::time::sleep(pause).await;
-                }
-                Err(error) => return Err(TenureEnd::Halted(error.to_string())),
-            }
         }
     }
 }

@@ -6,7 +6,7 @@ use super::{
     Decider,
     inputs::{Consumable, Event, Input},
 };
-use crate::{effects::Repeat, tenure_end::TenureEnd};
+use crate::{effects::Repeat, record_retry::RecordPart, tenure_end::TenureEnd};
 use event_schema::{
     id::RequestId,
     outcome::{Refusal, RefusalCode},
@@ -32,7 +32,7 @@ impl Decider {
         let record = &self.worker.ports.record;
         let known = self
             .worker
-            .retry_until_answered("record", || record.ledger(&ids))
+            .retry_until_answered(RecordPart::Contents, || record.ledger(&ids))
             .await?;
         let mut repeated = HashSet::new();
         for (at, entry) in to_look_up.into_iter().zip(known) {
@@ -84,7 +84,7 @@ impl Decider {
         let record = &self.worker.ports.record;
         let outcome = self
             .worker
-            .retry_until_answered("record", || record.claim(claim, &request))
+            .retry_until_answered(RecordPart::Contents, || record.claim(claim, &request))
             .await?;
         if let ClaimOutcome::Theirs(other) = outcome
             && other.unique() != request.unique()

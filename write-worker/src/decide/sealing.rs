@@ -2,6 +2,7 @@
 //! sealed before it becomes a decision. Nothing that leaves here for the log is plain.
 
 use super::{Decider, decision::refused_plan, inputs::Event};
+use crate::record_retry::RecordPart;
 use crate::tenure_end::TenureEnd;
 use catalog::{Catalog, Needs, Operation, Plan, PlanError, Planned};
 use event_schema::outcome::{Refusal, RefusalCode};
@@ -40,7 +41,9 @@ impl Decider {
     async fn subject_access(&self, subject: &str) -> Result<SubjectAccess, TenureEnd> {
         let keys = &self.worker.ports.sealing;
         let access = || keys.access(subject);
-        self.worker.retry_until_answered("record", access).await
+        self.worker
+            .retry_until_answered(RecordPart::Contents, access)
+            .await
     }
 
     /// Without a subject.

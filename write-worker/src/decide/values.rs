@@ -2,6 +2,7 @@
 //! is refused, unless the ledger says that its holder's request came to nothing.
 
 use super::{Decider, decision::refused_plan, inputs::Event};
+use crate::record_retry::RecordPart;
 use crate::tenure_end::TenureEnd;
 use catalog::Plan;
 use event_schema::{decision::UniqueValue, outcome::Verdict};
@@ -38,7 +39,10 @@ impl Decider {
         let mut over = None;
         loop {
             let take = || unique::take_value(record.as_ref(), value, us, over.as_ref());
-            let outcome = self.worker.retry_until_answered("record", take).await?;
+            let outcome = self
+                .worker
+                .retry_until_answered(RecordPart::Contents, take)
+                .await?;
             let ValueOutcome::Theirs(holder) = outcome else {
                 return Ok(true);
             };
@@ -54,7 +58,10 @@ impl Decider {
         let record = &self.worker.ports.record;
         let requests = [holder.request];
         let ask = || record.ledger(&requests);
-        let found = self.worker.retry_until_answered("record", ask).await?;
+        let found = self
+            .worker
+            .retry_until_answered(RecordPart::Contents, ask)
+            .await?;
         let entry = found.into_iter().flatten().next();
         Ok(!entry.is_some_and(|entry| {
             matches!(

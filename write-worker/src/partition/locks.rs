@@ -1,7 +1,7 @@
 //! The queues of the partition's keys, read when all that was decided is applied.
 
 use super::PartitionTask;
-use crate::{decide::KeyQueues, tenure_end::TenureEnd};
+use crate::{decide::KeyQueues, record_retry::RecordPart, tenure_end::TenureEnd};
 use event_schema::{
     held::{self, KeyLock},
     id::EntityKey,
@@ -40,7 +40,7 @@ impl PartitionTask {
         loop {
             let page = self
                 .worker
-                .retry_until_answered("record", || record.scan_rows(&scan))
+                .retry_until_answered(RecordPart::Contents, || record.scan_rows(&scan))
                 .await?;
             let is_last = page.len() < PAGE;
             for (row, stored) in page {

@@ -7,6 +7,7 @@
 use super::{PartitionTask, take::TakenPartition};
 use crate::{
     mark::{Marker, Progress, Resolved, keep_marks},
+    record_retry::RecordPart,
     tenure_end::TenureEnd,
 };
 use event_schema::decision::Change;
@@ -81,7 +82,7 @@ impl PartitionTask {
                 // A tenure may end at once, again and again.
                 let record = &self.worker.ports.record;
                 self.worker
-                    .retry_until_answered("marks", || record.set_mark(&mark))
+                    .retry_until_answered(RecordPart::Marks, || record.set_mark(&mark))
                     .await?;
                 marks.marker.keep(mark);
             }

@@ -11,6 +11,7 @@ use crate::{
     append::ChangesAppender,
     decide::RecentRequests,
     mark::{HistoryStart, MarkedTenure},
+    record_retry::RecordPart,
     tenure_end::{RejectedDecisions, TenureEnd},
 };
 use change_feed::{VoidStamp, Window};
@@ -82,7 +83,7 @@ impl PartitionTask {
         let generation = worker.ports.layout.generation;
         let topics = self.topic_ids().await?;
         let mark = worker
-            .retry_until_answered("marks", || {
+            .retry_until_answered(RecordPart::Marks, || {
                 worker.ports.record.mark(generation, self.partition)
             })
             .await?;
@@ -214,7 +215,7 @@ impl PartitionTask {
         let record = &self.worker.ports.record;
         let known = self
             .worker
-            .retry_until_answered("record", || record.ledger(&ids))
+            .retry_until_answered(RecordPart::Contents, || record.ledger(&ids))
             .await?;
         let unknown = asked.iter().zip(known).find(|(_, entry)| entry.is_none());
         unknown.map_or(Ok(()), |(standing, _)| {
