@@ -84,25 +84,23 @@ fn bad_location(error: impl std::fmt::Display) -> Failure {
     Failure::usage(format!("the spool's location {error}"))
 }
 
-/// Opens the gateway's spool, if there is to be one. `definitions`: what its events stand on.
+/// Opens the gateway's spool in `site`. `definitions`: what its events stand on.
 pub async fn open_spool(
+    site: &dyn SpoolSite,
     settings: &Settings,
     log: &Log,
     definitions: &NewRecord,
     health: &Health,
-) -> Result<Option<Arc<Spool>>, Failure> {
-    let Some(site) = site(settings)? else {
-        return Ok(None);
-    };
+) -> Result<Arc<Spool>, Failure> {
     let topics = topics_name(&settings.topics.layout());
-    let medium = take_own(site.as_ref(), &topics).await?;
+    let medium = take_own(site, &topics).await?;
     medium.keep_before(definitions).await?;
     tracing::info!(place = medium.place(), spool = %medium.id(), "the gateway has a spool");
     if settings.spool.folder.is_some() {
         say_fleeting(Path::new(&medium.place()), health);
     }
     let options = spool_options(settings);
-    Ok(Some(Spool::new(medium, log.publisher.clone(), options)))
+    Ok(Spool::new(medium, log.publisher.clone(), options))
 }
 
 /// Takes the gateway's spool; waits a while for a store that is away: what an earlier process left
@@ -132,66 +130,63 @@ fn say_fleeting(folder: &Path, health: &Health) {
     }
 }
 
-/// Looks for spools of gateways that died, and ships them, as long as the log is there. A gateway
-/// that only seemed to be dead does no harm with what it ships itself.
-pub async fn adopt_abandoned(
-    settings: Settings,
-    log: Log,
-    record: Arc<dyn Record>,
-    own: Arc<Spool>,
-    mut found: watch::Receiver<Option<Durability>>,
-    shutdown: Shutdown,
-) {
-    let Ok(Some(site)) = site(&settings) else {
-        return;
-    };
-    let every = Duration::from_secs(settings.spool.adopt_seconds.max(1));
-    tokio::select! {
-        () = shutdown.soft() => return,
-        known = found.wait_for(Option::is_some) => if known.is_err() { return },
-    }
-    loop {
-        for name in site.list().await.unwrap_or_default() {
-            if name != own.kept_at() && log.publisher.healthy() {
-                adopt_one(&settings, &log, record.as_ref(), site.as_ref(), &name).await;
-            }
-        }
-        tokio::select! {
-            () = shutdown.soft() => return,
-            () = tokio::time::sleep(every) => {}
-        }
-    }
+/// Spools of gateways that died, beside the one that this gateway writes: found, and shipped.
+pub struct SpoolAdoption {
+    pub site: Arc<dyn SpoolSite>,
+    pub own: Arc<Spool>,
+    pub settings: Settings,
+    pub log: Log,
+    pub record: Arc<dyn Record>,
 }
 
-async fn adopt_one(
-    settings: &Settings,
-    log: &Log,
-    record: &dyn Record,
-    site: &dyn SpoolSite,
-    name: &str,
-) {
-    let topics = topics_name(&settings.topics.layout());
-    let medium: Arc<dyn SpoolMedium> = match site.take_over(name, &topics).await {
-        Ok(Some(medium)) => medium,
-        Ok(None) => return,
-        Err(error) => {
-            tracing::warn!(place = name, %error, "a spool that no gateway has open cannot be opened");
-            return;
+impl SpoolAdoption {
+    /// Until shutdown, as long as the log is there. A gateway that only seemed to be dead does no
+    /// harm with what it ships itself.
+    pub async fn run(self, mut found: watch::Receiver<Option<Durability>>, shutdown: Shutdown) {
+        let every = Duration::from_secs(self.settings.spool.adopt_seconds.max(1));
+        tokio::select! {
+            () = shutdown.soft() => return,
+            known = found.wait_for(Option::is_some) => if known.is_err() { return },
         }
-    };
-    let (spool, records) = (medium.id(), medium.found().count());
-    if records == 0 {
-        // Whoever shipped it may have ended before its row was gone.
-        medium.close().await;
-        return say_empty(record, spool).await;
+        loop {
+            for name in self.site.list().await.unwrap_or_default() {
+                if name != self.own.kept_at() && self.log.publisher.healthy() {
+                    self.adopt_one(&name).await;
+                }
+            }
+            tokio::select! {
+                () = shutdown.soft() => return,
+                () = tokio::time::sleep(every) => {}
+            }
+        }
     }
-    tracing::info!(%spool, records, place = name, "the spool of a gateway that ended is claimed and shipped");
-    match adopt::ship_spool(medium, log, spool_options(settings), ADOPTION).await {
-        Ok(shipped) => {
-            tracing::info!(%spool, records = shipped.records, "the spool is shipped");
-            say_empty(record, spool).await;
+
+    async fn adopt_one(&self, name: &str) {
+        let topics = topics_name(&self.settings.topics.layout());
+        let medium: Arc<dyn SpoolMedium> = match self.site.take_over(name, &topics).await {
+            Ok(Some(medium)) => medium,
+            Ok(None) => return,
+            Err(error) => {
+                tracing::warn!(place = name, %error, "a spool that no gateway has open cannot be opened");
+                return;
+            }
+        };
+        let record = self.record.as_ref();
+        let (spool, records) = (medium.id(), medium.found().count());
+        if records == 0 {
+            // Whoever shipped it may have ended before its row was gone.
+            medium.close().await;
+            return say_empty(record, spool).await;
         }
-        Err(error) => tracing::warn!(%spool, %error, "the spool is not shipped yet; retrying"),
+        tracing::info!(%spool, records, place = name, "the spool of a gateway that ended is claimed and shipped");
+        let options = spool_options(&self.settings);
+        match adopt::ship_spool(medium, &self.log, options, ADOPTION).await {
+            Ok(shipped) => {
+                tracing::info!(%spool, records = shipped.records, "the spool is shipped");
+                say_empty(record, spool).await;
+            }
+            Err(error) => tracing::warn!(%spool, %error, "the spool is not shipped yet; retrying"),
+        }
     }
 }
 

@@ -4,10 +4,13 @@ use super::Invocation;
 use crate::{
     failure::Failure,
     services::{self, Surroundings},
-    spools,
+    settings::Settings,
+    spools::{self, SpoolAdoption},
     stack::{self, Stack},
 };
 use clap::Args;
+use event_log::{Durability, NewRecord};
+use spool::Spool;
 use standalone::CatalogFolders;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::sync::watch;
@@ -49,14 +52,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let (known, durability) = watch::channel(None);
     let layout = settings.topics.layout();
     let definitions = gateway::definitions_record(&catalog, &layout);
-    let spool = spools::open_spool(&settings, &stack.log, &definitions, &around.health).await?;
-    if let Some(spool) = &spool {
-        let (log, own) = (stack.log.clone(), spool.clone());
-        let (found, until) = (durability.clone(), around.shutdown.clone());
-        let record = stack.record.clone();
-        let adopting = spools::adopt_abandoned(settings.clone(), log, record, own, found, until);
-        runtime::spawn("adopt-spools", adopting);
-    }
+    let spool = open_spool(&settings, &stack, &around, &definitions, &durability).await?;
     let (record, view) = (stack.record.clone(), stack.view.clone());
     let folders = CatalogFolders::new(settings.catalog.folders.clone(), record, view, true);
     let ports = gateway::Ports {
@@ -90,4 +86,29 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
             serving.await.and(Err(failure))
         }
     }
+}
+
+/// The gateway's spool, if it is to have one; those of dead gateways beside it are looked after.
+async fn open_spool(
+    settings: &Settings,
+    stack: &Stack,
+    around: &Surroundings,
+    definitions: &NewRecord,
+    durability: &watch::Receiver<Option<Durability>>,
+) -> Result<Option<Arc<Spool>>, Failure> {
+    let Some(site) = spools::site(settings)? else {
+        return Ok(None);
+    };
+    let (log, health) = (&stack.log, &around.health);
+    let own = spools::open_spool(site.as_ref(), settings, log, definitions, health).await?;
+    let adoption = SpoolAdoption {
+        site,
+        own: own.clone(),
+        settings: settings.clone(),
+        log: log.clone(),
+        record: stack.record.clone(),
+    };
+    let adopting = adoption.run(durability.clone(), around.shutdown.clone());
+    runtime::spawn("adopt-spools", adopting);
+    Ok(Some(own))
 }

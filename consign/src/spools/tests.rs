@@ -57,10 +57,15 @@ async fn log(folder: &Path, layout: &Layout) -> Log {
 }
 
 /// A gateway takes a write, and is gone before its log is there.
-async fn die_with_a_record(settings: &Settings, log: &Log, layout: &Layout) -> SpoolId {
+async fn die_with_a_record(
+    site: &dyn SpoolSite,
+    settings: &Settings,
+    log: &Log,
+    layout: &Layout,
+) -> SpoolId {
     let definitions = record(layout, &CATALOG);
-    let dead = open_spool(settings, log, &definitions, &Health::default()).await;
-    let dead = dead.unwrap().unwrap();
+    let dead = open_spool(site, settings, log, &definitions, &Health::default()).await;
+    let dead = dead.unwrap();
     let (stop, until_stopped) = Shutdown::manual();
     let running = runtime::spawn("dead", dead.clone().run(until_stopped));
     let taken = dead.send(record(layout, &TRANSACTIONS)).unwrap().await;
@@ -88,9 +93,17 @@ async fn a_gateway_ships_what_a_dead_one_beside_it_left_once_the_log_is_known() 
     let layout = settings.topics.layout();
     let log = log(&folder.path().join("log"), &layout).await;
     let definitions = record(&layout, &CATALOG);
-    let own = open_spool(&settings, &log, &definitions, &Health::default()).await;
-    let own = own.unwrap().unwrap();
-    let dead = die_with_a_record(&settings, &log, &layout).await;
+    let site = site(&settings).unwrap().unwrap();
+    let own = open_spool(
+        site.as_ref(),
+        &settings,
+        &log,
+        &definitions,
+        &Health::default(),
+    )
+    .await;
+    let own = own.unwrap();
+    let dead = die_with_a_record(site.as_ref(), &settings, &log, &layout).await;
     let data = folder.path().join("stores");
     let stores = standalone::folder::Folder::open(data).await.unwrap();
     let row = HoldingSpool {
@@ -110,15 +123,14 @@ async fn a_gateway_ships_what_a_dead_one_beside_it_left_once_the_log_is_known() 
     assert_eq!(rows().await, 2);
     let (found, durability) = watch::channel(None);
     let (stop, until_stopped) = Shutdown::manual();
-    let adopting = adopt_abandoned(
-        settings.clone(),
-        log.clone(),
-        stores.record.clone(),
+    let adoption = SpoolAdoption {
+        site,
         own,
-        durability,
-        until_stopped,
-    );
-    let adopting = runtime::spawn("adopting", adopting);
+        settings: settings.clone(),
+        log: log.clone(),
+        record: stores.record.clone(),
+    };
+    let adopting = runtime::spawn("adopting", adoption.run(durability, until_stopped));
     let shipped = async |topic: &Topic| {
         let offsets = log.admin.offsets(&layout.name(topic), 0).await;
         offsets.unwrap().end
