@@ -6,3 +6,14 @@ pub(crate) mod kept_searches;
 pub(crate) mod parts;
 pub(crate) mod refresh;
 pub(crate) mod sealed;
+
+use crate::error::{Code, Problem};
+use store::StoreError;
+
+/// What the view refuses is the search.
+pub(crate) fn refused_search(error: StoreError) -> Problem {
+    match error {
+        StoreError::Refused { .. } => Problem::new(Code::BadSearch, error.to_string()),
+        other => other.into(),
+    }
+}

@@ -1,6 +1,7 @@
 //! `xtask tidy`: what rots silently. Fails on a forbidden dependency, a new circle of modules, a
-//! name that more types share than before, a vague file name, a missing header, a file that no module
-//! declares, a decision that no code names; prints the longest files. Builds nothing.
+//! name that more types share than before, a vague file name, a missing header, a file that no
+//! module declares, a store without the files of the others, a decision that no code names; prints
+//! the longest files. Builds nothing.
 
 mod allowed;
 mod arrows;
@@ -11,6 +12,7 @@ mod modules;
 mod names;
 mod orphans;
 mod pages;
+mod stores;
 
 use std::{
     collections::BTreeMap,
@@ -40,6 +42,7 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
     let mut faults = arrows::check(&packages);
     faults.extend(files::check(&sources));
     faults.extend(orphans::check(&sources));
+    faults.extend(stores::check(&sources));
     let decisions = decisions::decisions(&root)?;
     faults.extend(decisions::check(&root, &decisions, &sources)?);
     let product = |source: &&Source| {

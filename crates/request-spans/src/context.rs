@@ -40,6 +40,11 @@ impl TraceContext {
         }
     }
 
+    /// A trace that begins here, and is exported whenever spans are.
+    pub fn fresh_sampled() -> Self {
+        Self::fresh(true)
+    }
+
     /// A span of the same trace.
     pub fn child(self) -> Self {
         Self {

@@ -109,7 +109,7 @@ impl SpoolShared {
         let head = self.objects.head(group, self.id.0).await?;
         let end = head.map(|head| head.end());
         if let Some(end) = end {
-            self.known.lock().note_end(group, end, true);
+            self.known.lock().note_needed_end(group, end);
         }
         Ok(end)
     }
@@ -138,7 +138,7 @@ impl SpoolShared {
             match read {
                 Ok(Some(found)) => {
                     let found = Arc::new(found);
-                    known.note_end(number, found.head.end(), true);
+                    known.note_needed_end(number, found.head.end());
                     known.cache.insert(number, found.clone());
                     if number == group {
                         first = Ok(Some(found));

@@ -91,11 +91,17 @@ pub(crate) struct SpoolKnowledge {
 }
 
 impl SpoolKnowledge {
-    /// Every group but those in front of the head is asked for sooner or later, in order.
-    pub fn note_end(&mut self, group: u64, end: u64, is_needed_soon: bool) {
-        if is_needed_soon || self.ends.len() < KNOWN_ENDS {
+    /// Every group but those in front of the head is asked for sooner or later, in order: as many
+    /// ends as there is room for are kept until then.
+    pub fn note_end(&mut self, group: u64, end: u64) {
+        if self.ends.len() < KNOWN_ENDS {
             self.ends.insert(group, end);
         }
+    }
+
+    /// The end of a group that is asked for soon.
+    pub fn note_needed_end(&mut self, group: u64, end: u64) {
+        self.ends.insert(group, end);
     }
 
     /// All groups before this were let go of.

@@ -115,7 +115,7 @@ async fn write_group(shared: &SpoolShared, group: Vec<QueuedRecord>) -> Result<(
         let mut known = shared.known.lock();
         known.next.group += 1;
         known.next.first = head.end();
-        known.note_end(head.group, head.end(), false);
+        known.note_end(head.group, head.end());
         known.condition = MediumState::Well;
     }
     for (number, done) in (head.first..).zip(done) {
@@ -179,7 +179,7 @@ async fn pass_over(shared: &SpoolShared, head: &GroupHead) -> Result<GroupPut, W
     };
     tracing::warn!(spool = %shared.id, group = head.group, "a process that had the spool before wrote to it; what it wrote may be shipped");
     let mut known = shared.known.lock();
-    known.note_end(found.group, found.end(), false);
+    known.note_end(found.group, found.end());
     known.next.group = found.group + 1;
     known.next.first = found.end();
     Ok(GroupPut::PlaceWasTaken)

@@ -76,7 +76,7 @@ impl BulkRun {
                 credential,
                 traceparent: options
                     .traceparent
-                    .unwrap_or_else(|| TraceContext::fresh(true).to_string()),
+                    .unwrap_or_else(|| TraceContext::fresh_sampled().to_string()),
                 idempotency_key: options.idempotency_key,
             }),
             unpack,

@@ -156,7 +156,7 @@ impl BlockRun<'_> {
             let why = format!("a line asks for at most {PER_LINE} requests, and this for {count}");
             return Err(Problem::new(Code::Invalid, why));
         }
-        let traceparent = TraceContext::fresh(true).to_string();
+        let traceparent = TraceContext::fresh_sampled().to_string();
         let mut events = Vec::with_capacity(requests.len());
         for (n, (operation, request)) in (0..).zip(requests).skip(line.decided.len()) {
             let (line, is_last) = (line.sequence, n + 1 == count);
@@ -239,7 +239,7 @@ impl BlockRun<'_> {
             json: &ScannedJson::from(&request),
             unique: id.of(&self.open.unique),
             caller: self.caller,
-            traceparent: &TraceContext::fresh(true).to_string(),
+            traceparent: &TraceContext::fresh_sampled().to_string(),
             claim: None,
         };
         self.app.writes.publish_derived(derived).await.map(drop)

@@ -127,7 +127,7 @@ impl WritePath {
         let traceparent = options
             .traceparent
             .clone()
-            .unwrap_or_else(|| TraceContext::fresh(true).to_string());
+            .unwrap_or_else(|| TraceContext::fresh_sampled().to_string());
         let build = |(n, item): (usize, Result<ValidItem, Problem>)| {
             let context = Context {
                 caller: &request.caller,

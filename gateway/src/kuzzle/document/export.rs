@@ -8,7 +8,7 @@ use super::{
     koncorde::SearchQuery,
     search,
 };
-use crate::{access::Caller, app::Shared, routes::documents::search::refused_search};
+use crate::{access::Caller, app::Shared, read::refused_search};
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use futures::stream;

@@ -12,7 +12,7 @@ use super::{
     koncorde::SearchQuery,
     many, read, search,
 };
-use crate::routes::documents::search::refused_search;
+use crate::read::refused_search;
 use serde_json::{Value, json, value::RawValue};
 use std::{collections::HashMap, sync::Arc};
 use store::{Collection, SearchRequest, View};

@@ -8,7 +8,7 @@ use super::{
     super::{Fault, KuzzleCall, Reply, admission, fault::Id, place},
     search,
 };
-use crate::routes::documents::search::refused_search;
+use crate::read::refused_search;
 use cursor::{ScrollCursor, ScrollPart, UntilThen};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     error::{Code, Problem},
-    routes::documents::search::refused_search,
+    read::refused_search,
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json, value::RawValue};

@@ -5,7 +5,7 @@ use super::super::{
     document::{koncorde::SearchQuery, search},
     fault::Id,
 };
-use crate::routes::documents::search::refused_search;
+use crate::read::refused_search;
 use serde_json::{Value, json};
 use store::SearchRequest;
 

@@ -6,6 +6,7 @@ use crate::{
     answer,
     app::Shared,
     error::Problem,
+    read::refused_search,
     request::{path::PathSegments, query::QueryString},
 };
 use axum::{body::Body, extract::State, response::Response};
@@ -26,7 +27,7 @@ pub(crate) async fn count(
     let count = view
         .count(&collection, clauses.query())
         .await
-        .map_err(search::refused_search)?;
+        .map_err(refused_search)?;
     Ok(answer::json_response(
         StatusCode::OK,
         &json!({ "count": count }),

@@ -6,6 +6,7 @@ use crate::{
     app::{App, Shared},
     error::{Code, Problem},
     lookup::after,
+    read::refused_search,
     request::{
         headers as given,
         path::{PathSegments, shorten_text},
@@ -17,7 +18,7 @@ use axum::{body::Body, extract::State, response::Response};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value};
 use std::sync::Arc;
-use store::{Collection, Hit, SearchRequest, StoreError, View, search::MEMBERS};
+use store::{Collection, Hit, SearchRequest, View, search::MEMBERS};
 
 /// `from + size`.
 const WINDOW: usize = 10_000;
@@ -52,14 +53,6 @@ pub(crate) async fn search(
         hit["collection"] = name;
     }
     Ok(answer::json_response(StatusCode::OK, &shown))
-}
-
-/// What the view refuses is the search.
-pub(crate) fn refused_search(error: StoreError) -> Problem {
-    match error {
-        StoreError::Refused { .. } => Problem::new(Code::BadSearch, error.to_string()),
-        other => other.into(),
-    }
 }
 
 /// The members of a search body, each one that this route knows.

@@ -83,7 +83,7 @@ async fn take_file(
     let traceparent = options
         .traceparent
         .clone()
-        .unwrap_or_else(|| TraceContext::fresh(true).to_string());
+        .unwrap_or_else(|| TraceContext::fresh_sampled().to_string());
     let upload = operation.upload().ok_or_else(|| not_a_file(&operation))?;
     let caller = call.caller.clone();
     app.writes.admit_upload(&operation, upload, &caller)?;

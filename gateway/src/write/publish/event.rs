@@ -207,7 +207,7 @@ impl EventBuilder {
             catalog: self.catalog.current().version().to_owned(),
             key: key.clone(),
             time: self.clock.now(),
-            traceparent: Some(TraceContext::fresh(true).to_string()),
+            traceparent: Some(TraceContext::fresh_sampled().to_string()),
         };
         let data = TransactionData {
             request: event_schema::to_raw(asked),

@@ -6,7 +6,7 @@ use super::{
     super::super::{Fault, fault::Id},
     LEFT, put_clauses,
 };
-use crate::routes::documents::search::refused_search;
+use crate::read::refused_search;
 use matching::{Condition, Document, Untranslatable, evaluate};
 use serde_json::{Value, json};
 use std::sync::Arc;
