@@ -19,6 +19,7 @@ mod s3_server;
 mod secured;
 mod spooled;
 mod spooled_objects;
+mod storm;
 mod torture;
 mod trio;
 
