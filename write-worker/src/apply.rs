@@ -8,6 +8,7 @@ mod claims;
 mod culprit;
 mod outcome;
 mod parts;
+mod places;
 mod spans;
 mod write;
 

@@ -3,7 +3,6 @@
 //! or ledger for writing.
 
 mod append;
-mod collections;
 mod decision;
 mod given_versions;
 mod held;
@@ -54,7 +53,6 @@ pub(crate) struct Decider {
     given: GivenVersions,
     /// How much of `transactions` is decided.
     consumed: Consumed,
-    collections: collections::KnownCollections,
     marker: Marker,
     /// Marks that were sent alone, and whose places are not known yet.
     sent: VecDeque<(Delivery, Mark)>,
@@ -83,7 +81,6 @@ impl Decider {
             queues,
             given,
             consumed,
-            collections: collections::KnownCollections::default(),
             marker,
             sent: VecDeque::new(),
             batch: 0,

@@ -25,6 +25,7 @@ mod decode;
 mod effects;
 mod finished;
 mod flood;
+mod known_collections;
 mod liveness;
 mod mark;
 mod metrics;
@@ -85,6 +86,7 @@ struct Worker {
     presence: StorePresence,
     parts: Arc<parts::PartProgress>,
     floods: flood::FloodGuard,
+    collections: known_collections::KnownCollections,
     waits: store_waits::StoreWaits,
 }
 
@@ -134,6 +136,7 @@ pub async fn run(config: Config, ports: Ports, shutdown: Shutdown) -> Result<(),
             catalogs: catalogs::Catalogs::new(ports.catalog.clone()),
             parts: Arc::new(parts::PartProgress::new(ports.layout.partitions)),
             floods: flood::FloodGuard::new(&config),
+            collections: known_collections::KnownCollections::default(),
             waits: store_waits::StoreWaits::new(ports.health.clone(), metrics.store_gauges()),
             config,
             ports,

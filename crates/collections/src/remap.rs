@@ -44,6 +44,7 @@ impl CollectionStores<'_> {
                     );
                     // Whatever becomes of it, the next look sees.
                     let _ = self.carry_through(&stands, settled).await;
+                    self.end_second_place(&stands).await?;
                 } else {
                     sleep(LOOK).await;
                 }
@@ -55,7 +56,11 @@ impl CollectionStores<'_> {
                 }
                 let since = self.clock.now();
                 let announced = Collection {
-                    changing: Some(MappingChange { mappings, since }),
+                    changing: Some(MappingChange {
+                        mappings,
+                        since,
+                        writes_both: false,
+                    }),
                     ..stands.clone()
                 };
                 if self.record.replace_collection(&announced, &stands).await? {
@@ -67,6 +72,24 @@ impl CollectionStores<'_> {
                 return Err(CollectionError::Busy(why));
             }
         }
+    }
+
+    /// A second place that the process which is gone has made: nobody writes to it once its change is
+    /// not announced any more.
+    async fn end_second_place(&self, abandoned: &Collection) -> Result<(), StoreError> {
+        let Collection {
+            index, collection, ..
+        } = abandoned;
+        let found = self.record.collection(index, collection).await?;
+        let is_over = found
+            .is_some_and(|it| it.incarnation == abandoned.incarnation && it.changing.is_none());
+        if let Some(view) = self.view.filter(|_| is_over) {
+            sleep(GRACE).await;
+            if let Err(error) = view.end_succession(abandoned).await {
+                info!(%error, "no second place was removed");
+            }
+        }
+        Ok(())
     }
 
     /// From the announcement to the end; a change that cannot be made is taken back.

@@ -1,11 +1,18 @@
 //! A collection of the view under other mappings, which an index cannot take in place: a second index
-//! is filled beside the first while writes go on, put in its place when it has caught up, and followed
-//! until nothing can be written to the first any more. While it goes on a document must fit both
-//! mappings, as in every change of them; what does not fit the new ones ends it before anything is
-//! changed.
+//! is filled beside the first while writes go on, and put in its place when it has caught up. While it
+//! goes on a document must fit both mappings, as in every change of them; what does not fit the new
+//! ones ends it before anything is changed.
+//!
+//! At the swap the second index holds whatever the first does. Before it, the record says that every
+//! write goes to both, and that is told as applied which both took. A worker looks whether it does
+//! after it has the decision in `changes`; so when all have had the time to know, what was or will be
+//! written to the first alone, by whoever woke up late, stands in `changes`, and is read from there
+//! once more before the swap.
 //!
 //! One that is cut short leaves the collection as it is, searched and written as before; the same
 //! call goes on, or begins again.
+//!
+//! See ADR 31.
 
 use crate::{
     RebuildError,
@@ -92,17 +99,15 @@ pub async fn remap_collection(
     };
     match succession.carry_out(&mut change, &mut report).await {
         Ok(()) if report.is_done => Ok(report),
-        // Nothing was put in the place of anything: as if it had never begun.
         Ok(()) => {
-            change.take_back().await?;
+            succession.give_up(&mut change).await?;
             Ok(report)
         }
         Err(error) => {
             let standing = succession.view.succession(&succession.wanted).await;
             if matches!(standing, Ok(Succession::None | Succession::Begun)) {
                 // Whatever becomes of that, the error before it is what counts.
-                drop(succession.view.end_succession(&succession.wanted).await);
-                drop(change.take_back().await);
+                drop(succession.give_up(&mut change).await);
             }
             Err(error)
         }
@@ -132,20 +137,34 @@ impl<'a> AnnouncedChange<'a> {
             announced: stands,
             renewed: Instant::now(),
         };
-        change.announce_mappings(&asked.mappings).await?;
+        change.announce_mappings(&asked.mappings, false).await?;
         Ok(change)
     }
 
     async fn announce_mappings(
         &mut self,
         mappings: &serde_json::Value,
+        writes_both: bool,
     ) -> Result<(), RebuildError> {
         let (mappings, since) = (mappings.clone(), self.ports.clock.now());
+        let change = MappingChange {
+            mappings,
+            since,
+            writes_both,
+        };
         let next = Collection {
-            changing: Some(MappingChange { mappings, since }),
+            changing: Some(change),
             ..self.announced.clone()
         };
         self.replace_collection(next).await
+    }
+
+    /// Every write goes to both places, once every worker knows.
+    async fn announce_both(&mut self) -> Result<(), RebuildError> {
+        match self.announced.changing.clone() {
+            Some(change) => self.announce_mappings(&change.mappings, true).await,
+            None => Ok(()),
+        }
     }
 
     async fn replace_collection(&mut self, next: Collection) -> Result<(), RebuildError> {
@@ -161,7 +180,10 @@ impl<'a> AnnouncedChange<'a> {
     async fn renew_announcement(&mut self) -> Result<(), RebuildError> {
         let changing = self.announced.changing.clone();
         match changing.filter(|_| self.renewed.elapsed() >= RENEWED) {
-            Some(change) => self.announce_mappings(&change.mappings).await,
+            Some(change) => {
+                let writes_both = change.writes_both;
+                self.announce_mappings(&change.mappings, writes_both).await
+            }
             None => Ok(()),
         }
     }
@@ -191,48 +213,34 @@ impl Remapping<'_> {
         sleep(GRACE).await;
         self.wait_until_applied().await?;
         let named = std::slice::from_ref(&self.wanted);
-        let living = LivingCollections::new(named);
-        let target = RebuildTarget::Successor(self.view.clone());
-        let mut folds = begin_folds(self.ports, report).await?;
+        let mut following = FollowedChanges {
+            target: RebuildTarget::Successor(self.view.clone()),
+            living: LivingCollections::new(named),
+            folds: begin_folds(self.ports, report).await?,
+            last: BTreeMap::new(),
+        };
         if self.view.succession(&self.wanted).await? == Succession::Promoted {
             // Cut short, nobody knows how far behind the swap: all of it once more.
-            copy_collections(self.ports, &target, named, report, self.observe).await?;
+            let target = &following.target;
+            copy_collections(self.ports, target, named, report, self.observe).await?;
         } else {
-            self.skip_resolved(report).await?;
-            check_documents(self.ports, self.view.as_ref(), &self.wanted, report).await?;
+            self.fill_second(change, &mut following, report).await?;
             if report.counts.refused > 0 {
                 return Ok(());
             }
-            self.view.begin_successor(&self.wanted).await?;
-            copy_collections(self.ports, &target, named, report, self.observe).await?;
-            loop {
-                change.renew_announcement().await?;
-                let new = self
-                    .follow_changes(&target, &living, &mut folds, report)
-                    .await?
-                    .1;
-                if new <= CAUGHT_UP {
-                    break;
-                }
-            }
-            if report.counts.refused > 0 {
-                // What the index will not take, though it was checked: the first stays.
-                self.view.end_succession(&self.wanted).await?;
-                return Ok(());
-            }
+            // Is it ours still? Who says so now has not been away for long enough to be replaced,
+            // and the record has not forgotten where writes go.
+            change.announce_both().await?;
             self.view.promote_successor(&self.wanted).await?;
         }
-        // Writes that are under way may still go to the first index: until the marks say of each of
-        // them that it is resolved, it is written to the second as well.
-        loop {
-            change.renew_announcement().await?;
-            let (last, _) = self
-                .follow_changes(&target, &living, &mut folds, report)
-                .await?;
-            if is_resolved(&folds, &last) {
-                break;
-            }
+        // Whatever was on its way to the first index at the swap stands before this end, and is no
+        // more on its way when the marks have passed it.
+        self.follow_changes(&mut following, report).await?;
+        let swapped = following.last.clone();
+        while !is_resolved(&following.folds, &swapped) {
             sleep(LOOK).await;
+            change.renew_announcement().await?;
+            self.follow_changes(&mut following, report).await?;
         }
         change.replace_collection(self.wanted.clone()).await?;
         sleep(GRACE).await;
@@ -240,6 +248,49 @@ impl Remapping<'_> {
         report.is_done = true;
         (self.observe)(report);
         Ok(())
+    }
+
+    /// Until it holds whatever the first does, or something does not fit.
+    async fn fill_second(
+        &self,
+        change: &mut AnnouncedChange<'_>,
+        following: &mut FollowedChanges,
+        report: &mut RebuildReport,
+    ) -> Result<(), RebuildError> {
+        self.skip_resolved(report).await?;
+        check_documents(self.ports, self.view.as_ref(), &self.wanted, report).await?;
+        if report.counts.refused > 0 {
+            return Ok(());
+        }
+        self.view.begin_successor(&self.wanted).await?;
+        let named = std::slice::from_ref(&self.wanted);
+        let target = &following.target;
+        copy_collections(self.ports, target, named, report, self.observe).await?;
+        while self.follow_changes(following, report).await? > CAUGHT_UP {
+            change.renew_announcement().await?;
+        }
+        change.announce_both().await?;
+        sleep(GRACE).await;
+        // What went to the first alone stands in `changes` by now.
+        self.follow_changes(following, report).await?;
+        Ok(())
+    }
+
+    /// As if it had never begun: nothing was put in the place of anything. The second place goes when
+    /// nobody writes to it any more; where it cannot be taken back it stays.
+    async fn give_up(&self, change: &mut AnnouncedChange<'_>) -> Result<(), RebuildError> {
+        if let Err(error) = change.take_back().await {
+            // Another may have found it abandoned, and have taken it back.
+            let Collection {
+                index, collection, ..
+            } = &self.wanted;
+            let found = self.ports.record.collection(index, collection).await?;
+            if found.is_none_or(|it| it.changing.is_some()) {
+                return Err(error);
+            }
+        }
+        sleep(GRACE).await;
+        Ok(self.view.end_succession(&self.wanted).await?)
     }
 
     /// Waits until everything accepted before now is applied: what was planned by the old mappings
@@ -290,16 +341,20 @@ impl Remapping<'_> {
         Ok(())
     }
 
-    /// Writes what came since; answers the last records that left anything, and how many came.
+    /// Writes what came since; answers how many records that were.
     async fn follow_changes(
         &self,
-        target: &RebuildTarget,
-        living: &LivingCollections,
-        folds: &mut [PartitionFold],
+        following: &mut FollowedChanges,
         report: &mut RebuildReport,
-    ) -> Result<(BTreeMap<u16, ChangesOffset>, u64), RebuildError> {
+    ) -> Result<u64, RebuildError> {
         let topic = self.ports.layout.name(&CHANGES);
-        let (mut last, mut new) = (BTreeMap::new(), 0);
+        let FollowedChanges {
+            target,
+            living,
+            folds,
+            last,
+        } = following;
+        let mut new = 0;
         for fold in folds {
             let offsets = self.ports.log.admin.offsets(&topic, fold.partition).await;
             let end = offsets
@@ -312,8 +367,17 @@ impl Remapping<'_> {
                 last.insert(fold.partition, at);
             }
         }
-        Ok((last, new))
+        Ok(new)
     }
+}
+
+/// What is written to the second index from the log, and how far that is.
+struct FollowedChanges {
+    target: RebuildTarget,
+    living: LivingCollections,
+    folds: Vec<PartitionFold>,
+    /// Of each partition, the last record that left anything to write.
+    last: BTreeMap<u16, ChangesOffset>,
 }
 
 /// Is every record resolved that left something to write?

@@ -193,7 +193,11 @@ impl View for Elasticsearch {
     }
 
     async fn apply_to_successor(&self, writes: &[DocumentWrite]) -> Vec<ItemVerdict> {
-        apply::apply_writes(&self.client, writes, successor::NEXT).await
+        apply::apply_writes(&self.client, writes, name::NEXT).await
+    }
+
+    async fn apply_to_both(&self, writes: &[DocumentWrite]) -> Vec<ItemVerdict> {
+        successor::apply_to_both(&self.client, writes).await
     }
 
     async fn promote_successor(&self, collection: &Collection) -> Result<(), StoreError> {

@@ -12,6 +12,11 @@ use store::StoreError;
 /// Elasticsearch takes 255 bytes; the number of the index needs seven.
 const LONGEST: usize = 255 - 7;
 
+/// What the alias of an index adds to the collection's that is about to take the place of another,
+pub(crate) const NEXT: &str = ".next";
+/// and that of the other.
+pub(crate) const LAST: &str = ".last";
+
 pub(crate) fn is_prefix(prefix: &str) -> bool {
     let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-.".contains(c);
     prefix.len() <= 64

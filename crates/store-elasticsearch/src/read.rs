@@ -5,6 +5,7 @@ use crate::{
     STORE, body,
     classify::{self, Trouble},
     client::Client,
+    name,
 };
 use bytes::Bytes;
 use elasticsearch::http::Method;
@@ -47,7 +48,14 @@ pub(crate) async fn refresh_collections(
 ) -> Result<(), StoreError> {
     let mut open = Vec::new();
     for collection in collections {
-        open.push(collection_alias(client, collection)?);
+        let alias = collection_alias(client, collection)?;
+        // A second place, if there is one: what is shown by the first must be shown by that too,
+        // and by that before, as far as is known here.
+        let next = format!("{alias}{}*", name::NEXT);
+        if collection.changing.is_some() {
+            refresh_some(client, std::slice::from_ref(&next)).await?;
+        }
+        open.extend([next, alias]);
         if open.iter().map(String::len).sum::<usize>() > LONGEST_PATH {
             refresh_some(client, &std::mem::take(&mut open)).await?;
         }

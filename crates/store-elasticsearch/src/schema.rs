@@ -132,6 +132,15 @@ fn index_settings(client: &Client, collection: &Collection) -> Result<Value, Sto
     Ok(Value::Object(settings))
 }
 
+/// How often the collection's index is refreshed; null: as Elasticsearch does it.
+pub(crate) fn refresh_interval(collection: &Collection) -> Result<Value, StoreError> {
+    let read = IndexSettings::read(collection.settings.as_ref());
+    let read = read.map_err(|error| classify::refused_error(error.to_string()))?;
+    let mut given = read.given();
+    let interval = given.find(|(name, _)| *name == "refresh_interval");
+    Ok(interval.map_or(Value::Null, |(_, value)| value.clone()))
+}
+
 /// Makes index and alias in one step; true if they were not there. Whoever comes second finds them.
 pub(crate) async fn create_index(
     client: &Client,

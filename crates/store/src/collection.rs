@@ -32,6 +32,10 @@ pub struct MappingChange {
     pub mappings: Value,
     /// When it began, Unix milliseconds.
     pub since: i64,
+    /// The view has a second place for the documents, and every write goes to both: whoever heard
+    /// that one is applied finds it, whichever of the two is searched.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub writes_both: bool,
 }
 
 impl Collection {

@@ -168,8 +168,15 @@ pub trait View: Send + Sync {
         let refused = ItemVerdict::permanent("unsupported", "there is no second place");
         vec![refused; writes.len()]
     }
+    /// As [`apply`](Self::apply), into the second place and then into the first, whichever of them
+    /// is searched: done when both took it, so what the first holds the second holds as well.
+    async fn apply_to_both(&self, writes: &[DocumentWrite]) -> Vec<ItemVerdict> {
+        let refused = ItemVerdict::permanent("unsupported", "there is no second place");
+        vec![refused; writes.len()]
+    }
     /// Searches and writes go to the second place from now on, which shows all that was applied to
-    /// it. The first stays, for writes that are under way.
+    /// it, and whatever a search of the first has shown. The first stays, for writes that are under
+    /// way.
     async fn promote_successor(&self, collection: &Collection) -> Result<(), StoreError> {
         _ = collection;
         no_successor(self.name())

@@ -2,7 +2,7 @@
 //! What may pass is tried again for as long as it takes; what a store will never take is collected,
 //! and its decisions are found by [`super::culprit`].
 
-use super::{Applier, ApplyState};
+use super::{Applier, ApplyState, places::apply_to_places};
 use crate::{decided::Decided, effects::Effects, record_retry::RecordPart, tenure_end::TenureEnd};
 use change_feed::{document_name, row_name};
 use event_schema::{
@@ -173,9 +173,10 @@ impl Applier<'_> {
         let mut refused = Vec::new();
         let mut wait = self.worker.waits.of("view", Some(self.partition));
         while !left.is_empty() {
+            let doubled = self.find_doubled(&left).await?;
             self.prove_ownership().await?;
             let timer = self.worker.metrics.store(store.name());
-            let verdicts = store.apply(&left).await;
+            let verdicts = apply_to_places(store.as_ref(), &left, &doubled).await;
             timer.observe_duration();
             let of = StoreVerdicts {
                 role: StoreRole::View,

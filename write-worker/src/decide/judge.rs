@@ -156,8 +156,8 @@ impl Decider {
                 incarnation,
                 ..
             } = &change.key;
-            let Some(collection) = self.read_collection(index, collection, incarnation).await?
-            else {
+            let found = self.worker.read_collection(index, collection, incarnation);
+            let Some(collection) = found.await? else {
                 let missing = no_collection(&format!("{index}/{collection}"));
                 return Ok(judged_by(missing, plan.read));
             };
@@ -187,11 +187,8 @@ impl Decider {
             else {
                 continue;
             };
-            if self
-                .read_collection(index, collection, incarnation)
-                .await?
-                .is_none()
-            {
+            let found = self.worker.read_collection(index, collection, incarnation);
+            if found.await?.is_none() {
                 return Ok(Some(no_collection(name)));
             }
         }

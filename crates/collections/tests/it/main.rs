@@ -76,6 +76,9 @@ impl View for Watched {
         self.answer(&format!("drop {incarnation}"))?;
         View::drop_collection(&self.real, collection).await
     }
+    async fn end_succession(&self, _: &Collection) -> Result<(), StoreError> {
+        self.answer("ends its second place")
+    }
     async fn migrate(&self, collections: &[Collection]) -> Result<MigrationReport, StoreError> {
         View::migrate(&self.real, collections).await
     }
@@ -255,6 +258,7 @@ async fn meanwhile_a_document_must_fit_both() {
         changing: Some(MappingChange {
             mappings: json!({"dynamic": "strict"}),
             since: 0,
+            writes_both: false,
         }),
         ..changed
     };
@@ -311,6 +315,7 @@ async fn what_was_abandoned_is_ended_by_the_next() {
         changing: Some(MappingChange {
             mappings: fields(&[("a", "long"), ("b", "ip")]),
             since: 1_000,
+            writes_both: true,
         }),
         ..made.clone()
     };
@@ -320,6 +325,11 @@ async fn what_was_abandoned_is_ended_by_the_next() {
     let changed = world.remap(fields(&[("c", "ip")])).await.unwrap();
     let wanted = fields(&[("a", "long"), ("b", "ip"), ("c", "ip")]);
     assert_eq!(changed.mappings, Some(wanted));
+    let happened = world.view.happened.lock().clone();
+    let ended = happened
+        .iter()
+        .filter(|what| *what == "view ends its second place");
+    assert_eq!(ended.count(), 1, "{happened:?}");
 }
 
 #[tokio::test]

@@ -311,6 +311,7 @@ pub async fn a_collection_is_replaced_and_dropped_by_its_incarnation(record: &dy
         changing: Some(MappingChange {
             mappings: json!({}),
             since: 7,
+            writes_both: true,
         }),
         ..mapped.clone()
     };
