@@ -115,8 +115,19 @@ pub const ROOMS: Topic = Topic {
     generational: false,
 };
 
+/// One partition: a process's events form a chain, whose order is the log's.
+pub const SECURITY_LOG: Topic = Topic {
+    name: "security-log",
+    key: "process",
+    partitions: Partitions::Fixed(1),
+    cleanup: Cleanup::Age(400 * DAY),
+    record_documents: 1,
+    durable: true,
+    generational: false,
+};
+
 /// All topics that are used.
-pub const ALL: [Topic; 7] = [
+pub const ALL: [Topic; 8] = [
     TRANSACTIONS,
     CHANGES,
     INFORMATIVE,
@@ -124,6 +135,7 @@ pub const ALL: [Topic; 7] = [
     DEAD_LETTERS,
     CATALOG,
     ROOMS,
+    SECURITY_LOG,
 ];
 
 /// The settings that turn the table into names and numbers.

@@ -39,6 +39,7 @@ use event_schema::{
     topics::{INFORMATIVE, TRANSACTIONS},
 };
 use runtime::Shutdown;
+use security_log::SecurityLog;
 use std::{
     sync::{Arc, OnceLock, atomic::AtomicUsize},
     time::Duration,
@@ -84,6 +85,7 @@ pub(crate) struct App {
     pub routes: ServedRoutes,
     pub hooks: Arc<HookClient>,
     pub reloads: ReloadRequests,
+    pub security_log: Arc<SecurityLog>,
     pub shutdown: Shutdown,
 }
 
@@ -117,6 +119,8 @@ impl App {
         };
         let subscriptions =
             Subscriptions::new(&reply, &ports.layout, limits, timeout, subscription_ports);
+        let lost = metrics.security_events_lost.clone();
+        let security_log = Arc::new(SecurityLog::new(ports.clock.clone(), lost));
         let config = Arc::new(config);
         let requests = RequestReader::new(config.clone());
         let collections = Collections::new(ports.record.clone());
@@ -159,6 +163,7 @@ impl App {
             cookies,
             routes: ServedRoutes::default(),
             reloads: ReloadRequests::default(),
+            security_log,
             shutdown,
             config,
             ports,

@@ -42,21 +42,26 @@ pub(crate) async fn follow(app: Shared, shutdown: Shutdown) {
         return;
     };
     loop {
-        let answer = tokio::select! {
+        let order = tokio::select! {
             () = shutdown.soft() => return,
             () = source.asked() => None,
-            Some(answer) = asked.recv() => Some(answer),
+            Some(order) = asked.recv() => Some(order),
         };
         let reloaded = reload(&app, &source).await;
-        tell(&app, &reloaded);
-        if let Some(answer) = answer {
+        tell(
+            &app,
+            &reloaded,
+            order.as_ref().map(|order| order.by.as_str()),
+        );
+        if let Some(order) = order {
             // Whoever asked may have left.
-            _ = answer.send(reloaded);
+            _ = order.answer.send(reloaded);
         }
     }
 }
 
-fn tell(app: &Shared, reloaded: &Result<ReloadedCatalog, Problem>) {
+/// `by`: the caller who asked for it, if it was one.
+fn tell(app: &Shared, reloaded: &Result<ReloadedCatalog, Problem>, by: Option<&str>) {
     let outcome = match reloaded {
         Ok(done) if done.version == done.before => {
             let version = &done.version;
@@ -67,6 +72,7 @@ fn tell(app: &Shared, reloaded: &Result<ReloadedCatalog, Problem>) {
             let (version, before, operations) = (&done.version, &done.before, done.operations);
             tracing::info!(version, before, operations, "the catalog is reloaded");
             app.metrics.catalog.set_version(Some(before), version);
+            app.catalog_reloaded(by, (before, version));
             "reloaded"
         }
         Err(problem) => {

@@ -28,13 +28,17 @@ pub(crate) struct ReloadedCatalog {
     pub operations: usize,
 }
 
-/// An answer that somebody waits for.
-pub(crate) type ReloadAnswer = oneshot::Sender<Result<ReloadedCatalog, Problem>>;
+/// A reload that a caller waits for.
+pub(crate) struct ReloadOrder {
+    /// The caller's name.
+    pub by: String,
+    pub answer: oneshot::Sender<Result<ReloadedCatalog, Problem>>,
+}
 
 /// Asks the one task that reads again, and waits for what it came to.
 pub(crate) struct ReloadRequests {
-    asking: mpsc::Sender<ReloadAnswer>,
-    asked: Mutex<Option<mpsc::Receiver<ReloadAnswer>>>,
+    asking: mpsc::Sender<ReloadOrder>,
+    asked: Mutex<Option<mpsc::Receiver<ReloadOrder>>>,
 }
 
 impl Default for ReloadRequests {
@@ -49,14 +53,15 @@ impl Default for ReloadRequests {
 
 impl ReloadRequests {
     /// What is asked for, for the one task that carries it out: when that ends, nobody waits for it.
-    pub(crate) fn take_requests(&self) -> Option<mpsc::Receiver<ReloadAnswer>> {
+    pub(crate) fn take_requests(&self) -> Option<mpsc::Receiver<ReloadOrder>> {
         self.asked.lock().take()
     }
 
-    pub(crate) async fn ask(&self) -> Result<ReloadedCatalog, Problem> {
+    pub(crate) async fn ask(&self, by: &str) -> Result<ReloadedCatalog, Problem> {
         let ended = || Problem::new(Code::ShuttingDown, "the gateway stops").retry_after(1);
         let (answer, answered) = oneshot::channel();
-        let asked = self.asking.send(answer).await;
+        let by = by.to_owned();
+        let asked = self.asking.send(ReloadOrder { by, answer }).await;
         asked.map_err(|_| ended())?;
         answered.await.map_err(|_| ended())?
     }

@@ -10,6 +10,7 @@ use crate::{
     request::query::QueryString,
     route_doc::Doc,
     routes::sunbird,
+    security_events::Actor,
 };
 use axum::{
     RequestExt,
@@ -19,10 +20,11 @@ use axum::{
 };
 use catalog::Envelope;
 use futures::future::BoxFuture;
-use http::header::CONTENT_TYPE;
+use http::{StatusCode, Uri, header::CONTENT_TYPE};
 use rights::ActionPlace;
 use std::{
     convert::Infallible,
+    net::IpAddr,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -61,12 +63,13 @@ impl GuardLayer {
         Self { app, rule }
     }
 
-    async fn admit(&self, request: Request) -> Result<Request, Problem> {
+    async fn admit(&self, request: Request) -> Result<Request, RefusedCall> {
         match &self.rule {
             RouteRule::Listed { right, doc } => {
                 let admitted = admit_request(&self.app, *right, None, request).await?;
-                if let Some(doc) = doc {
-                    check_query(doc, &admitted)?;
+                if let Some(Err(problem)) = doc.map(|doc| check_query(doc, &admitted)) {
+                    let caller = Caller::of(admitted.extensions());
+                    return Err(RefusedCall { caller, problem });
                 }
                 Ok(admitted)
             }
@@ -82,6 +85,26 @@ impl GuardLayer {
                 admit_request(&self.app, right, None, request).await
             }
         }
+    }
+
+    /// Tells the log of security events how a request was answered.
+    fn tell(&self, caller: &Caller, (uri, address): (&Uri, Option<IpAddr>), status: StatusCode) {
+        let right = match &self.rule {
+            // The path of such a route ends with it, or with `_bulk` behind it.
+            RouteRule::Listed { right, .. } if right.place == PlaceRule::Operation => {
+                let mut parts = uri
+                    .path()
+                    .split('/')
+                    .skip_while(|part| *part != "operations");
+                right::of_operation(parts.nth(1).unwrap_or_default())
+            }
+            RouteRule::Listed { right, .. } | RouteRule::Administration { metrics: right } => {
+                (right.controller, right.action)
+            }
+            RouteRule::Operation { name, .. } => right::of_operation(name),
+        };
+        let actor = Actor { caller, address };
+        self.app.request_answered(actor, right, status.as_u16());
     }
 
     fn refusal(&self, problem: Problem) -> Response {
@@ -122,10 +145,18 @@ impl Service<Request> for GuardedRoute {
     fn call(&mut self, request: Request) -> Self::Future {
         let Self { guard, mut route } = self.clone();
         Box::pin(async move {
-            match guard.admit(request).await {
-                Ok(request) => route.call(request).await,
-                Err(problem) => Ok(guard.refusal(problem)),
-            }
+            let trusted = &guard.app.config.trusted_proxies;
+            let address = ClientAddress::of(request.extensions(), request.headers(), trusted);
+            let uri = request.uri().clone();
+            let (caller, response) = match guard.admit(request).await {
+                Ok(request) => {
+                    let caller = Caller::of(request.extensions());
+                    (caller, route.call(request).await?)
+                }
+                Err(refused) => (refused.caller, guard.refusal(refused.problem)),
+            };
+            guard.tell(&caller, (&uri, address), response.status());
+            Ok(response)
         })
     }
 }
@@ -143,6 +174,12 @@ fn check_query(doc: &Doc, request: &Request) -> Result<(), Problem> {
     QueryString::parse(request.uri().query())?.expect_only(&doc.query())
 }
 
+/// A call that is not let in, and who it is of, as far as that is known.
+struct RefusedCall {
+    caller: Caller,
+    problem: Problem,
+}
+
 /// Lets a request in, with its caller put into its extensions. `operation`: the one that the route
 /// itself stands for.
 async fn admit_request(
@@ -150,11 +187,30 @@ async fn admit_request(
     needed: Right,
     operation: Option<&str>,
     mut request: Request,
-) -> Result<Request, Problem> {
+) -> Result<Request, RefusedCall> {
     if needed.place == PlaceRule::Public {
         return Ok(request);
     }
-    let caller = app.identify(shown_credential(request.headers())).await?;
+    let identified = app.identify(shown_credential(request.headers())).await;
+    let caller = identified.map_err(|error| RefusedCall {
+        caller: Caller::nobody(),
+        problem: error.into(),
+    })?;
+    match admit_caller(app, &caller, (needed, operation), &mut request).await {
+        Ok(()) => {
+            request.extensions_mut().insert(caller);
+            Ok(request)
+        }
+        Err(problem) => Err(RefusedCall { caller, problem }),
+    }
+}
+
+async fn admit_caller(
+    app: &Shared,
+    caller: &Caller,
+    (needed, operation): (Right, Option<&str>),
+    request: &mut Request,
+) -> Result<(), Problem> {
     let parts = request.extract_parts::<RawPathParams>().await;
     let parts = parts.map_err(|rejection| Problem::new(Code::BadRequest, rejection.body_text()))?;
     let named = |name: &str| {
@@ -164,12 +220,10 @@ async fn admit_request(
             .map(|(_, value)| value)
     };
     let missing = |name: &str| Problem::new(Code::Internal, format!("the path has no `{name}`"));
-    check_right(&caller, needed, operation, named).unwrap_or_else(|name| Err(missing(name)))?;
+    check_right(caller, needed, operation, named).unwrap_or_else(|name| Err(missing(name)))?;
     let trusted = &app.config.trusted_proxies;
     let address = ClientAddress::of(request.extensions(), request.headers(), trusted);
-    app.access.count(&caller, address)?;
-    request.extensions_mut().insert(caller);
-    Ok(request)
+    Ok(app.access.count(caller, address)?)
 }
 
 /// The outer error: what the path lacks.

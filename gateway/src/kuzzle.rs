@@ -36,7 +36,8 @@ pub(crate) use answer::{Answer, Reply};
 pub(crate) use fault::Fault;
 pub(crate) use request::{Request, Transport};
 
-use crate::app::Shared;
+use crate::{app::Shared, security_events::Actor};
+use fault::Id;
 use socket::SocketRequest;
 use std::sync::Arc;
 use table::Action;
@@ -48,6 +49,13 @@ pub(crate) struct KuzzleCall<'a> {
     pub request: &'a Request,
     /// The connection it came by, if it stays open.
     pub session: Option<&'a Arc<SocketRequest>>,
+}
+
+impl<'a> KuzzleCall<'a> {
+    /// Who asks, and from where.
+    fn actor(self) -> Actor<'a> {
+        self.request.actor()
+    }
 }
 
 /// A write is only begun behind what its `after` names.
@@ -83,5 +91,19 @@ pub(crate) async fn handle_request(
         }
         Err(fault) => Err(fault),
     };
-    Answer::to(&request, outcome)
+    match outcome {
+        Ok(reply) => Answer::to(&request, Ok(reply)),
+        Err(fault) => refusal_answer(app, &request, fault),
+    }
+}
+
+/// The answer to a request that is refused; missing rights and credentials are told to the log of
+/// security events.
+fn refusal_answer(app: &Shared, request: &Request, fault: Fault) -> Answer {
+    // Passwords are told by who compared them.
+    if fault.id() != Id::LoginFailed {
+        let right = (request.controller.as_str(), request.action.as_str());
+        app.request_refused(request.actor(), right, fault.status());
+    }
+    Answer::to(request, Err(fault))
 }

@@ -39,6 +39,7 @@ mod request;
 mod route_doc;
 mod router;
 mod routes;
+mod security_events;
 mod security_write;
 mod served_routes;
 mod server;

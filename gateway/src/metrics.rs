@@ -37,6 +37,8 @@ pub(crate) struct GatewayMetrics {
     /// From the request's head to the answer's head.
     pub duration_seconds: Histogram,
     pub hooks: HookMetrics,
+    /// Events that the log of security events did not take.
+    pub security_events_lost: IntCounter,
 }
 
 /// What is counted of the catalog and of attempts to read it again.
@@ -163,6 +165,10 @@ impl GatewayMetrics {
             catalog,
             duration_seconds,
             hooks: HookMetrics::register(registry)?,
+            security_events_lost: registry.new_counter(
+                "consign_gateway_security_events_lost_total",
+                "Security events that came faster than the log took them",
+            )?,
         })
     }
 

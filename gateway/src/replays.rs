@@ -62,6 +62,7 @@ pub(crate) async fn create_job(
     }
     store.put(&job).await?;
     list::note_job(app, &job).await?;
+    app.dead_letters_moved(caller, &job);
     wish::start_job(app, &job).await?;
     Ok(job)
 }

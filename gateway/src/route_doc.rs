@@ -75,6 +75,14 @@ docs! {
         Nothing, [(200, "As far as it can be read", Json("SystemStatus"))];
     EXPLAIN_RIGHT "explainRight" "operations" "May a user do something in a place: by which policy, or what is missing" ["user", "right", "place"]
         Nothing, [(200, "Yes or no, and why", Json("ExplainedRight"))];
+    SECURITY_LOG "securityLog" "operations" "Security events in the order of the log, from an offset on or the last ones" ["from", "last", "limit", "type", "user", "address", "since", "until"]
+        Nothing, [(200, "Those that match, and where to go on", Json("SecurityEvents"))];
+    VERIFY_SECURITY_LOG "verifySecurityLog" "operations" "Are the chains of security events whole: is none missing, moved, changed or forged" []
+        Nothing, [(200, "What was found", Json("ChainReport"))];
+    OWN_SESSIONS "ownSessions" "operations" "The caller's own sessions, in pages" ["behind"]
+        Nothing, [(200, "Those that go on", Json("UserSessions"))];
+    END_OWN_SESSION "endOwnSession" "operations" "End a session of the caller, with its subscriptions" []
+        Nothing, [(200, "No gateway honours it", Json("EndedSession"))];
     FLOODS "floods" "dead letters" "Partitions that wait because too many events would become dead letters" []
         Nothing, [(200, "Those that wait, and why", Json("Floods"))];
     PASS_FLOOD "passFlood" "dead letters" "Let dead letters of an operation or a cause happen, however many come, for a while" []
@@ -140,6 +148,7 @@ pub(crate) fn described_parameter(name: &str) -> Value {
             json!({"type": "string", "enum": ["wait_for"]}),
             "Wait until it is searchable too",
         ),
+        "behind" => (json!({"type": "string"}), "`next` of the page before"),
         "reason" => (json!({"type": "string"}), "The reason, kept in the log"),
         "user" => (
             json!({"type": "string"}),

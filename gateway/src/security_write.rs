@@ -11,24 +11,52 @@ use crate::{
     app::{App, Shared},
     error::{Code, Problem},
     request::{RawRequest, headers::Options},
+    security_events::{self, Actor},
     session_sweep,
 };
 use event_log::Durability;
 use serde_json::{Value, json};
+use std::{net::IpAddr, time::Duration};
+use tokio::time::timeout;
 use tracing::warn;
+
+/// How long a log-in waits until its session is noted.
+const NOTED_WITHIN: Duration = Duration::from_secs(2);
 
 /// Carries an internal operation out and waits until it is applied.
 pub(crate) async fn write_internal(
     app: &App,
-    caller: &Caller,
+    actor: Actor<'_>,
     operation: &str,
     request: &Value,
 ) -> Result<(), Problem> {
+    let caller = actor.caller;
     // What this takes effect on outlives the request: a caller who was let in by what was believed a
     // moment ago, and is somebody no more, gets nothing of it.
     app.access.still(caller).await?;
+    let wait = Some(app.config.kuzzle_wait());
+    let is_applied = hand_over(app, caller, (operation, request), wait).await?;
+    // What is accepted is decided, whoever waits for it no more.
+    if let Some(event) = security_events::internal_operation(actor, operation, request) {
+        app.security_log.record(event);
+    }
+    if is_applied {
+        Ok(())
+    } else {
+        let why = "the change is accepted and not applied yet";
+        Err(Problem::new(Code::NotYet, why))
+    }
+}
+
+/// Accepts an internal operation, and waits so long for its verdict: is it applied?
+async fn hand_over(
+    app: &App,
+    caller: &Caller,
+    (operation, request): (&str, &Value),
+    wait: Option<Duration>,
+) -> Result<bool, Problem> {
     let options = Options {
-        wait: Some(app.config.kuzzle_wait()),
+        wait,
         refresh: false,
         if_match: None,
         idempotency_key: None,
@@ -36,18 +64,19 @@ pub(crate) async fn write_internal(
         origin: None,
     };
     let raw = RawRequest::made(request.into(), options, caller.clone());
-    let operation = app.writes.internal_operation(operation)?;
-    let completed = app.writes.write(&operation, raw).await?;
+    let definition = app.writes.internal_operation(operation)?;
+    let completed = app.writes.write(&definition, raw).await?;
+    let mut is_applied = true;
     for outcome in &completed.outcomes {
-        let taken = taken_answer(app, caller, outcome)?;
-        if taken.status != "applied" {
-            return Err(Problem::new(
-                Code::NotYet,
-                "the change is accepted and not applied yet",
-            ));
-        }
+        is_applied &= taken_answer(app, caller, outcome)?.status == "applied";
     }
-    Ok(())
+    Ok(is_applied)
+}
+
+/// Was it done, or accepted and will be, though nobody saw that yet?
+pub(crate) fn is_accepted(written: &Result<(), Problem>) -> bool {
+    let accepted = |problem: &Problem| problem.code() == Code::NotYet;
+    written.as_ref().err().is_none_or(accepted)
 }
 
 /// Something was taken away: returns when no gateway believes what it read before.
@@ -61,26 +90,55 @@ pub(crate) async fn forget_everywhere(app: &Shared) {
     }
 }
 
-/// Ends a session, or notes that a token of it was refreshed.
-pub(crate) async fn end_session(
+/// Ends a session, with all its tokens.
+pub(crate) async fn end_session(app: &App, actor: Actor<'_>, sid: &str) -> Result<(), Problem> {
+    let now = app.now();
+    // A newer token of it may live longer than the one that is known here.
+    let until = now.saturating_add(LONGEST_MS).saturating_add(1000);
+    let request = json!({"sid": sid, "jti": WHOLE, "at": now, "until": until});
+    write_internal(app, actor, "security.endSession", &request).await
+}
+
+/// Notes that a token of a session was refreshed: it goes on by `next`.
+pub(crate) async fn refresh_session(
     app: &App,
-    caller: &Caller,
+    actor: Actor<'_>,
     session: &UserSession,
-    jti: &str,
+    next: &UserSession,
 ) -> Result<(), Problem> {
-    // A newer token of the session may live longer than this one.
-    let until = if jti == WHOLE {
-        app.now().saturating_add(LONGEST_MS)
-    } else {
-        session.exp.saturating_mul(1000)
+    let until = session.exp.saturating_mul(1000).saturating_add(1000);
+    let request = json!({
+        "kuid": session.kuid, "sid": session.sid, "jti": session.jti, "sessions": session.sessions,
+        "at": app.now(), "until": until, "lasts": next.exp.saturating_mul(1000),
+    });
+    write_internal(app, actor, "security.refreshSession", &request).await
+}
+
+/// Notes that a session began, so that its user sees it: accepted when this returns, not applied.
+/// Nobody is kept out because it cannot be noted. See ADR 34.
+pub(crate) async fn note_session(app: &App, session: &UserSession, address: Option<IpAddr>) {
+    let mut request = json!({
+        "kuid": session.kuid, "sid": session.sid, "sessions": session.sessions,
+        "began": app.now(), "until": session.exp.saturating_mul(1000),
+    });
+    if let Some(address) = address {
+        request["address"] = address.to_string().into();
+    }
+    let nobody = Caller::nobody();
+    let noting = hand_over(app, &nobody, ("security.beginSession", &request), None);
+    let why = match timeout(NOTED_WITHIN, noting).await {
+        Ok(Ok(_)) => return,
+        Ok(Err(problem)) => problem.detail().to_owned(),
+        Err(_) => "the log is slow".to_owned(),
     };
-    let until = until.saturating_add(1000);
-    let request = json!({"sid": session.sid, "jti": jti, "at": app.now(), "until": until});
-    write_internal(app, caller, "security.endSession", &request).await
+    warn!(
+        kuid = session.kuid,
+        why, "a session is not noted: its user may not see it"
+    );
 }
 
 /// What names a whole session, beside its tokens.
-pub(crate) const WHOLE: &str = "*";
+const WHOLE: &str = "*";
 
 impl App {
     /// The caller of a request that shows this credential. A token that was refreshed before and is
@@ -96,11 +154,13 @@ impl App {
                 "a token that was refreshed was shown again: its session ends"
             );
             let session = session.clone();
-            let ended = end_session(self, &Caller::nobody(), &session, WHOLE).await;
+            let nobody = Caller::nobody();
+            let ended = end_session(self, Actor::unseen(&nobody), &session.sid).await;
             if let Err(problem) = ended {
                 return Err(AccessError::Stale(problem.detail().to_owned()));
             }
             self.access.state.changed();
+            self.session_reused(&session);
         }
         identified
     }

@@ -107,6 +107,7 @@ pub(crate) async fn run_server(
     }
     let permits = accept_connections(&app, (listener, endpoint), &shutdown).await;
     drain_requests(&app, &permits, &shutdown).await;
+    app.security_log.close().await;
     // They hold what they serve.
     app.routes.replace(RouteSet::default());
     Ok(())
@@ -162,6 +163,7 @@ fn start_tasks(app: &Shared, opened: oneshot::Sender<()>, shutdown: &Shutdown) {
         "catalog-reload",
         catalog_reload::follow(app.clone(), until()),
     );
+    tasks.vital("security-log", app.clone().write_security_log(until()));
     tasks.vital("sessions", session_sweep::run_sweep(app.clone(), until()));
     if !config.security.issuers.is_empty() {
         let (access, until) = (app.access.clone(), until());

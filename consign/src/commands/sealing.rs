@@ -10,6 +10,7 @@ use crate::{
 };
 use ::sealing::SubjectKeys;
 use clap::Subcommand;
+use event_schema::signing::Keyring;
 
 /// Erase subjects whose values are sealed, or rewrap their keys
 #[derive(Debug, Subcommand)]
@@ -26,13 +27,24 @@ pub async fn run(command: Command, invocation: Invocation<'_>) -> Result<(), Fai
 }
 
 /// The stores and the keys in them, as services hold them.
-async fn open_keys(invocation: Invocation<'_>) -> Result<(Stack, SubjectKeys), Failure> {
+struct OpenedKeys {
+    stack: Stack,
+    /// The deployment's secret.
+    secret: Keyring,
+    subjects: SubjectKeys,
+}
+
+async fn open_keys(invocation: Invocation<'_>) -> Result<OpenedKeys, Failure> {
     let settings = invocation.settings(&[])?.settings;
     let stack = Stack::open(&settings).await?;
-    let keys = match (settings.secret.keyring()?, stack.own_keys()) {
+    let secret = match (settings.secret.keyring()?, stack.own_keys()) {
         (Some(keys), _) | (None, Some(keys)) => keys,
         (None, None) => stack::load_keyring(&settings)?,
     };
-    let sealing = stack::subject_keys(&settings, &stack.record, &keys)?;
-    Ok((stack, sealing))
+    let subjects = stack::subject_keys(&settings, &stack.record, &secret)?;
+    Ok(OpenedKeys {
+        stack,
+        secret,
+        subjects,
+    })
 }

@@ -1,20 +1,23 @@
 //! `consign security`: who may do what, of the deployment's users and on the servers that it stands
-//! on.
+//! on, and what they did.
 
 pub mod acls;
 pub mod explain;
 pub mod import;
+pub mod log;
 
 use super::Invocation;
 use crate::failure::Failure;
 use clap::Subcommand;
 
-/// What users may do, and the rights that a deployment needs on its servers
+/// What users may do and did, and the rights that a deployment needs on its servers
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Acls(acls::Arguments),
     Explain(explain::Arguments),
     Import(import::Arguments),
+    #[command(subcommand)]
+    Log(log::Command),
 }
 
 pub async fn run(command: Command, invocation: Invocation<'_>) -> Result<(), Failure> {
@@ -22,5 +25,6 @@ pub async fn run(command: Command, invocation: Invocation<'_>) -> Result<(), Fai
         Command::Acls(arguments) => acls::run(&arguments, invocation),
         Command::Explain(arguments) => explain::run(arguments, invocation).await,
         Command::Import(arguments) => import::run(arguments, invocation).await,
+        Command::Log(command) => log::run(command, invocation).await,
     }
 }

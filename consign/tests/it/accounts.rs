@@ -157,6 +157,56 @@ async fn a_session_is_kept_for_its_owner_until_it_is_ended() {
 }
 
 #[tokio::test]
+async fn a_session_elsewhere_is_seen_and_ended_from_here() {
+    let desk = Desk::closed().await;
+    desk.log_in();
+    let print = [
+        "login",
+        "root",
+        "--password-file",
+        "root.password",
+        "--print",
+    ];
+    let elsewhere = desk.done(None, &print);
+    let mut others = Vec::new();
+    for _ in 0..100 {
+        let listed = desk.json(&["session", "list"]);
+        let listed = listed["sessions"].as_array().unwrap().clone();
+        let is_other = |session: &&Value| session["current"] == false;
+        others = listed.iter().filter(is_other).cloned().collect();
+        if !others.is_empty() {
+            assert_eq!(listed.len(), 2, "{listed:#?}");
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let id = others[0]["id"].as_str().unwrap();
+    let shown = desk.done(None, &["session", "list"]);
+    assert!(shown.contains(id) && shown.contains("this one"), "{shown}");
+    desk.done(Some(&elsewhere), &["user", "list"]);
+    desk.done(None, &["session", "end", id]);
+    let over = desk.refused(Some(&elsewhere), &["user", "list"], 1);
+    assert!(over.contains("401"), "{over}");
+    let gone = desk.refused(None, &["session", "end", id], 1);
+    assert!(gone.contains("404"), "{gone}");
+    desk.done(None, &["user", "list"]);
+    let log = desk.done(None, &["security", "log", "search", "--type", "session"]);
+    assert!(
+        log.contains("session.ended  root") && log.contains(id),
+        "{log}"
+    );
+    let verified = desk.done(None, &["security", "log", "verify"]);
+    assert!(verified.starts_with("whole: "), "{verified}");
+    let tail = desk.json(&["security", "log", "tail", "-n", "1"]);
+    assert!(
+        tail["type"]
+            .as_str()
+            .is_some_and(|kind| kind.starts_with("consign.security.")),
+        "{tail}"
+    );
+}
+
+#[tokio::test]
 async fn users_roles_and_profiles_are_made_shown_changed_and_deleted() {
     let desk = Desk::closed().await;
     desk.log_in();

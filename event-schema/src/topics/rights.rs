@@ -1,7 +1,9 @@
 //! Which process of a deployment reads and writes which topic: what the least rights on the log are
 //! made of. Names no log's rights themselves.
 
-use super::{CATALOG, CHANGES, DEAD_LETTERS, INFORMATIVE, MAILBOX, ROOMS, TRANSACTIONS, Topic};
+use super::{
+    CATALOG, CHANGES, DEAD_LETTERS, INFORMATIVE, MAILBOX, ROOMS, SECURITY_LOG, TRANSACTIONS, Topic,
+};
 
 /// A kind of process that logs in to the servers by itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +54,7 @@ const fn trims_topic(of: TopicUse) -> TopicUse {
 }
 
 /// Every use of a topic.
-pub const USES: [TopicUse; 16] = [
+pub const USES: [TopicUse; 17] = [
     read_and_write(Deployed::Gateway, TRANSACTIONS),
     reads_topic(Deployed::Gateway, CHANGES),
     read_and_write(Deployed::Gateway, INFORMATIVE),
@@ -60,6 +62,7 @@ pub const USES: [TopicUse; 16] = [
     reads_topic(Deployed::Gateway, DEAD_LETTERS),
     read_and_write(Deployed::Gateway, CATALOG),
     read_and_write(Deployed::Gateway, ROOMS),
+    read_and_write(Deployed::Gateway, SECURITY_LOG),
     trims_topic(reads_topic(Deployed::Worker, TRANSACTIONS)),
     trims_topic(read_and_write(Deployed::Worker, CHANGES)),
     writes_topic(Deployed::Worker, MAILBOX),

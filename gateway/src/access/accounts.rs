@@ -1,6 +1,10 @@
 //! What is kept of users, sessions and keys, as the record has it now. It only reads, and it must
 //! never hand a password's hash to anything that answers a request.
 
+mod open_sessions;
+
+pub(crate) use open_sessions::OpenSession;
+
 use super::{Caller, Credential, api_key, session::UserSession, system};
 use event_schema::{
     Raw,
@@ -61,7 +65,12 @@ impl Account {
 
     /// Is it a session of this user that goes on?
     pub(crate) fn honours(&self, session: &UserSession) -> bool {
-        self.sessions == session.sessions || (!self.kept.is_empty() && self.kept == session.sid)
+        self.honours_session(&session.sessions, &session.sid)
+    }
+
+    /// `sessions`: what the user's sessions were when it began.
+    fn honours_session(&self, sessions: &str, sid: &str) -> bool {
+        self.sessions == sessions || (!self.kept.is_empty() && self.kept == sid)
     }
 }
 

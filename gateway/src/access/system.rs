@@ -9,6 +9,7 @@ pub(crate) const RIGHTS: &str = "rights";
 
 pub(crate) const ACCOUNTS: &str = "security_account";
 pub(crate) const SESSIONS: &str = "security_session";
+pub(crate) const OPEN_SESSIONS: &str = "security_open_session";
 
 /// Spaces of unique values.
 pub(crate) const USERNAME: &str = "security.username";

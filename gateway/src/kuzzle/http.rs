@@ -77,7 +77,7 @@ async fn stream_export(app: &Shared, mut request: Request) -> Response {
         }
         Err(fault) => Err(fault),
     };
-    streamed.unwrap_or_else(|fault| Answer::to(&request, Err(fault)).to_http())
+    streamed.unwrap_or_else(|fault| super::refusal_answer(app, &request, fault).to_http())
 }
 
 /// What a probe of an orchestrator is answered: does it live, can it serve?
@@ -153,7 +153,7 @@ async fn take_request(app: &Shared, call: axum::extract::Request) -> Result<Requ
     request.by_get = parts.method == Method::GET;
     match fill_request(app, &parts, body, &mut request).await {
         Ok(()) => Ok(request),
-        Err(fault) => Err(Box::new(Answer::to(&request, Err(fault)))),
+        Err(fault) => Err(Box::new(super::refusal_answer(app, &request, fault))),
     }
 }
 

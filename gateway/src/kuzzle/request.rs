@@ -5,6 +5,7 @@ use super::{Answer, Fault, fault::Id, write::BareValue};
 use crate::{
     access::{Caller, cookie::HeadCookie, shown_credential},
     request::{body, query::QueryString, scanned_json},
+    security_events::Actor,
     write::order::WriteTurn,
 };
 use bytes::Bytes;
@@ -70,6 +71,14 @@ pub(crate) fn made_id() -> String {
 }
 
 impl Request {
+    /// Who asks, and from where.
+    pub(crate) fn actor(&self) -> Actor<'_> {
+        Actor {
+            caller: &self.caller,
+            address: self.address,
+        }
+    }
+
     fn empty(transport: Transport) -> Self {
         Self {
             controller: String::new(),

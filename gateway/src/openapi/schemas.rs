@@ -145,6 +145,21 @@ fn dead_letters() -> Value {
         "DeadLetterLine": line,
         "DeadLetters": {"type": "object", "required": ["dead_letters", "count"], "properties": {"count": {"type": "integer"}, "dead_letters": {"type": "array", "items": {"$ref": "#/components/schemas/DeadLetterLine"}}}},
         "ExplainedRight": {"type": "object", "required": ["user", "right", "place", "profiles", "allowed", "because", "policies", "unknown_profiles"]},
+        "SecurityEvents": {"type": "object", "required": ["events", "next", "end"], "properties": {
+            "events": {"type": "array", "items": {"type": "object", "required": ["offset", "id", "source", "type", "time", "data"]}}, "next": {"type": "integer"}, "end": {"type": "integer"},
+        }, "description": "CloudEvents with their offsets; the next page begins at `next`."},
+        "ChainReport": {"type": "object", "required": ["whole", "records", "processes", "without_end", "problem_count", "problems"], "properties": {
+            "problems": {"type": "array", "items": {"type": "object", "required": ["offset", "what"]}},
+        }},
+        "UserSessions": {"type": "object", "required": ["sessions", "next"], "properties": {
+            "sessions": {"type": "array", "items": {"type": "object", "required": ["id", "current", "began", "until"], "properties": {
+                "id": {"type": "string"}, "current": {"type": "boolean", "description": "It is the one that asks."},
+                "began": {"type": "string", "format": "date-time"}, "refreshed": {"type": "string", "format": "date-time"},
+                "until": {"type": "string", "format": "date-time"}, "address": {"type": "string", "description": "From where it was begun."},
+            }}},
+            "next": {"type": ["string", "null"]},
+        }},
+        "EndedSession": {"type": "object", "required": ["ended", "current"], "properties": {"ended": {"type": "string"}, "current": {"type": "boolean"}}},
         "Floods": {"type": "object", "required": ["floods"], "properties": {"floods": {"type": "array", "items": {"type": "object", "required": ["partition", "offset", "operation", "fingerprint", "since"]}}}},
         "FloodPass": {"type": "object", "additionalProperties": false, "properties": {
             "operation": {"type": "string"}, "fingerprint": {"type": "string"}, "all": {"type": "boolean"}, "seconds": {"type": "integer"}, "reason": {"type": "string"},

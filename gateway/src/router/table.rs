@@ -11,7 +11,7 @@ use crate::{
         requests, security, tables, uploads,
     },
 };
-use axum::routing::{MethodRouter, get, post, put};
+use axum::routing::{MethodRouter, delete, get, post, put};
 use http::Method;
 
 /// One route.
@@ -42,6 +42,9 @@ const fn of_path(controller: &'static str, action: &'static str) -> Right {
 
 pub(super) const METRICS: Right = everywhere("server", "metrics");
 
+/// Who may log out may do so from afar.
+const OF_OWN_SESSIONS: Right = nowhere("auth", "logout");
+
 macro_rules! families {
     ($($family:ident { $($method:ident $path:literal $doc:ident $right:expr, $handler:expr;)* })*) => {
         $(
@@ -64,6 +67,7 @@ macro_rules! families {
     (@GET $handler:expr) => { get($handler) };
     (@POST $handler:expr) => { post($handler) };
     (@PUT $handler:expr) => { put($handler) };
+    (@DELETE $handler:expr) => { delete($handler) };
 }
 
 families! {
@@ -104,6 +108,10 @@ families! {
     }
     security_routes {
         GET "/v1/security/explain" EXPLAIN_RIGHT everywhere("security", "explain"), security::explain::explain;
+        GET "/v1/security/log" SECURITY_LOG everywhere("security", "log"), security::log::log;
+        GET "/v1/security/log/verify" VERIFY_SECURITY_LOG everywhere("security", "log"), security::log::verify;
+        GET "/v1/security/sessions" OWN_SESSIONS OF_OWN_SESSIONS, security::sessions::list;
+        DELETE "/v1/security/sessions/{id}" END_OWN_SESSION OF_OWN_SESSIONS, security::sessions::end;
     }
     flood_routes {
         GET "/v1/floods" FLOODS everywhere("deadLetter", "floods"), floods::list::list;

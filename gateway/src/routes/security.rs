@@ -2,3 +2,5 @@
 //! `auth` and `security` alone.
 
 pub(crate) mod explain;
+pub(crate) mod log;
+pub(crate) mod sessions;

@@ -38,6 +38,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("replay", &["catalog", "event-schema", "sealing", "store"]),
     ("request-spans", &["runtime"]),
     ("sealing", &["catalog", "event-schema", "runtime", "store"]),
+    ("security-log", &["event-log", "event-schema", "runtime"]),
     (
         "audit",
         &[
@@ -78,6 +79,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "rights",
             "runtime",
             "sealing",
+            "security-log",
             "spool",
             "websocket",
         ],

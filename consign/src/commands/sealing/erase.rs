@@ -1,10 +1,13 @@
 //! `consign sealing erase`: destroys the keys of subjects. Nothing brings them back.
 
-use super::{Invocation, open_keys};
+use super::{Invocation, OpenedKeys, open_keys};
 use crate::failure::Failure;
 use ::sealing::ErasedSubject;
 use clap::Args;
+use event_schema::topics::SECURITY_LOG;
+use security_log::{EventKind, LogTarget, SecurityEvent, recorder::record_once};
 use serde::Serialize;
+use std::time::Duration;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -25,6 +28,10 @@ pub struct Arguments {
     #[arg(long)]
     yes: bool,
 }
+
+const ERASED: &str = "erased";
+/// How long the log may take to say that it was done.
+const LOGGING: Duration = Duration::from_secs(10);
 
 #[derive(Serialize)]
 struct ErasureReport {
@@ -61,12 +68,12 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         let failure = Failure::usage("what is erased cannot be read ever again");
         return Err(failure.hint("say --yes"));
     }
-    let (stack, keys) = open_keys(invocation).await?;
+    let opened = open_keys(invocation).await?;
     let now = runtime::Clock::now(&runtime::SystemClock);
-    let erasure = keys.erase(&arguments.subjects, now).await?;
+    let erasure = opened.subjects.erase(&arguments.subjects, now).await?;
     let told = |(subject, outcome): (String, ErasedSubject)| {
         let outcome = match outcome {
-            ErasedSubject::Destroyed => "erased",
+            ErasedSubject::Destroyed => ERASED,
             ErasedSubject::Already => "was erased before",
             ErasedSubject::NeverHad => "had nothing sealed",
         };
@@ -77,7 +84,33 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         subjects: subjects.map(told).collect(),
         to_run: erasure.to_run,
     };
-    stack.close().await;
+    if !log_erasure(&opened, &report.subjects, now).await {
+        let why = "the erasure is done, and is not in the log of security events: the log does not take it";
+        invocation.output.state(why);
+    }
+    opened.stack.close().await;
     invocation.output.result(&report, ErasureReport::text)?;
     Ok(())
+}
+
+/// False: the log did not take it.
+async fn log_erasure(opened: &OpenedKeys, subjects: &[SubjectOutcome], now: i64) -> bool {
+    let erased = subjects.iter().filter(|one| one.outcome == ERASED);
+    let events =
+        erased.map(|one| SecurityEvent::new(EventKind::SUBJECT_ERASED).about(&one.subject));
+    let events: Vec<SecurityEvent> = events.collect();
+    if events.is_empty() {
+        return true;
+    }
+    let target = LogTarget {
+        log: opened.stack.log.clone(),
+        topic: opened.stack.layout.name(&SECURITY_LOG).into(),
+        keys: opened.secret.clone(),
+        service: "command",
+        process: format!("{:032x}", runtime::random::<u128>()),
+    };
+    let logging = record_once(target, events, now);
+    tokio::time::timeout(LOGGING, logging)
+        .await
+        .unwrap_or(false)
 }

@@ -1,6 +1,6 @@
 //! `consign sealing rotate`: every subject's key is wrapped by the newest master key.
 
-use super::{Invocation, open_keys};
+use super::{Invocation, OpenedKeys, open_keys};
 use crate::failure::Failure;
 use clap::Args;
 
@@ -17,7 +17,11 @@ says that none is unreadable, the old ones can be dropped. Nothing that is seale
 pub struct Arguments {}
 
 pub async fn run(_arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
-    let (stack, keys) = open_keys(invocation).await?;
+    let OpenedKeys {
+        stack,
+        subjects: keys,
+        ..
+    } = open_keys(invocation).await?;
     let report = keys.rotate().await?;
     stack.close().await;
     invocation.output.result(&report, |report| {

@@ -12,7 +12,8 @@ use crate::{
     },
     app::Shared,
     kuzzle::{Fault, KuzzleCall, Reply, Transport, fault::Id, lifetime, members},
-    security_write::{self, WHOLE},
+    security_events::Actor,
+    security_write,
 };
 use runtime::random;
 use serde::Deserialize;
@@ -41,6 +42,17 @@ pub(crate) async fn login(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
         return Err(Fault::new(Id::BadVerb, why).props(["GET"]));
     }
     let ttl = session_ttl(call)?;
+    let (username, password) = given_credentials(call)?;
+    let (kuid, account) = authenticated_account(call, &username, password).await?;
+    let session = begin_session(call.app, &kuid, &account, ttl);
+    let address = call.request.address;
+    security_write::note_session(call.app, &session, address).await;
+    call.app.login_succeeded(address, &session);
+    Ok(session_reply(call.app, &session, by_cookie))
+}
+
+/// User name and password of the body.
+fn given_credentials(call: KuzzleCall<'_>) -> Result<(String, Zeroizing<String>), Fault> {
     let body = call.request.object()?;
     let known = ["username", "password"];
     let mut given = members::member_names(body).into_iter();
@@ -61,15 +73,24 @@ pub(crate) async fn login(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     if crate::request::path::check_id(&username).is_err() {
         return Err(wrong_credentials());
     }
+    Ok((username, password))
+}
+
+/// The user of this name, if that is the password.
+async fn authenticated_account(
+    call: KuzzleCall<'_>,
+    username: &str,
+    password: Zeroizing<String>,
+) -> Result<(String, Account), Fault> {
     let access = &call.app.access;
     let (limits, address) = (&access.limits.logins, call.request.address);
     let now = call.app.ports.clock.elapsed();
     limits
-        .begin(&username, address, now)
-        .map_err(too_many_logins)?;
+        .begin(username, address, now)
+        .map_err(|reached| too_many_logins(call, reached))?;
     // Of somebody who is there more is read.
     let evenly = tokio::time::sleep(LOOKED_UP_AFTER);
-    let (known, ()) = futures::join!(look_up_account(access, &username), evenly);
+    let (known, ()) = futures::join!(look_up_account(access, username), evenly);
     let (known, hash) = known?;
     // Kept for as long as it takes to hash it anew.
     let outdated = hash.as_deref().is_some_and(is_outdated);
@@ -79,30 +100,38 @@ pub(crate) async fn login(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
         .verify(password, hash)
         .await
         .map_err(|_| busy_fault())?;
-    let (kuid, account) = known.filter(|_| matches).ok_or_else(wrong_credentials)?;
-    if access.issuers.owns_name(&kuid) {
+    let Some((kuid, account)) = known else {
+        return Err(refused_login(call, None));
+    };
+    if !matches || !is_still_a_user(call, &kuid).await? {
+        return Err(refused_login(call, Some(&kuid)));
+    }
+    limits.succeeded(username, address);
+    if let Some(password) = again {
+        let sessions = account.sessions.clone();
+        renew_hash(call.app.clone(), kuid.clone(), sessions, password);
+    }
+    Ok((kuid, account))
+}
+
+/// The password of a user who is gone, or whose name is a principal's of another issuer, opens nothing.
+async fn is_still_a_user(call: KuzzleCall<'_>, kuid: &str) -> Result<bool, Fault> {
+    let access = &call.app.access;
+    if access.issuers.owns_name(kuid) {
         let why = "a user of this deployment has the name of a principal of another issuer";
         warn!(
             kuid,
             "no log-in: {why}; give the issuer another name, or the user another id"
         );
-        return Err(wrong_credentials());
+        return Ok(false);
     }
-    // The password of a user who is gone opens nothing.
-    if access.accounts().user(&kuid).await?.is_none() {
-        return Err(wrong_credentials());
-    }
-    limits.succeeded(&username, address);
-    if let Some(password) = again {
-        renew_hash(
-            call.app.clone(),
-            kuid.clone(),
-            account.sessions.clone(),
-            password,
-        );
-    }
-    let session = begin_session(call.app, &kuid, &account, ttl);
-    Ok(session_reply(call.app, &session, by_cookie))
+    Ok(access.accounts().user(kuid).await?.is_some())
+}
+
+/// `known`: the user of the name that was given, if there is one.
+fn refused_login(call: KuzzleCall<'_>, known: Option<&str>) -> Fault {
+    call.app.login_failed(call.request.address, known);
+    wrong_credentials()
 }
 
 /// The user who logs in by this name, and the hash of his password.
@@ -126,8 +155,13 @@ fn renew_hash(app: Shared, kuid: String, sessions: String, password: Zeroizing<S
         };
         let request = json!({"kuid": kuid, "hash": hash, "was": sessions});
         let nobody = Caller::nobody();
-        let renewed =
-            security_write::write_internal(&app, &nobody, "security.renewHash", &request).await;
+        let renewed = security_write::write_internal(
+            &app,
+            Actor::unseen(&nobody),
+            "security.renewHash",
+            &request,
+        )
+        .await;
         if let Err(problem) = renewed {
             debug!(
                 kuid,
@@ -143,7 +177,8 @@ fn wrong_credentials() -> Fault {
 }
 
 /// The same of an account that is there and of one that is not.
-fn too_many_logins(reached: LimitReached) -> Fault {
+fn too_many_logins(call: KuzzleCall<'_>, reached: LimitReached) -> Fault {
+    call.app.login_limited(call.request.address);
     let why = "too many passwords were tried for this user or from this address";
     Fault::new(Id::TooManyLogins, why).retry_after(Some(reached.seconds()))
 }
@@ -259,9 +294,10 @@ pub(crate) async fn logout(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
         // Their issuer ends them.
     } else if call.request.flag("global")? {
         let ended = json!({"kuid": kuid, "sessions": fresh_name()});
-        security_write::write_internal(app, caller, "security.endSessions", &ended).await?;
+        security_write::write_internal(app, call.actor(), "security.endSessions", &ended).await?;
     } else if let Some(session) = caller.session() {
-        security_write::end_session(app, caller, session, WHOLE).await?;
+        security_write::end_session(app, call.actor(), &session.sid).await?;
+        app.session_ended(call.actor(), &session.sid);
     }
     security_write::forget_everywhere(app).await;
     let cleared = app.cookies.clearing().filter(|_| by_cookie);
@@ -280,8 +316,6 @@ pub(crate) async fn refresh_token(call: KuzzleCall<'_>) -> Result<Reply, Fault> 
             "only a session of this deployment can be refreshed",
         )
     })?;
-    security_write::end_session(app, caller, session, &session.jti).await?;
-    app.access.state.changed();
     let now = app.now();
     let next = UserSession {
         jti: fresh_name(),
@@ -289,5 +323,7 @@ pub(crate) async fn refresh_token(call: KuzzleCall<'_>) -> Result<Reply, Fault> 
         exp: now.saturating_add(ttl) / 1000,
         ..session.clone()
     };
+    security_write::refresh_session(app, call.actor(), session, &next).await?;
+    app.access.state.changed();
     Ok(session_reply(app, &next, by_cookie))
 }

@@ -39,10 +39,10 @@ pub(crate) async fn create(call: KuzzleCall<'_>, kuid: &str) -> Result<Reply, Fa
         "ttl": ttl.unwrap_or(-1),
         "fingerprint": made.fingerprint,
     });
-    let (app, caller) = (call.app, &call.request.caller);
+    let app = call.app;
     let request = json!({"id": id, "key": key});
     let written =
-        security_write::write_internal(app, caller, "security.createApiKey", &request).await;
+        security_write::write_internal(app, call.actor(), "security.createApiKey", &request).await;
     written.map_err(|problem| match problem.code() {
         Code::Exists => Fault::new(
             Id::DocumentExists,
@@ -87,10 +87,9 @@ pub(crate) async fn delete(call: KuzzleCall<'_>, kuid: &str) -> Result<Reply, Fa
     if found.get("userId").and_then(Value::as_str) != Some(kuid) {
         return Err(unknown());
     }
-    let caller = &call.request.caller;
     let gone = security_write::write_internal(
         call.app,
-        caller,
+        call.actor(),
         "security.deleteApiKey",
         &json!({"id": id}),
     )

@@ -139,7 +139,8 @@ async fn set_credentials(
         request["hash"] = hash.into();
     }
     let set =
-        security_write::write_internal(call.app, caller, "security.setCredentials", &request).await;
+        security_write::write_internal(call.app, call.actor(), "security.setCredentials", &request)
+            .await;
     set.map_err(|problem| of_account(problem, kuid))?;
     security_write::forget_everywhere(call.app).await;
     Ok(Reply::of(&json!({"username": username, "kuid": kuid})))
@@ -181,10 +182,13 @@ pub(crate) async fn update(call: KuzzleCall<'_>, kuid: &str) -> Result<Reply, Fa
 pub(crate) async fn delete(call: KuzzleCall<'_>, kuid: &str) -> Result<Reply, Fault> {
     let stands = changeable_account(call, kuid).await?;
     let request = json!({"kuid": kuid, "sessions": fresh_name(), "was": stands.sessions});
-    let caller = &call.request.caller;
-    let gone =
-        security_write::write_internal(call.app, caller, "security.dropCredentials", &request)
-            .await;
+    let gone = security_write::write_internal(
+        call.app,
+        call.actor(),
+        "security.dropCredentials",
+        &request,
+    )
+    .await;
     gone.map_err(|problem| of_account(problem, kuid))?;
     security_write::forget_everywhere(call.app).await;
     Ok(Reply::of(&json!({"acknowledged": true})))

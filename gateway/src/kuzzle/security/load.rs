@@ -416,9 +416,9 @@ async fn load_key(
     if options.dry_run {
         return Ok(LoadOutcome::Created);
     }
-    let (app, caller) = (call.app, &call.request.caller);
+    let (app, actor) = (call.app, call.actor());
     let request = json!({"id": id, "key": key});
-    match security_write::write_internal(app, caller, "security.createApiKey", &request).await {
+    match security_write::write_internal(app, actor, "security.createApiKey", &request).await {
         Ok(()) => Ok(LoadOutcome::Created),
         // Two loads at once.
         Err(problem) if problem.code() == Code::Exists => Ok(LoadOutcome::Kept),

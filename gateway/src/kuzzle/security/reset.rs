@@ -71,8 +71,7 @@ async fn delete_one(call: KuzzleCall<'_>, collection: &str, id: &str) -> Result<
     } else {
         ("security.deleteApiKey", json!({"id": id}))
     };
-    let caller = &call.request.caller;
-    match security_write::write_internal(call.app, caller, operation, &request).await {
+    match security_write::write_internal(call.app, call.actor(), operation, &request).await {
         Ok(()) => Ok(true),
         Err(problem) if problem.code() == Code::Missing => Ok(false),
         Err(problem) => Err(of_user(problem, id)),

@@ -4,7 +4,7 @@ use super::super::{Fault, KuzzleCall, fault::Id};
 use crate::{
     access::{accounts::SystemDocument, system},
     error::Code,
-    security_write,
+    security_events, security_write,
 };
 use rights::RightsSet;
 use serde_json::json;
@@ -36,9 +36,10 @@ pub(super) async fn change_rights<T>(
     call: KuzzleCall<'_>,
     mut change: impl FnMut(&mut RightsSet) -> Result<T, Fault>,
 ) -> Result<T, Fault> {
-    let (app, caller) = (call.app, &call.request.caller);
+    let (app, actor) = (call.app, call.actor());
     for _ in 0..ATTEMPTS {
         let (mut set, stands) = read(call).await?;
+        let before = set.clone();
         let changed = change(&mut set)?;
         let (operation, request) = match &stands {
             None => ("security.createRights", json!({"rights": set})),
@@ -47,7 +48,13 @@ pub(super) async fn change_rights<T>(
                 json!({"rights": set, "if_version": document.revision}),
             ),
         };
-        match security_write::write_internal(app, caller, operation, &request).await {
+        let written = security_write::write_internal(app, actor, operation, &request).await;
+        if security_write::is_accepted(&written) {
+            for event in security_events::rights_changed(actor, &before, &set) {
+                app.security_log.record(event);
+            }
+        }
+        match written {
             Ok(()) => {
                 security_write::forget_everywhere(app).await;
                 return Ok(changed);

@@ -8,7 +8,7 @@ use rights::{Policy, RightsFault, RightsProfile, RightsSet, Role};
 use serde_json::{Map, Value, json};
 
 /// Rights of routes that are no actions: controller and action.
-const OF_ROUTES: [(&str, &str); 22] = [
+const OF_ROUTES: [(&str, &str); 23] = [
     ("audit", "begin"),
     ("audit", "get"),
     ("audit", "repair"),
@@ -27,6 +27,7 @@ const OF_ROUTES: [(&str, &str); 22] = [
     ("request", "explain"),
     ("request", "get"),
     ("security", "explain"),
+    ("security", "log"),
     ("server", "status"),
     ("table", "get"),
     ("upload", "get"),

@@ -9,7 +9,7 @@ use crate::{
     access::{accounts, system},
     error::Code,
     kuzzle::{auth::LOCAL, metadata::MEMBER},
-    security_write,
+    security_events, security_write,
 };
 use rights::ActionPlace;
 use runtime::random;
@@ -197,9 +197,9 @@ pub(super) async fn write_new(
     if admin {
         request["admin"] = true.into();
     }
-    let caller = &call.request.caller;
     let written =
-        security_write::write_internal(call.app, caller, "security.createUser", &request).await;
+        security_write::write_internal(call.app, call.actor(), "security.createUser", &request)
+            .await;
     written.map_err(|problem| of_user(problem, &kuid))?;
     Ok(content)
 }
@@ -299,9 +299,14 @@ async fn change_user(
         info["updater"] = call.request.caller.kuid().into();
         members.insert(MEMBER.to_owned(), info);
         let request = json!({"kuid": kuid, "user": members, "if_version": user.revision});
-        let caller = &call.request.caller;
-        match security_write::write_internal(call.app, caller, "security.writeUser", &request).await
-        {
+        let actor = call.actor();
+        let written =
+            security_write::write_internal(call.app, actor, "security.writeUser", &request).await;
+        if security_write::is_accepted(&written) {
+            let event = security_events::user_changed(actor, kuid, &held, &wanted);
+            call.app.security_log.record(event);
+        }
+        match written {
             Ok(()) => {
                 security_write::forget_everywhere(call.app).await;
                 wait_for_refresh(call, system::USERS).await?;
@@ -353,9 +358,9 @@ pub(super) async fn replace_content(
 async fn remove_user(call: KuzzleCall<'_>, kuid: &str) -> Result<(), Fault> {
     may_act_for(call, kuid).await?;
     let request = json!({"kuid": kuid});
-    let caller = &call.request.caller;
     let gone =
-        security_write::write_internal(call.app, caller, "security.deleteUser", &request).await;
+        security_write::write_internal(call.app, call.actor(), "security.deleteUser", &request)
+            .await;
     gone.map_err(|problem| of_user(problem, kuid))
 }
 
@@ -443,9 +448,9 @@ pub(crate) async fn revoke(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
         credentials::fresh_name(),
     );
     let request = json!({"kuid": kuid, "sessions": sessions, "birth": birth});
-    let caller = &call.request.caller;
     let ended =
-        security_write::write_internal(call.app, caller, "security.endSessions", &request).await;
+        security_write::write_internal(call.app, call.actor(), "security.endSessions", &request)
+            .await;
     ended.map_err(|problem| of_user(problem, kuid))?;
     security_write::forget_everywhere(call.app).await;
     Ok(Reply::nothing())

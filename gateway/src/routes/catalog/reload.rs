@@ -1,12 +1,12 @@
 //! `POST /v1/catalog/reload`: reads the definitions of this gateway again.
 
-use crate::{answer, app::Shared, error::Problem};
+use crate::{access::Caller, answer, app::Shared, error::Problem};
 use axum::{extract::State, response::Response};
 use http::StatusCode;
 
-pub(crate) async fn reload(State(app): State<Shared>) -> Result<Response, Problem> {
+pub(crate) async fn reload(State(app): State<Shared>, caller: Caller) -> Result<Response, Problem> {
     Ok(answer::json_response(
         StatusCode::OK,
-        &app.reloads.ask().await?,
+        &app.reloads.ask(&caller.name).await?,
     ))
 }

@@ -70,6 +70,7 @@ async fn no_door_leads_to_system_collections_and_tables() {
     for path in [
         "/v1/tables/security_account/root",
         "/v1/tables/security_session/a/b",
+        "/v1/tables/security_open_session/root/b",
     ] {
         refused(&app, ("GET", path), token, None, (404, "unknown_table")).await;
     }
@@ -77,6 +78,8 @@ async fn no_door_leads_to_system_collections_and_tables() {
         "security.createUser",
         "security.setCredentials",
         "security.replaceRights",
+        "security.beginSession",
+        "security.endSession",
     ] {
         let path = format!("/v1/operations/{operation}");
         refused(
