@@ -6,6 +6,7 @@
 
 mod accept;
 mod apply;
+mod authorise;
 mod bulk;
 mod compared;
 mod environment;
@@ -49,6 +50,7 @@ enum Command {
     Accept(accept::Arguments),
     Bulk(bulk::Arguments),
     Apply(apply::Arguments),
+    Authorise(authorise::Arguments),
     Groups(groups::Arguments),
     Plan(plan::Arguments),
     Latency(latency::Arguments),
@@ -79,6 +81,7 @@ async fn run(command: Command, invocation: Invocation<'_>) -> Result<(), Failure
         Command::Accept(arguments) => accept::run(arguments, invocation).await,
         Command::Bulk(arguments) => bulk::run(arguments, invocation).await,
         Command::Apply(arguments) => apply::run(arguments, invocation).await,
+        Command::Authorise(arguments) => authorise::run(&arguments, invocation),
         Command::Groups(arguments) => groups::run(arguments, invocation).await,
         Command::Plan(arguments) => plan::run(&arguments, invocation),
         Command::Latency(arguments) => latency::run(arguments, invocation).await,

@@ -21,6 +21,7 @@ mod roles;
 mod sessions;
 mod set_up;
 mod takeovers;
+mod timing;
 mod uploads;
 
 pub use set_up::shut;
