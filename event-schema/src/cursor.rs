@@ -58,8 +58,9 @@ impl Cursor {
             put_varint(&mut bytes, point.emitted.into());
             put_varint(&mut bytes, point.informative.get());
         }
-        let tag = cursor_tag(keys, scope, &bytes);
-        bytes.push(keys.id());
+        let key = keys.signer();
+        let tag = key.tag(PURPOSE, &signed_parts(scope, &bytes));
+        bytes.push(key.id());
         bytes.extend_from_slice(&tag[..TAG]);
         let mut text = String::with_capacity(PREFIX.len() + bytes.len().div_ceil(3) * 4);
         text.push_str(PREFIX);
@@ -85,9 +86,9 @@ impl Cursor {
             .map(|at| bytes.split_at(at))
             .ok_or(BadCursor::Malformed)?;
         let cursor = Self::read(payload).ok_or(BadCursor::Malformed)?;
-        let signed = signature[0] == keys.id()
-            && keys.verify(PURPOSE, &signed_parts(scope, payload), &signature[1..]);
-        if !signed {
+        let key = keys.signing_key(signature[0]);
+        let parts = signed_parts(scope, payload);
+        if !key.is_some_and(|key| key.verify(PURPOSE, &parts, &signature[1..])) {
             Err(BadCursor::Foreign)
         } else if cursor.expires < now {
             Err(BadCursor::Expired)
@@ -120,10 +121,6 @@ impl Cursor {
             points,
         })
     }
-}
-
-fn cursor_tag(keys: &Keyring, scope: CursorScope<'_>, payload: &[u8]) -> [u8; 32] {
-    keys.tag(PURPOSE, &signed_parts(scope, payload))
 }
 
 fn signed_parts<'a>(scope: CursorScope<'a>, payload: &'a [u8]) -> [&'a [u8]; 3] {

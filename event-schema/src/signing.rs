@@ -1,19 +1,34 @@
 //! HMAC-SHA256 with named keys: what makes request ids, tokens and cursors unforgeable. It must
 //! never log or print a secret.
 
+mod listed;
+
+pub use listed::BadSigningKeys;
+
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
-use std::fmt;
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
 
-/// A shared secret with its name. All gateways and workers of a deployment hold the same.
-#[derive(Clone)]
-pub struct Keyring {
+/// A key with its name.
+pub struct NamedKey {
     id: u8,
     secret: Vec<u8>,
 }
 
-impl Keyring {
-    /// `secret`: at least 16 bytes, 32 recommended.
+/// A deployment's secret, and the keys that sign what callers are given for a while and bring back.
+/// What must be the same for ever (request ids, names that are derived) follows from the secret. All
+/// gateways and workers of a deployment hold the same; clones share the keys.
+#[derive(Clone)]
+pub struct Keyring {
+    secret: Arc<NamedKey>,
+    /// The first signs, all verify.
+    signing: Arc<RwLock<Arc<[Arc<NamedKey>]>>>,
+}
+
+impl NamedKey {
     pub fn new(id: u8, secret: impl Into<Vec<u8>>) -> Self {
         Self {
             id,
@@ -21,7 +36,7 @@ impl Keyring {
         }
     }
 
-    /// The key's name, carried beside each signature so that secrets can be rotated.
+    /// The key's name, carried beside each signature so that keys can be rotated.
     pub fn id(&self) -> u8 {
         self.id
     }
@@ -64,8 +79,59 @@ impl Keyring {
     }
 }
 
+impl Keyring {
+    /// `secret`: at least 16 bytes, 32 recommended. It signs, too, until other keys are
+    /// [listed](Self::list_signing_keys).
+    pub fn new(id: u8, secret: impl Into<Vec<u8>>) -> Self {
+        let secret = Arc::new(NamedKey::new(id, secret));
+        let signing = [secret.clone()].into();
+        Self {
+            secret,
+            signing: Arc::new(RwLock::new(signing)),
+        }
+    }
+
+    /// The secret's name.
+    pub fn id(&self) -> u8 {
+        self.secret.id()
+    }
+
+    /// By the secret: see [`NamedKey::tag`].
+    pub fn tag(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
+        self.secret.tag(purpose, parts)
+    }
+
+    /// By the secret: see [`NamedKey::verify`].
+    pub fn verify(&self, purpose: &str, parts: &[&[u8]], given: &[u8]) -> bool {
+        self.secret.verify(purpose, parts, given)
+    }
+
+    /// The key that signs now.
+    pub fn signer(&self) -> Arc<NamedKey> {
+        let signing = self.signing_keys();
+        signing.first().unwrap_or(&self.secret).clone()
+    }
+
+    /// The key of this name, if what it signed is believed.
+    pub fn signing_key(&self, id: u8) -> Option<Arc<NamedKey>> {
+        let signing = self.signing_keys();
+        signing.iter().find(|key| key.id == id).cloned()
+    }
+
+    fn signing_keys(&self) -> Arc<[Arc<NamedKey>]> {
+        let signing = self.signing.read();
+        signing.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl fmt::Debug for NamedKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "NamedKey({})", self.id)
+    }
+}
+
 impl fmt::Debug for Keyring {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Keyring({})", self.id)
+        write!(f, "Keyring({})", self.id())
     }
 }

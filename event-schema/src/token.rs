@@ -52,8 +52,9 @@ impl Token {
     /// Text form: `t1.<payload>.<key id><tag>`, URL-safe.
     pub fn sign(&self, keys: &Keyring) -> String {
         let payload = BASE64.encode(serde_json::to_vec(self).expect("a token is plain JSON"));
-        let mut signature = vec![keys.id()];
-        signature.extend_from_slice(&keys.tag(PURPOSE, &[payload.as_bytes()])[..16]);
+        let key = keys.signer();
+        let mut signature = vec![key.id()];
+        signature.extend_from_slice(&key.tag(PURPOSE, &[payload.as_bytes()])[..16]);
         format!("t1.{payload}.{}", BASE64.encode(signature))
     }
 
@@ -72,8 +73,8 @@ impl Token {
             .ok_or(BadToken::Malformed)?;
         let signature = BASE64.decode(signature).map_err(|_| BadToken::Malformed)?;
         let (id, tag) = signature.split_first().ok_or(BadToken::Malformed)?;
-        if *id != keys.id() || tag.len() != 16 || !keys.verify(PURPOSE, &[payload.as_bytes()], tag)
-        {
+        let key = keys.signing_key(*id).ok_or(BadToken::Forged)?;
+        if tag.len() != 16 || !key.verify(PURPOSE, &[payload.as_bytes()], tag) {
             return Err(BadToken::Forged);
         }
         let json = BASE64.decode(payload).map_err(|_| BadToken::Malformed)?;

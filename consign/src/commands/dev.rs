@@ -73,6 +73,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         notifier: settings.notifier,
         keys: settings.secret.keyring()?,
         master_keys: settings.secret.master_keys()?,
+        signing_keys_file: settings.secret.signing_keys_file,
         catalog: settings.catalog.folders,
         reload_by_signal: !std::io::stdin().is_terminal(),
     };

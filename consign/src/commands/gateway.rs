@@ -11,7 +11,7 @@ use crate::{
 use clap::Args;
 use event_log::{Durability, NewRecord};
 use spool::Spool;
-use standalone::CatalogFolders;
+use standalone::{CatalogFolders, signing_keys};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 use tokio::sync::watch;
 
@@ -47,6 +47,12 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     runtime::telemetry::init_telemetry();
     request_spans::export_spans(&settings.tracing, "gateway")?;
     let around = Surroundings::new(Duration::from_secs(settings.gateway.drain_seconds + 10))?;
+    if let Some(file) = settings.secret.signing_keys_file.clone() {
+        signing_keys::load_signing_keys(&file, &keys)?;
+        let until = around.shutdown.clone();
+        let following = signing_keys::follow_signing_keys(file, keys.clone(), until);
+        runtime::spawn("signing-keys", following);
+    }
     let listener = services::bind_listener(settings.gateway.listen, "gateway.listen").await?;
     tracing::info!(address = %listener.local_addr()?, "the gateway starts");
     let (known, durability) = watch::channel(None);

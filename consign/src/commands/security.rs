@@ -5,6 +5,7 @@ pub mod acls;
 pub mod explain;
 pub mod import;
 pub mod log;
+pub mod rotate;
 
 use super::Invocation;
 use crate::failure::Failure;
@@ -18,6 +19,7 @@ pub enum Command {
     Import(import::Arguments),
     #[command(subcommand)]
     Log(log::Command),
+    Rotate(rotate::Arguments),
 }
 
 pub async fn run(command: Command, invocation: Invocation<'_>) -> Result<(), Failure> {
@@ -26,5 +28,6 @@ pub async fn run(command: Command, invocation: Invocation<'_>) -> Result<(), Fai
         Command::Explain(arguments) => explain::run(arguments, invocation).await,
         Command::Import(arguments) => import::run(arguments, invocation).await,
         Command::Log(command) => log::run(command, invocation).await,
+        Command::Rotate(arguments) => rotate::run(&arguments, invocation),
     }
 }

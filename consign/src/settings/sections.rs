@@ -87,6 +87,8 @@ pub struct Secret {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub signing_keys_file: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub master_keys_file: Option<PathBuf>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub master_keys: Option<String>,

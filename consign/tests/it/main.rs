@@ -25,6 +25,7 @@ mod pipeline;
 mod plain_words;
 mod rebuild;
 mod refused_servers;
+mod rotation;
 mod spool;
 mod status;
 mod subscribe;

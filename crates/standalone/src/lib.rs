@@ -15,6 +15,7 @@ pub mod folder;
 pub mod prepare;
 pub mod secret;
 mod services;
+pub mod signing_keys;
 
 pub use catalog_folders::CatalogFolders;
 pub use services::{Service, run_together};
@@ -47,6 +48,8 @@ pub struct Options {
     pub reload_by_signal: bool,
     /// What signs request ids and tokens; none: the folder's own.
     pub keys: Option<Keyring>,
+    /// Where the keys are listed that sign sessions, tokens and cursors; none: `keys` does.
+    pub signing_keys_file: Option<PathBuf>,
     /// Master keys that wrap the keys of subjects, as text; none: one that follows from `keys`.
     pub master_keys: Option<String>,
 }
@@ -201,6 +204,14 @@ async fn serve_services(
         options, folder, ..
     } = parts;
     let (finished, partitions) = (ports.finished, options.layout.partitions(&TRANSACTIONS));
+    if let Some(file) = options.signing_keys_file {
+        let keys = ports.gateway.keys.clone();
+        signing_keys::load_signing_keys(&file, &keys)?;
+        if options.reload_by_signal {
+            let following = signing_keys::follow_signing_keys(file, keys, shutdown.clone());
+            runtime::spawn("signing-keys", following);
+        }
+    }
     let gateway = Service::new("gateway", move |shutdown: Shutdown| async move {
         // Nobody reads before all that was answered as applied is in the store again.
         tokio::select! {

@@ -3,7 +3,7 @@
 //! the two letters in which the alphabets differ. It must never be logged.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
-use event_schema::signing::Keyring;
+use event_schema::signing::{Keyring, NamedKey};
 use serde::{Deserialize, Serialize};
 
 pub(crate) const PREFIX: &str = "kauth-";
@@ -41,11 +41,11 @@ struct TokenHead {
     kid: u8,
 }
 
-fn token_head(keys: &Keyring) -> TokenHead {
+fn token_head(key: &NamedKey) -> TokenHead {
     TokenHead {
         alg: "HS256".into(),
         typ: "JWT".into(),
-        kid: keys.id(),
+        kid: key.id(),
     }
 }
 
@@ -68,10 +68,11 @@ pub(super) fn plain_json<T: Serialize>(value: &T) -> String {
 
 impl UserSession {
     pub(crate) fn sign(&self, keys: &Keyring) -> String {
+        let key = keys.signer();
         let encoded =
-            [plain_json(&token_head(keys)), plain_json(self)].map(|part| BASE64.encode(part));
+            [plain_json(&token_head(&key)), plain_json(self)].map(|part| BASE64.encode(part));
         let signed = encoded.join(".");
-        let tag = keys.hs256(PURPOSE, signed.as_bytes());
+        let tag = key.hs256(PURPOSE, signed.as_bytes());
         format!("{PREFIX}{signed}.{}", BASE64.encode(tag))
     }
 
@@ -82,14 +83,16 @@ impl UserSession {
             .filter(|token| token.len() <= LONGEST)?;
         let (signed, tag) = token.rsplit_once('.')?;
         let tag = BASE64.decode(tag).ok()?;
-        if !keys.verify_hs256(PURPOSE, signed.as_bytes(), &tag) {
-            return None;
-        }
         let (first, second) = signed.split_once('.')?;
         let decoded = |part: &str| BASE64.decode(part).ok();
+        // The head only says which key is to be tried.
         let found: TokenHead = serde_json::from_slice(&decoded(first)?).ok()?;
+        let key = keys.signing_key(found.kid)?;
+        if !key.verify_hs256(PURPOSE, signed.as_bytes(), &tag) {
+            return None;
+        }
         let session: Self = serde_json::from_slice(&decoded(second)?).ok()?;
-        (found == token_head(keys) && session.tenant == super::TENANT).then_some(session)
+        (found == token_head(&key) && session.tenant == super::TENANT).then_some(session)
     }
 
     /// Is it past its time?

@@ -71,3 +71,20 @@ fn nothing_else_is_a_session() {
     };
     assert_eq!(UserSession::read(&elsewhere.sign(&keys()), &keys()), None);
 }
+
+/// The head names the key, and only that one is tried.
+#[test]
+fn a_session_is_believed_as_long_as_its_key_is() {
+    let keys = keys();
+    let older = session("meera").sign(&keys);
+    let key = base64::engine::general_purpose::STANDARD.encode([7; 32]);
+    keys.list_signing_keys(&format!("2:{key}\nsecret")).unwrap();
+    let newer = session("meera").sign(&keys);
+    let is_read = |text: &str| UserSession::read(text, &keys).is_some();
+    assert!(is_read(&older) && is_read(&newer));
+    let parts = |text: &str| text.split('.').map(str::to_owned).collect::<Vec<_>>();
+    let (old, new) = (parts(&older), parts(&newer));
+    assert!(!is_read(&format!("{}.{}.{}", new[0], old[1], old[2])));
+    keys.list_signing_keys(&format!("2:{key}")).unwrap();
+    assert!(!is_read(&older) && is_read(&newer));
+}

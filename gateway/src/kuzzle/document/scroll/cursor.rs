@@ -97,8 +97,9 @@ impl ScrollPart {
 impl ScrollCursor {
     pub(in crate::kuzzle) fn sign(&self, keys: &Keyring, caller: &Caller) -> String {
         let payload = BASE64.encode(serde_json::to_vec(self).expect("a cursor is plain JSON"));
-        let mut signature = vec![keys.id()];
-        signature.extend_from_slice(&keys.tag(PURPOSE, &cursor_scope(caller, &payload))[..16]);
+        let key = keys.signer();
+        let mut signature = vec![key.id()];
+        signature.extend_from_slice(&key.tag(PURPOSE, &cursor_scope(caller, &payload))[..16]);
         format!("{payload}.{}", BASE64.encode(signature))
     }
 
@@ -112,9 +113,8 @@ impl ScrollCursor {
         let (payload, signature) = text.split_once('.')?;
         let signature = BASE64.decode(signature).ok()?;
         let (id, tag) = signature.split_first()?;
-        let ours = *id == keys.id()
-            && tag.len() == 16
-            && keys.verify(PURPOSE, &cursor_scope(caller, payload), tag);
+        let key = keys.signing_key(*id)?;
+        let ours = tag.len() == 16 && key.verify(PURPOSE, &cursor_scope(caller, payload), tag);
         let cursor: Self =
             serde_json::from_slice(&BASE64.decode(payload).ok().filter(|_| ours)?).ok()?;
         (now <= cursor.until).then_some(cursor)
