@@ -21,7 +21,7 @@ use std::{
 };
 use tokio::{
     sync::{mpsc, oneshot},
-    time::{MissedTickBehavior, interval, timeout},
+    time::{Instant, MissedTickBehavior, interval_at, timeout},
 };
 use tracing::warn;
 
@@ -117,7 +117,8 @@ impl SecurityLog {
         let waiting = self.waiting.lock().take();
         let Some(mut waiting) = waiting else { return };
         let mut appender = ChainAppender::new(target);
-        let mut ticks = interval(COUNTED_OVER);
+        // The first one comes after a whole period, too.
+        let mut ticks = interval_at(Instant::now() + COUNTED_OVER, COUNTED_OVER);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut entries = vec![QueuedEntry::Event(self.clock.now(), opened)];
         loop {
