@@ -10,7 +10,7 @@ use spool::{
 };
 use spool_objects::{GROUP_BYTES, ObjectSite, SiteOptions, Timings};
 use std::{fs, path::Path, sync::Arc, time::Duration};
-use store::Record;
+use store::{Record, StoreError};
 use tokio::{sync::watch, time::Instant};
 
 /// File systems that are gone with a container, or with the machine's memory.
@@ -130,6 +130,35 @@ fn say_fleeting(folder: &Path, health: &Health) {
     }
 }
 
+/// Is the spool of these settings kept in the record's tables?
+pub fn is_in_tables(settings: &Settings) -> bool {
+    let location = settings.spool.location.as_ref();
+    let location = location.and_then(|location| location.parse().ok());
+    matches!(location, Some(SpoolLocation::Tables { .. }))
+}
+
+/// Says so, once the record store tells, if its nodes forget what they acknowledged just before they
+/// are killed. What it keeps of the log is applied again; what it keeps of a spool is nowhere else.
+pub async fn say_forgetful<F, A>(may_forget: F, health: Health, shutdown: Shutdown)
+where
+    F: Fn() -> A,
+    A: Future<Output = Result<Option<Duration>, StoreError>>,
+{
+    let mut backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(15));
+    loop {
+        match may_forget().await {
+            Ok(None) => return,
+            Ok(Some(_)) => {
+                return health.set_weakened("spool", vec![forgetful_weakness()]);
+            }
+            Err(_) => tokio::select! {
+                () = shutdown.soft() => return,
+                () = tokio::time::sleep(backoff.next_wait()) => {}
+            },
+        }
+    }
+}
+
 /// Spools of gateways that died, beside the one that this gateway writes: found, and shipped.
 pub struct SpoolAdoption {
     pub site: Arc<dyn SpoolSite>,
@@ -210,6 +239,16 @@ fn ephemeral_weakness(found: &str) -> Weakened {
         found: format!("a folder on `{found}`"),
         wanted: "a volume that outlives the container and the machine's memory".into(),
         consequence: "what is answered `spooled` is lost with the container".into(),
+    }
+}
+
+fn forgetful_weakness() -> Weakened {
+    Weakened {
+        component: "spool".into(),
+        setting: "spool.location".into(),
+        found: "tables whose nodes sync now and then, in fewer than three copies".into(),
+        wanted: "three copies, or `commitlog_sync` by batch or group".into(),
+        consequence: "what was answered `spooled` just before a node is killed is lost".into(),
     }
 }
 

@@ -114,6 +114,15 @@ async fn open_spool(
         log: log.clone(),
         record: stack.record.clone(),
     };
+    if spools::is_in_tables(settings) {
+        let record = stack.record.clone();
+        let may_forget = move || {
+            let record = record.clone();
+            async move { record.may_forget().await }
+        };
+        let telling = spools::say_forgetful(may_forget, health.clone(), around.shutdown.clone());
+        runtime::spawn("spool-weaknesses", telling);
+    }
     let adopting = adoption.run(durability.clone(), around.shutdown.clone());
     runtime::spawn("adopt-spools", adopting);
     Ok(Some(own))

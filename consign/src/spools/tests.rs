@@ -159,3 +159,35 @@ async fn a_gateway_ships_what_a_dead_one_beside_it_left_once_the_log_is_known() 
     adopting.await.unwrap();
     assert_eq!(shipped(&TRANSACTIONS).await, 1, "it was shipped twice");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_spool_in_tables_that_forget_is_told_once_the_record_store_answers() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    for (forgets, told) in [(Some(Duration::from_secs(60)), 1), (None, 0)] {
+        let (health, asked) = (Health::default(), AtomicU32::new(0));
+        let may_forget = || {
+            let is_away = asked.fetch_add(1, Ordering::SeqCst) < 2;
+            let away = StoreError::Unavailable {
+                store: "cassandra",
+                why: "away".to_owned(),
+            };
+            std::future::ready(if is_away { Err(away) } else { Ok(forgets) })
+        };
+        let (_stop, shutdown) = Shutdown::manual();
+        say_forgetful(may_forget, health.clone(), shutdown).await;
+        assert_eq!(asked.load(Ordering::SeqCst), 3);
+        let weakened = health.report().weakened;
+        assert_eq!(weakened.len(), told, "{weakened:?}");
+        assert!(weakened.iter().all(|it| it.component == "spool"));
+    }
+}
+
+#[test]
+fn only_a_location_in_cassandra_is_in_the_records_tables() {
+    for (location, is_table) in [("cassandra://one", true), ("s3://bucket/one", false)] {
+        let mut settings = Settings::default();
+        assert!(!is_in_tables(&settings));
+        settings.spool.location = Some(location.to_owned());
+        assert_eq!(is_in_tables(&settings), is_table, "{location}");
+    }
+}
