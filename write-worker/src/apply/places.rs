@@ -14,9 +14,17 @@ impl Applier<'_> {
         &self,
         writes: &[DocumentWrite],
     ) -> Result<Vec<bool>, TenureEnd> {
-        let mut doubled = Vec::with_capacity(writes.len());
+        let mut doubled: Vec<bool> = Vec::with_capacity(writes.len());
+        let mut before: Option<&DocumentKey> = None;
         for DocumentWrite { key, .. } in writes {
-            doubled.push(self.is_doubled(key).await?);
+            // Batches are mostly of one collection, which is looked up once.
+            let known = before.filter(|before| is_same_collection(before, key));
+            let of_before = known.and(doubled.last().copied());
+            doubled.push(match of_before {
+                Some(is_doubled) => is_doubled,
+                None => self.is_doubled(key).await?,
+            });
+            before = Some(key);
         }
         Ok(doubled)
     }
@@ -32,6 +40,11 @@ impl Applier<'_> {
         let changing = collection.await?.and_then(|it| it.changing.clone());
         Ok(changing.is_some_and(|change| change.writes_both))
     }
+}
+
+fn is_same_collection(one: &DocumentKey, other: &DocumentKey) -> bool {
+    (&one.index, &one.collection, &one.incarnation)
+        == (&other.index, &other.collection, &other.incarnation)
 }
 
 /// One verdict per write, in order.

@@ -13,6 +13,16 @@ use std::{
 };
 use store::View;
 
+/// The cities' `n` becomes a number.
+fn cities_of_numbers() -> NewMappings {
+    NewMappings {
+        index: "geo".into(),
+        collection: "cities".into(),
+        mappings: numbers(),
+        is_dry_run: false,
+    }
+}
+
 /// A second index under new mappings takes the place of the first while documents are written: none is
 /// missing at any moment, and none is stale in the end.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -22,12 +32,7 @@ async fn new_mappings_come_with_a_second_index_while_writes_go_on() {
     view.create_collection(&collection()).await.unwrap();
     let worker = world.worker_on("w1", world.record.clone(), view.clone());
     let before = world.write_cities(0, 60).await;
-    let asked = NewMappings {
-        index: "geo".into(),
-        collection: "cities".into(),
-        mappings: numbers(),
-        is_dry_run: false,
-    };
+    let asked = cities_of_numbers();
     let ports = world.rebuild_ports(&world.real, &view);
 
     let malformed = NewMappings {
@@ -120,12 +125,7 @@ async fn what_is_told_as_applied_is_found_whichever_index_is_searched() {
     let worker = world.worker_on("w1", world.record.clone(), view.clone());
     world.write_cities(0, 20).await;
     *view.pause.lock().unwrap() = Duration::from_millis(400);
-    let asked = NewMappings {
-        index: "geo".into(),
-        collection: "cities".into(),
-        mappings: numbers(),
-        is_dry_run: false,
-    };
+    let asked = cities_of_numbers();
     let ports = world.rebuild_ports(&world.real, &view);
     let ends = AtomicBool::new(false);
     let rebuild = async {
