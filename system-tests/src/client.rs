@@ -29,6 +29,14 @@ pub struct Accepted {
     pub token: String,
 }
 
+/// What a gateway answered to a write.
+#[derive(Debug, Clone)]
+pub enum Offered {
+    Accepted(Accepted),
+    /// It is no event; the answer's status and text.
+    Refused(StatusCode, String),
+}
+
 /// What `GET /v1/requests/{id}` said.
 #[derive(Debug, Clone)]
 pub struct Seen {
@@ -63,8 +71,7 @@ impl Client {
             .request(method, format!("{}{path}", self.gateways[turn]))
     }
 
-    /// Hands a write over and tries again, under one idempotency key, until a gateway has it: on
-    /// broken connections, 429, 5xx.
+    /// As [`offer`](Self::offer), of a write that every gateway must take.
     ///
     /// # Errors
     /// If none has it within `patience`, or the write is not valid.
@@ -75,6 +82,26 @@ impl Client {
         key: &str,
         patience: Duration,
     ) -> Result<Accepted> {
+        match self.offer(operation, body, key, patience).await? {
+            Offered::Accepted(accepted) => Ok(accepted),
+            Offered::Refused(status, text) => {
+                anyhow::bail!("{operation} {body}: {status} {text}")
+            }
+        }
+    }
+
+    /// Hands a write over and tries again, under one idempotency key, until a gateway has it or
+    /// refuses it: on broken connections, 429, 5xx.
+    ///
+    /// # Errors
+    /// If none answers so within `patience`.
+    pub async fn offer(
+        &self,
+        operation: &str,
+        body: &Value,
+        key: &str,
+        patience: Duration,
+    ) -> Result<Offered> {
         let began = Instant::now();
         loop {
             let sent = self
@@ -86,17 +113,16 @@ impl Client {
                 .await;
             let failure = match sent {
                 Ok(response) if response.status().is_success() => {
-                    return accepted(&response.json().await?);
+                    return accepted(&response.json().await?).map(Offered::Accepted);
                 }
                 Ok(response) if retriable(response.status()) => format!("{}", response.status()),
                 Ok(response) => {
                     let (status, text) =
                         (response.status(), response.text().await.unwrap_or_default());
                     // The first try under this key, given up here, is still on its way there.
-                    ensure!(
-                        text.contains("\"idempotency_in_flight\""),
-                        "{operation} {body}: {status} {text}"
-                    );
+                    if !text.contains("\"idempotency_in_flight\"") {
+                        return Ok(Offered::Refused(status, text));
+                    }
                     text
                 }
                 Err(e) => e.to_string(),

@@ -2,10 +2,9 @@
 //! own until it is accepted or refused, and then look until all have a verdict.
 
 use super::town::{COURSE, Town};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use futures::{StreamExt, TryStreamExt, stream};
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
-use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeSet,
@@ -15,7 +14,10 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use system_tests::{client::Client, history::Status};
+use system_tests::{
+    client::{Client, Offered},
+    history::Status,
+};
 use tokio::{task::JoinSet, time::sleep};
 
 const CLIENTS: usize = 10;
@@ -142,43 +144,15 @@ async fn hand_over(
     body: &Value,
     key: &str,
 ) -> Result<Option<String>> {
-    let began = Instant::now();
-    loop {
-        let sent = client
-            .at(Method::POST, &format!("/v1/operations/{operation}"))
-            .header("Idempotency-Key", format!("\"{key}\""))
-            .timeout(Duration::from_secs(10))
-            .json(body)
-            .send()
-            .await;
-        let why = match sent {
-            Err(error) => error.to_string(),
-            Ok(response) => {
-                let status = response.status();
-                let text = response.text().await.unwrap_or_default();
-                if status.is_success() {
-                    let answer: Value = serde_json::from_str(&text)?;
-                    let request = answer["request_id"].as_str().context("a request")?;
-                    return Ok(Some(request.to_owned()));
-                }
-                let again = status.is_server_error()
-                    || status == StatusCode::TOO_MANY_REQUESTS
-                    || text.contains("\"idempotency_in_flight\"");
-                if !again {
-                    ensure!(
-                        [400, 404, 409].contains(&status.as_u16()),
-                        "{operation} {body}: {status} {text}"
-                    );
-                    return Ok(None);
-                }
-                text
-            }
-        };
-        ensure!(
-            began.elapsed() < PATIENCE,
-            "{operation} {body} is not accepted: {why}"
-        );
-        sleep(Duration::from_millis(100)).await;
+    match client.offer(operation, body, key, PATIENCE).await? {
+        Offered::Accepted(accepted) => Ok(Some(accepted.request)),
+        Offered::Refused(status, text) => {
+            ensure!(
+                [400, 404, 409].contains(&status.as_u16()),
+                "{operation} {body}: {status} {text}"
+            );
+            Ok(None)
+        }
     }
 }
 
