@@ -131,6 +131,14 @@ impl Process {
         self.signal("CONT")
     }
 
+    /// SIGHUP.
+    ///
+    /// # Errors
+    /// If it is gone.
+    pub fn hang_up(&self) -> Result<()> {
+        self.signal("HUP")
+    }
+
     /// Whether it still runs.
     pub fn is_running(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(None))

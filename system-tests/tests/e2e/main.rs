@@ -10,6 +10,7 @@ mod canaries;
 mod cities;
 mod half_made;
 mod hooked;
+mod reload;
 mod remap;
 mod sunbird;
 mod user;

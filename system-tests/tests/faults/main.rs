@@ -14,6 +14,7 @@ mod held;
 mod listening;
 mod power;
 mod refusals;
+mod renames;
 #[path = "../../../crates/spool-objects/tests/it/s3_server.rs"]
 mod s3_server;
 mod secured;
