@@ -195,7 +195,8 @@ impl BenchEnvironment {
         command
             .args(arguments)
             .stdin(Stdio::null())
-            .env("CONSIGN_LOG", "error")
+            // Dead letters that a measurement makes are no news.
+            .env("CONSIGN_LOG", "error,write_worker::apply::outcome=off")
             .kill_on_drop(true);
         if let Some(config) = &self.config {
             command.arg("--config").arg(config);

@@ -6,9 +6,11 @@
 
 mod accept;
 mod apply;
+mod audit;
 mod authorise;
 mod bulk;
 mod compared;
+mod dead_letters;
 mod environment;
 mod files;
 mod groups;
@@ -17,9 +19,12 @@ mod latency;
 mod listeners;
 mod memory;
 mod notify;
+mod parked;
 mod plan;
+mod replay;
 mod serve;
 mod sockets;
+mod spool;
 mod workload;
 
 use clap::{Parser, Subcommand};
@@ -52,6 +57,10 @@ enum Command {
     Apply(apply::Arguments),
     Authorise(authorise::Arguments),
     Groups(groups::Arguments),
+    Parked(parked::Arguments),
+    Replay(replay::Arguments),
+    Audit(audit::Arguments),
+    Spool(spool::Arguments),
     Plan(plan::Arguments),
     Latency(latency::Arguments),
     Memory(memory::Arguments),
@@ -83,6 +92,10 @@ async fn run(command: Command, invocation: Invocation<'_>) -> Result<(), Failure
         Command::Apply(arguments) => apply::run(arguments, invocation).await,
         Command::Authorise(arguments) => authorise::run(&arguments, invocation),
         Command::Groups(arguments) => groups::run(arguments, invocation).await,
+        Command::Parked(arguments) => parked::run(arguments, invocation).await,
+        Command::Replay(arguments) => replay::run(arguments, invocation).await,
+        Command::Audit(arguments) => audit::run(arguments, invocation).await,
+        Command::Spool(arguments) => spool::run(arguments, invocation).await,
         Command::Plan(arguments) => plan::run(&arguments, invocation),
         Command::Latency(arguments) => latency::run(arguments, invocation).await,
         Command::Memory(arguments) => memory::run(arguments, invocation).await,

@@ -2,6 +2,10 @@
 //! that a printed seed plays a failure again; nothing here may read a clock or the system's
 //! randomness.
 
+mod damage;
+
+pub use damage::{damage_bytes, damaged_copy, mutation_count, refuse_huge_memory};
+
 /// SplitMix64 (Steele, Lea and Flood 2014).
 #[derive(Clone, Debug)]
 pub struct SeededDice(u64);

@@ -9,60 +9,16 @@ use event_schema::{
     held::{self, HeldEvent, HeldKind},
     mutation::RowKey,
 };
-use seeded_dice::SeededDice;
+use seeded_dice::{SeededDice, damaged_copy, mutation_count};
 use serde_json::{Map, Value};
 
 /// Of each record.
 fn mutations() -> u64 {
-    let asked = std::env::var("CONSIGN_MUTATIONS").ok();
-    asked.and_then(|text| text.parse().ok()).unwrap_or(400)
-}
-
-/// What a number or a text may have become.
-const PIECES: [&[u8]; 12] = [
-    b"-1",
-    b"18446744073709551616",
-    b"1e999",
-    b"null",
-    b"{}",
-    b"[]",
-    b"\"\"",
-    b"\\ud800",
-    b"\xff\xfe",
-    b"\0",
-    b"{\"\":{\"\":[[[[",
-    b"99999999999999999999/65536@-1",
-];
-
-fn damage(dice: &mut SeededDice, bytes: &mut Vec<u8>) {
-    for _ in 0..=dice.below(3) {
-        let at = dice.below(bytes.len() + 1);
-        match dice.below(6) {
-            0 if at < bytes.len() => bytes[at] ^= 1 << dice.below(8),
-            1 => bytes.truncate(at),
-            2 => {
-                let end = bytes.len().min(at + dice.below(12));
-                bytes.drain(at..end);
-            }
-            3 => {
-                let end = bytes.len().min(at + dice.below(40));
-                let copy = bytes[at..end].to_vec();
-                let to = dice.below(bytes.len() + 1);
-                bytes.splice(to..to, copy);
-            }
-            4 => {
-                let end = bytes.len().min(at + dice.below(8));
-                bytes.splice(at..end, PIECES[dice.below(PIECES.len())].iter().copied());
-            }
-            _ => bytes.splice(at..at, [dice.below(256) as u8]).for_each(drop),
-        }
-    }
+    mutation_count(400)
 }
 
 fn damaged(dice: &mut SeededDice, bytes: &Bytes) -> Bytes {
-    let mut copy = bytes.to_vec();
-    damage(dice, &mut copy);
-    copy.into()
+    damaged_copy(dice, bytes).into()
 }
 
 /// One or more parts of a record are others.
@@ -163,8 +119,7 @@ fn a_damaged_row_of_a_queue_is_said_to_be_one() {
     for _ in 0..mutations() * 20 {
         let mut cells = whole.clone();
         for (_, cell) in &mut cells {
-            let mut bytes = cell.as_str().unwrap().as_bytes().to_vec();
-            damage(&mut dice, &mut bytes);
+            let bytes = damaged_copy(&mut dice, cell.as_str().unwrap().as_bytes());
             *cell = match dice.below(10) {
                 0 => Value::Null,
                 1 => 7.into(),

@@ -44,6 +44,8 @@ pub struct Faults {
     pub last_revision: Mutex<HashSet<String>>,
     /// The record store holds no mark: it is another one, or was emptied.
     pub no_mark: AtomicBool,
+    /// A mark that the record store gives out once more, though it has a newer one.
+    pub old_mark: Mutex<Option<Mark>>,
     /// Documents that the view was told to mark as diverged.
     pub diverged: Mutex<Vec<String>>,
     /// Every document write that reached the record store: key → versions in order.
@@ -264,6 +266,11 @@ impl Record for FaultyRecord {
     async fn mark(&self, generation: u16, partition: u16) -> Result<Option<Mark>, StoreError> {
         if self.1.no_mark.load(Ordering::SeqCst) {
             return Ok(None);
+        }
+        let is_this = |mark: &mut Mark| mark.partition == partition;
+        let old = self.1.old_mark.lock().unwrap().take_if(is_this);
+        if let Some(old) = old {
+            return Ok(Some(old));
         }
         self.away()?;
         self.0.mark(generation, partition).await

@@ -23,4 +23,5 @@ mod parts;
 mod power;
 mod rebuild;
 mod repair;
+mod trimmed;
 mod trouble;

@@ -2,16 +2,11 @@
 //! words that name it, or is a catalog; never is it a panic. `CONSIGN_MUTATIONS` for more.
 
 use catalog::Catalog;
-use seeded_dice::SeededDice;
+use seeded_dice::{SeededDice, mutation_count};
 use std::fs;
 
 /// A table, an operation and its examples.
 const FILE: &str = include_str!("../../../../catalog/sunbird/setting/setting.yaml");
-
-fn mutations() -> u64 {
-    let asked = std::env::var("CONSIGN_MUTATIONS").ok();
-    asked.and_then(|text| text.parse().ok()).unwrap_or(60)
-}
 
 /// What a word may have become.
 const WORDS: [&str; 14] = [
@@ -65,7 +60,7 @@ fn damaged_definitions_are_refused_in_words_or_are_a_catalog() {
     load(&file).expect("it is sound as it stands");
     let mut dice = SeededDice::new(1);
     let (mut sound, mut refused) = (0, 0);
-    for n in 0..mutations() {
+    for n in 0..mutation_count(60) {
         let text = damaged_text(&mut dice, &file);
         match load(&text) {
             Ok(_) => sound += 1,

@@ -11,6 +11,7 @@ mod backends;
 mod contract;
 mod damage;
 mod faulty;
+mod mutated;
 mod s3_server;
 mod twins;
 #[allow(dead_code, reason = "it serves the tests of the spool on folders, too")]

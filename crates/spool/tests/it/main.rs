@@ -8,6 +8,7 @@
 mod adoption;
 mod damage;
 mod faults;
+mod mutated;
 mod outage;
 mod refused;
 mod wire;
