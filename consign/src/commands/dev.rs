@@ -76,6 +76,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         signing_keys_file: settings.secret.signing_keys_file,
         catalog: settings.catalog.folders,
         reload_by_signal: !std::io::stdin().is_terminal(),
+        clock: crate::services::system_clock(),
     };
     let running = standalone::start(options, shutdown)
         .await

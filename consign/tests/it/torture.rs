@@ -1,5 +1,5 @@
-//! `consign torture`: an embedded fleet that is killed and frozen comes through, and a history that
-//! shows a fault is judged so.
+//! `consign torture`: an embedded fleet that is killed and frozen, whose files take nothing and whose
+//! clock jumps, comes through, and a history that shows a fault is judged so.
 
 use crate::pipeline::{json, run};
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ fn an_embedded_fleet_is_killed_and_frozen_and_nothing_is_found() {
     );
     let kinds = report["schedule"].as_array().unwrap().iter();
     let kinds: Vec<&str> = kinds.map(|fault| fault["kind"].as_str().unwrap()).collect();
-    for kind in ["kill", "freeze", "terminate"] {
+    for kind in ["kill", "freeze", "terminate", "full_disk", "clock_jump"] {
         assert!(kinds.contains(&kind), "{kinds:?}");
     }
 }

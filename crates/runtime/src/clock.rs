@@ -3,6 +3,7 @@
 use rustix::time::ClockId;
 use std::{
     fmt::Debug,
+    path::PathBuf,
     sync::atomic::{AtomicI64, AtomicU64, Ordering},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -44,6 +45,34 @@ impl Clock for SystemClock {
             since.tv_sec.try_into().unwrap_or(0),
             since.tv_nsec.try_into().unwrap_or(0),
         )
+    }
+}
+
+/// The variable that names the file of a [`SteppedClock`].
+pub const CLOCK_FILE: &str = "TORTURE_CLOCK_FILE";
+
+/// The machine's clock, whose time of day is off by as many milliseconds as a file says at the moment:
+/// what a clock that is set does to a process can be tried without rights over the machine.
+#[derive(Clone, Debug)]
+pub struct SteppedClock {
+    file: PathBuf,
+}
+
+impl SteppedClock {
+    pub fn by(file: PathBuf) -> Self {
+        Self { file }
+    }
+}
+
+impl Clock for SteppedClock {
+    fn now(&self) -> i64 {
+        let text = std::fs::read_to_string(&self.file).unwrap_or_default();
+        let ahead: i64 = text.trim().parse().unwrap_or(0);
+        SystemClock.now().saturating_add(ahead)
+    }
+
+    fn elapsed(&self) -> Duration {
+        SystemClock.elapsed()
     }
 }
 

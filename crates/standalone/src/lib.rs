@@ -27,7 +27,7 @@ use event_schema::{
     topics::{Layout, TRANSACTIONS},
 };
 use folder::Folder;
-use runtime::{Health, Shutdown, SystemClock};
+use runtime::{Clock, Health, Shutdown, SystemClock};
 use sealing::{BadMasterKey, MasterKeys, SubjectKeys};
 use std::{io, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use store::StoreError;
@@ -52,6 +52,8 @@ pub struct Options {
     pub signing_keys_file: Option<PathBuf>,
     /// Master keys that wrap the keys of subjects, as text; none: one that follows from `keys`.
     pub master_keys: Option<String>,
+    /// What the services take for the time.
+    pub clock: Arc<dyn Clock>,
 }
 
 /// Why it did not start, or ended.
@@ -265,7 +267,7 @@ impl StandaloneParts {
             view: Some(folder.view.clone()),
             keys: keys.clone(),
             layout: options.layout.clone(),
-            clock: Arc::new(SystemClock),
+            clock: options.clock.clone(),
             spool: None,
             durability: watch::channel(Some(*durability)).1,
             health: health.clone(),
@@ -279,7 +281,7 @@ impl StandaloneParts {
             view: Some(folder.view.clone()),
             keys,
             layout: options.layout.clone(),
-            clock: Arc::new(SystemClock),
+            clock: options.clock.clone(),
             health: health.clone(),
             registry: registry.clone(),
             finished: finished.clone(),
@@ -288,7 +290,7 @@ impl StandaloneParts {
         let notifier = notifier_worker::Ports {
             log: folder.log.clone(),
             layout: options.layout.clone(),
-            clock: Arc::new(SystemClock),
+            clock: options.clock.clone(),
             health: health.clone(),
             registry,
             notifier: prepare::owner_name(),

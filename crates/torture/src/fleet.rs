@@ -3,17 +3,18 @@
 //! hurt a process that it did not start.
 
 mod link;
+mod preparation;
 mod process;
 mod view;
 
 use crate::plan::{Fault, FleetShape};
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use link::{FaultyLink, Flow};
 use parking_lot::Mutex as ShortMutex;
+use preparation::{folders_variable, free_address, service_options, write_catalog};
 use process::{FleetProcess, StartOptions, program_command};
 use std::{
     collections::BTreeMap,
-    net::TcpListener,
     path::{Path, PathBuf},
     sync::atomic::{AtomicUsize, Ordering},
     time::Duration,
@@ -24,6 +25,10 @@ use tokio::{
 };
 use view::RefusingView;
 
+/// Within this time a process whose disk was full is ready again.
+const USABLE_AGAIN: Duration = Duration::from_secs(30);
+/// The variable of the setting by which gateways have a spool on files.
+const SPOOL_FOLDER: &str = "CONSIGN_SPOOL_FOLDER";
 /// The turn of whatever takes servers away, or needs them.
 const SERVERS: &str = "servers";
 
@@ -81,6 +86,8 @@ pub struct Fleet {
     links: BTreeMap<String, FaultyLink>,
     servers: BTreeMap<String, ServerCommands>,
     view: Option<RefusingView>,
+    /// Processes that stand on files.
+    disks: Vec<String>,
     /// How a guest worker is started.
     guest: Option<Vec<(String, String)>>,
     guests: AtomicUsize,
@@ -104,6 +111,7 @@ impl Fleet {
             links: BTreeMap::new(),
             servers: BTreeMap::new(),
             view: None,
+            disks: Vec::new(),
             guest: None,
             guests: AtomicUsize::new(0),
             turns: BTreeMap::from([(SERVERS.to_owned(), Mutex::default())]),
@@ -132,6 +140,7 @@ impl Fleet {
         let listen = free_address()?;
         let arguments = ["dev", "--data", "data", "--listen", &listen];
         self.gateways.push(format!("http://{listen}"));
+        self.disks.push("dev".to_owned());
         self.launch_process(StartOptions {
             name: "dev".to_owned(),
             arguments: arguments.map(str::to_owned).to_vec(),
@@ -184,6 +193,11 @@ impl Fleet {
         for arguments in [["topics", "create"], ["catalog", "migrate"]] {
             self.run_command(&arguments, &variables).await?;
         }
+        // What a gateway writes down is its spool.
+        if variables.iter().any(|(name, _)| name == SPOOL_FOLDER) {
+            let gateways = (0..options.gateways).map(|number| format!("gateway-{number}"));
+            self.disks.extend(gateways);
+        }
         let services = [
             ("worker", "write-worker", options.workers),
             ("notifier", "notifier", options.notifiers),
@@ -228,6 +242,7 @@ impl Fleet {
             servers: self.servers.keys().cloned().collect(),
             has_guests: self.guest.is_some(),
             has_view: self.view.is_some(),
+            disks: self.disks.clone(),
         }
     }
 
@@ -235,11 +250,8 @@ impl Fleet {
     /// end than was planned for, and a server to come back; the guard is kept until it is.
     pub async fn turn(&self, fault: &Fault) -> Option<MutexGuard<'_, ()>> {
         let target = match fault {
-            Fault::Kill { process } | Fault::Terminate { process } | Fault::Freeze { process } => {
-                process.as_str()
-            }
             Fault::Outage { .. } | Fault::OutageOfAll { .. } | Fault::Refusals => SERVERS,
-            _ => return None,
+            _ => fault.process()?,
         };
         Some(self.turns.get(target)?.lock().await)
     }
@@ -279,6 +291,10 @@ impl Fleet {
             }
             Fault::Storm { rounds } => self.run_storm(*rounds).await,
             Fault::Refusals => self.refusing_view()?.refuse(true).await,
+            Fault::FullDisk { process } => self.find_process(process)?.lock().await.fill_disk(),
+            Fault::ClockJump { process, millis } => {
+                self.find_process(process)?.lock().await.set_clock(*millis)
+            }
         }
     }
 
@@ -307,7 +323,26 @@ impl Fleet {
                 futures::future::try_join_all(ups).await.map(drop)
             }
             Fault::Refusals => self.refusing_view()?.refuse(false).await,
+            Fault::FullDisk { process } => self.empty_disk(process).await,
+            Fault::ClockJump { process, .. } => {
+                self.find_process(process)?.lock().await.set_clock(0)
+            }
         }
+    }
+
+    /// Files take bytes again. Whoever cannot go on then may be started again, as any supervisor
+    /// would; that it had to be is worth a word.
+    async fn empty_disk(&self, name: &str) -> Result<()> {
+        let mut process = self.find_process(name)?.lock().await;
+        process.empty_disk()?;
+        if !process.is_ready_within(&self.http, USABLE_AGAIN).await {
+            self.remark(format!("{name} did not go on after its disk was full"));
+            // It may have ended by itself.
+            let _ = process.kill9().await;
+            let options = process.options.clone();
+            *process = FleetProcess::start(&self.program, &self.folder, options)?;
+        }
+        Ok(())
     }
 
     /// Waits until every process says that it is ready. One that ended by itself is an error.
@@ -422,49 +457,4 @@ impl Fleet {
             .as_ref()
             .context("this fleet has no view that can be told to refuse")
     }
-}
-
-fn service_options(
-    name: &str,
-    command: &str,
-    variables: &[(String, String)],
-) -> Result<StartOptions> {
-    let address = free_address()?;
-    let setting = match command {
-        "gateway" => "CONSIGN_GATEWAY_LISTEN",
-        _ => "CONSIGN_ADMIN_LISTEN",
-    };
-    let mut variables = variables.to_vec();
-    variables.push((setting.to_owned(), address.clone()));
-    Ok(StartOptions {
-        name: name.to_owned(),
-        arguments: vec![command.to_owned()],
-        variables,
-        health: address,
-    })
-}
-
-/// Writes the operations of pairs where the processes look for them.
-fn write_catalog(folder: &Path) -> Result<()> {
-    std::fs::create_dir_all(folder)?;
-    Ok(std::fs::write(
-        folder.join("torture.yaml"),
-        crate::workload::CATALOG,
-    )?)
-}
-
-fn folders_variable(operations: &Path) -> (String, String) {
-    let value = operations.display().to_string();
-    ("CONSIGN_CATALOG_FOLDERS".to_owned(), value)
-}
-
-/// An address that is free now, and is taken again after each restart.
-fn free_address() -> Result<String> {
-    for _ in 0..10 {
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        if address.port() > 1_024 {
-            return Ok(address.to_string());
-        }
-    }
-    bail!("there is no free port")
 }

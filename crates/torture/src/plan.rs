@@ -17,6 +17,8 @@ pub struct FleetShape {
     pub has_guests: bool,
     /// The view can be told to refuse what the pipeline does not expect.
     pub has_view: bool,
+    /// Processes whose files are what they stand on.
+    pub disks: Vec<String>,
 }
 
 /// One thing that is done to the fleet.
@@ -45,6 +47,24 @@ pub enum Fault {
     Storm { rounds: u64 },
     /// The view is told to refuse a field; no more at the end.
     Refusals,
+    /// No file takes a byte of the process; all do at the end.
+    FullDisk { process: String },
+    /// Its time of day is another one; the right one at the end.
+    ClockJump { process: String, millis: i64 },
+}
+
+impl Fault {
+    /// The one process that it is done to.
+    pub(crate) fn process(&self) -> Option<&str> {
+        match self {
+            Self::Kill { process }
+            | Self::Terminate { process }
+            | Self::Freeze { process }
+            | Self::FullDisk { process }
+            | Self::ClockJump { process, .. } => Some(process),
+            _ => None,
+        }
+    }
 }
 
 /// A fault with its time, in milliseconds of the run.
@@ -79,6 +99,10 @@ impl fmt::Display for PlannedFault {
             Fault::OutageOfAll { servers } => format!("kill -9 {}, away", servers.join(", ")),
             Fault::Storm { rounds } => format!("{rounds} rounds of workers that come and go"),
             Fault::Refusals => "the view refuses a field".to_owned(),
+            Fault::FullDisk { process } => format!("no file takes a byte of {process},"),
+            Fault::ClockJump { process, millis } => {
+                format!("the clock of {process} jumps by {} s,", millis / 1_000)
+            }
         };
         write!(f, "{at:>7} s  {what} {lasts} s")
     }
@@ -90,6 +114,8 @@ fn seconds_text(millis: u64) -> String {
 
 /// Before the first fault: a load that stands, to be hurt.
 const CALM: u64 = 2_000;
+/// Less than what is signed holds for.
+const LONGEST_JUMP: i64 = 600_000;
 /// Servers take so long to come back that their outages are left out of shorter runs.
 const LONG: u64 = 30_000;
 
@@ -136,6 +162,8 @@ enum FaultTurn {
     OutageOfAll,
     Storm,
     Refusals,
+    FullDisk,
+    ClockJump,
 }
 
 /// The turns of one round.
@@ -147,6 +175,7 @@ fn round_turns(duration: u64, shape: &FleetShape) -> Vec<FaultTurn> {
             FaultTurn::Kill,
             FaultTurn::Freeze,
             FaultTurn::Terminate,
+            FaultTurn::ClockJump,
         ]);
         if duration >= LONG && shape.processes.len() > 1 {
             turns.push(FaultTurn::LongFreeze);
@@ -171,6 +200,9 @@ fn round_turns(duration: u64, shape: &FleetShape) -> Vec<FaultTurn> {
     }
     if shape.has_view {
         turns.push(FaultTurn::Refusals);
+    }
+    if !shape.disks.is_empty() {
+        turns.push(FaultTurn::FullDisk);
     }
     turns
 }
@@ -256,15 +288,30 @@ fn make_fault(
             0,
         ),
         FaultTurn::Refusals => (Fault::Refusals, random.random_range(1_000..4_000)),
+        FaultTurn::FullDisk => {
+            let process = one(&shape.disks, random);
+            (Fault::FullDisk { process }, random.random_range(500..4_000))
+        }
+        FaultTurn::ClockJump => {
+            let process = process(random);
+            let far = random.random_range(2_000..LONGEST_JUMP);
+            let millis = if random.random_bool(0.5) { far } else { -far };
+            (
+                Fault::ClockJump { process, millis },
+                random.random_range(500..4_000),
+            )
+        }
     }
 }
 
 /// What a fault takes hold of.
 fn fault_targets(fault: &Fault) -> Vec<&str> {
     match fault {
-        Fault::Kill { process } | Fault::Terminate { process } | Fault::Freeze { process } => {
-            vec![process]
-        }
+        Fault::Kill { .. }
+        | Fault::Terminate { .. }
+        | Fault::Freeze { .. }
+        | Fault::FullDisk { .. }
+        | Fault::ClockJump { .. } => fault.process().into_iter().collect(),
         Fault::Cut { link }
         | Fault::Stall { link }
         | Fault::Delay { link, .. }
@@ -304,6 +351,7 @@ mod tests {
             servers: names(&["broker-1", "broker-2", "broker-3", "cassandra-server"]),
             has_guests: true,
             has_view: true,
+            disks: names(&["gateway-0"]),
         }
     }
 
@@ -322,26 +370,24 @@ mod tests {
                 .iter()
                 .map(|planned| std::mem::discriminant(&planned.fault))
                 .collect();
-            assert_eq!(kinds.len(), 11, "{plan:#?}");
+            assert_eq!(kinds.len(), 13, "{plan:#?}");
             assert!(plan.iter().all(|planned| planned.ends() <= 600_000));
         }
     }
 
     #[test]
-    fn an_embedded_fleet_is_killed_and_frozen_and_nothing_else() {
+    fn an_embedded_fleet_is_hurt_in_its_one_process_and_nowhere_else() {
         let shape = FleetShape {
             processes: vec!["dev".to_owned()],
+            disks: vec!["dev".to_owned()],
             ..FleetShape::default()
         };
         let plan = plan_faults(1, 30_000, &shape);
         assert!(plan.len() >= 8, "{plan:#?}");
-        let is_of_process = |fault: &Fault| {
-            matches!(
-                fault,
-                Fault::Kill { .. } | Fault::Freeze { .. } | Fault::Terminate { .. }
-            )
-        };
+        let is_of_process = |fault: &Fault| super::fault_targets(fault) == ["dev"];
         assert!(plan.iter().all(|planned| is_of_process(&planned.fault)));
+        let is_full = |fault: &Fault| matches!(fault, Fault::FullDisk { .. });
+        assert!(plan.iter().any(|planned| is_full(&planned.fault)));
         // One after the other.
         assert!(plan.windows(2).all(|pair| pair[0].ends() < pair[1].at));
     }

@@ -2,7 +2,8 @@
 //! signal its own child.
 
 use anyhow::{Context, Result, ensure};
-use rustix::process::{Pid, Signal, kill_process};
+use runtime::clock::CLOCK_FILE;
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, prlimit};
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
@@ -35,6 +36,7 @@ pub(super) struct FleetProcess {
     pub(super) options: StartOptions,
     child: Child,
     output: PathBuf,
+    clock: PathBuf,
 }
 
 /// The program with none of this process's `CONSIGN_*` variables.
@@ -63,8 +65,15 @@ impl FleetProcess {
     pub(super) fn start(program: &Path, folder: &Path, options: StartOptions) -> Result<Self> {
         let output = folder.join(format!("{}.log", options.name));
         let log = File::options().create(true).append(true).open(&output)?;
-        let child = program_command(program, &options.variables, folder)
+        let clock = folder.join(format!("{}.clock", options.name));
+        fs::write(&clock, "0")?;
+        // Whose files are full is told so by an error, and not by a signal that ends it.
+        let shell = Path::new("sh");
+        let child = program_command(shell, &options.variables, folder)
+            .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+            .arg(program)
             .args(&options.arguments)
+            .env(CLOCK_FILE, &clock)
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()
@@ -73,6 +82,7 @@ impl FleetProcess {
             options,
             child,
             output,
+            clock,
         })
     }
 
@@ -100,6 +110,13 @@ impl FleetProcess {
             );
             sleep(Duration::from_millis(50)).await;
         }
+    }
+
+    /// Is it there, and ready within this time?
+    pub(super) async fn is_ready_within(&mut self, http: &reqwest::Client, time: Duration) -> bool {
+        timeout(time, self.ready(http))
+            .await
+            .is_ok_and(|ready| ready.is_ok())
     }
 
     pub(super) async fn kill9(&mut self) -> Result<()> {
@@ -130,14 +147,38 @@ impl FleetProcess {
         self.send_signal(Signal::CONT)
     }
 
+    /// No file takes a byte of it any more, neither at its end nor in its middle.
+    pub(super) fn fill_disk(&self) -> Result<()> {
+        self.limit_files(Some(0))
+    }
+
+    pub(super) fn empty_disk(&self) -> Result<()> {
+        self.limit_files(getrlimit(Resource::Fsize).current)
+    }
+
+    fn limit_files(&self, current: Option<u64>) -> Result<()> {
+        let maximum = getrlimit(Resource::Fsize).maximum;
+        let limit = Rlimit { current, maximum };
+        prlimit(Some(self.id()?), Resource::Fsize, limit)?;
+        Ok(())
+    }
+
+    /// Its time of day is so much ahead.
+    pub(super) fn set_clock(&self, millis: i64) -> Result<()> {
+        // In one step: it is read at any time.
+        let next = self.clock.with_extension("next");
+        fs::write(&next, millis.to_string())?;
+        Ok(fs::rename(next, &self.clock)?)
+    }
+
+    fn id(&self) -> Result<Pid> {
+        let id = self.child.id();
+        let id = id.and_then(|id| Pid::from_raw(id.cast_signed()));
+        id.with_context(|| format!("{} is gone\n{}", self.options.name, self.output_tail()))
+    }
+
     fn send_signal(&self, signal: Signal) -> Result<()> {
-        let id = self
-            .child
-            .id()
-            .and_then(|id| Pid::from_raw(id.cast_signed()));
-        let id =
-            id.with_context(|| format!("{} is gone\n{}", self.options.name, self.output_tail()))?;
-        Ok(kill_process(id, signal)?)
+        Ok(kill_process(self.id()?, signal)?)
     }
 
     /// The last lines that it printed.
