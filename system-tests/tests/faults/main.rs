@@ -12,6 +12,7 @@ mod claims;
 mod embedded;
 mod held;
 mod listening;
+mod outage;
 mod power;
 mod refusals;
 mod renames;
