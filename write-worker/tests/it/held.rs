@@ -314,6 +314,39 @@ async fn an_edited_event_is_applied_in_its_place_and_cannot_move() {
     worker.stop().await;
 }
 
+/// Whoever repeats a request that is parked, under its idempotency key, puts nothing more into the queue.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repeat_of_what_is_parked_waits_no_second_time() {
+    let world = world().await;
+    let worker = world.worker("w1");
+    let founded = write(&world, "found", "a", json!({"n": 0})).await;
+    let dead_one = write(&world, "change", "a", json!({"n": 1, "x": "poison"})).await;
+    world.becomes(founded, is_applied).await;
+    world.becomes(dead_one, dead).await;
+    let request = json!({"id": "a", "body": {"n": 2}});
+    let (event, repeated) = world.event("town.change", request, Some("key"));
+    world.append(&event).await;
+    world.becomes(repeated, parked).await;
+    world.append(&event).await;
+    let last = write(&world, "change", "a", json!({"n": 3})).await;
+    world.becomes(last, parked).await;
+    let queue = world.held(&key("a")).await;
+    let queue: Vec<RequestId> = queue.iter().map(|held| held.request).collect();
+    assert_eq!(queue, [dead_one, repeated, last]);
+    mend(&world);
+    replay(&world, "a").await;
+    for id in [dead_one, repeated, last] {
+        world.becomes(id, is_applied).await;
+    }
+    world.append(&event).await;
+    let after = write(&world, "change", "a", json!({"n": 4})).await;
+    world.becomes(after, is_applied).await;
+    world.becomes(repeated, is_applied).await;
+    let expected = json!({"n": 4, "x": "poison"});
+    assert_eq!(document(&world, "towns", "a").await, Some((5, expected)));
+    worker.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_need_not_stay_in_order_locks_nothing_and_is_refused_when_it_was_overtaken() {
     let world = world().await;
