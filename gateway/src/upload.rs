@@ -10,6 +10,7 @@ pub(crate) mod header;
 pub(crate) mod intake;
 mod kept_file;
 pub(crate) mod keyed;
+mod lease_upkeep;
 mod line;
 pub(crate) mod open_uploads;
 pub(crate) mod runner;

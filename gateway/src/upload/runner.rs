@@ -7,6 +7,7 @@ use super::{
     definitions::UploadDefinitions,
     header::UploadHeader,
     kept_file::KeptFile,
+    lease_upkeep::work_under_lease,
     line::UploadLine,
     open_uploads::{LEASE_MS, OpenUpload, OpenUploads, TakenUpload, UploadHolder},
     status::{is_completed, upload_columns},
@@ -284,14 +285,8 @@ impl UploadRun<'_> {
         &self,
         work: impl Future<Output = Result<T, Problem>>,
     ) -> Result<T, Problem> {
-        let mut work = std::pin::pin!(work);
         let pause = Duration::from_millis(LEASE_MS.unsigned_abs() / 3);
-        loop {
-            tokio::select! {
-                done = &mut work => return done,
-                () = tokio::time::sleep(pause) => self.renew().await?,
-            }
-        }
+        work_under_lease(work, pause, || self.renew()).await
     }
 
     async fn renew(&self) -> Result<(), Problem> {
