@@ -1,17 +1,25 @@
 //! `consign upload`: a CSV file for an operation that takes one, followed until all of its lines are
 //! carried out. Typed again after an interruption, it is the same upload.
 
+mod sent_file;
+
 use super::Invocation;
 use crate::{
     client::{self, Client},
     failure::Failure,
 };
 use clap::Args;
+use futures::TryStreamExt as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use reqwest::Method;
+use sent_file::SentFile;
 use serde::Serialize;
 use serde_json::Value;
-use std::{io::IsTerminal, path::PathBuf, time::Duration};
+use std::{
+    io::{self, IsTerminal, Write as _},
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -61,12 +69,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         .note(&format!("the file is taken: process {process}"));
     let uploaded = follow_process(&client, process, invocation.shared.json).await?;
     if let Some(path) = &arguments.results {
-        let results = format!("/v1/upload/results/{}", uploaded.process);
-        let answer = client.at(Method::GET, &results).send().await;
-        let text = answer.map_err(|error| client.away(&error))?.bytes().await;
-        let text = text.map_err(|error| client.away(&error))?;
-        std::fs::write(path, text)
-            .map_err(|error| Failure::failed(format!("{}: {error}", path.display())))?;
+        write_results(&client, &uploaded.process, path).await?;
     }
     invocation.output.result(&uploaded, |done| {
         format!(
@@ -93,37 +96,41 @@ async fn send_file(client: &Client, arguments: &Arguments) -> Result<String, Fai
         let pair = field.split_once('=');
         fields.push(pair.ok_or_else(|| Failure::usage(format!("--field {field}: NAME=VALUE")))?);
     }
-    let file = tokio::fs::read(&arguments.file).await;
-    let file =
-        file.map_err(|error| Failure::usage(format!("{}: {error}", arguments.file.display())))?;
+    let file = SentFile::read(&arguments.file, &fields).await?;
     let path = format!("/v1/operations/{operation}");
     let mut request = client
         .at(Method::POST, &path)
         .query(&fields)
-        .header("content-type", "text/csv");
+        .header("content-type", "text/csv")
+        // A file that grows or shrinks meanwhile is not taken.
+        .header("content-length", file.bytes);
     if !arguments.afresh {
-        request = request.header("idempotency-key", key_of(&file, &fields));
+        request = request.header("idempotency-key", &file.key);
     }
-    let taken = client.send(request.body(file)).await?.succeeded()?;
+    let sent = client.send(request.body(file.body().await?)).await?;
+    let taken = sent.succeeded()?;
     match taken["processId"].as_str() {
         Some(process) => Ok(process.to_owned()),
         None => Err(Failure::failed(format!("no process in {taken}"))),
     }
 }
 
-/// The same for the same file.
-fn key_of(file: &[u8], fields: &[(&str, &str)]) -> String {
-    use sha2::{Digest, Sha256};
-    let mut hash = Sha256::new();
-    for (name, value) in fields {
-        hash.update(format!("{name}={value}\n"));
+/// Writes the lines with the result of each to a file, as they come.
+async fn write_results(client: &Client, process: &str, path: &Path) -> Result<(), Failure> {
+    let results = format!("/v1/upload/results/{process}");
+    let answer = client.at(Method::GET, &results).send().await;
+    let answer = answer.and_then(reqwest::Response::error_for_status);
+    let mut pieces = answer.map_err(|error| client.away(&error))?.bytes_stream();
+    let unwritten = |error: io::Error| Failure::failed(format!("{}: {error}", path.display()));
+    let mut file = std::fs::File::create(path).map_err(unwritten)?;
+    while let Some(piece) = pieces
+        .try_next()
+        .await
+        .map_err(|error| client.away(&error))?
+    {
+        file.write_all(&piece).map_err(unwritten)?;
     }
-    hash.update(file);
-    let hash = hash.finalize();
-    hash.iter()
-        .take(20)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Ok(())
 }
 
 /// Until every line is carried out; a gateway that is away is waited for.

@@ -21,6 +21,7 @@ mod docs;
 mod gateway;
 mod held_keys;
 mod load;
+mod long_uploads;
 mod pipeline;
 mod plain_words;
 mod rebuild;
