@@ -3,6 +3,7 @@
 
 mod fragments;
 mod read;
+mod request_names;
 
 use crate::{
     Operation, PlanError,
@@ -77,10 +78,15 @@ impl Catalog {
         let files = fragments::expand_fragments(files)?;
         let definitions = serde_json::to_value(merge_files(files.clone()))
             .map_err(|e| CatalogError(e.to_string()))?;
-        Self::compile(files, definitions).map_err(|mistakes| {
-            let with_line = |mistake| read::with_line(mistake, &texts);
-            told_together(mistakes.into_iter().map(with_line).collect())
-        })
+        let mut mistakes = request_names::check_request_names(&files);
+        let compiled = match Self::compile(files, definitions) {
+            Ok(catalog) if mistakes.is_empty() => return Ok(catalog),
+            Ok(_) => Vec::new(),
+            Err(others) => others,
+        };
+        mistakes.extend(compiled);
+        let with_line = |mistake| read::with_line(mistake, &texts);
+        Err(told_together(mistakes.into_iter().map(with_line).collect()))
     }
 
     /// The definitions that another catalog gave as [`Catalog::definitions`]: the same version,

@@ -75,7 +75,8 @@ fn explain_error(error: &str, text: &str) -> String {
     told
 }
 
-/// Adds the line at which the operation, table, collection or hook begins that the error names behind its file.
+/// Adds the line at which the operation, table, collection or hook begins that the error names behind its
+/// file; of a reference that it names, the line where that stands.
 pub(super) fn with_line(error: CatalogError, texts: &[(String, String)]) -> CatalogError {
     let found = texts.iter().find_map(|(file, text)| {
         let rest = error.0.strip_prefix(file.as_str())?.strip_prefix(": ")?;
@@ -86,10 +87,23 @@ pub(super) fn with_line(error: CatalogError, texts: &[(String, String)]) -> Cata
             let given = given.and_then(|given| given.split([',', '}']).next());
             given.is_some_and(|given| given.trim().trim_matches('"') == name)
         };
-        let line = text.lines().position(begins)? + 1;
+        let first = text.lines().position(begins)?;
+        let mut quoted = rest.split('`').skip(1).step_by(2);
+        let reference = quoted.find(|quoted| quoted.starts_with('$'));
+        let line = first + reference.map_or(0, |name| line_of(name, text, first)) + 1;
         Some(format!("{file}: line {line}: {rest}"))
     });
     found.map_or(error, CatalogError)
+}
+
+/// How many lines below `first` a reference stands; 0 where it comes from elsewhere, out of a fragment.
+fn line_of(reference: &str, text: &str, first: usize) -> usize {
+    let goes_on = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '/' | '~');
+    let names = |line: &str| {
+        let mut found = line.match_indices(reference);
+        found.any(|(at, _)| !line[at + reference.len()..].starts_with(goes_on))
+    };
+    text.lines().skip(first).position(names).unwrap_or(0)
 }
 
 fn operation_of(error: &str, text: &str) -> Option<(usize, String)> {

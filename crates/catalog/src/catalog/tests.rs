@@ -78,7 +78,7 @@ fn what_is_wrong_with_a_file_is_told_with_its_place() {
     );
     let compiled = told(&PING.replace("path: [ping]", "path: [$reqest/who]"));
     assert!(
-        compiled.contains("below/own.yaml: line 3: operation `ping.send`: "),
+        compiled.contains("below/own.yaml: line 7: operation `ping.send`: "),
         "{compiled}"
     );
     let absent = Catalog::load(&[PathBuf::from("no-such-folder")])
@@ -106,7 +106,7 @@ fn all_mistakes_are_told_at_once() {
     let lines: Vec<&str> = told.lines().collect();
     assert_eq!(lines.len(), 2, "{told}");
     assert!(
-        lines[0].contains("operation `ping.one`") && lines[0].contains("line 2"),
+        lines[0].contains("operation `ping.one`") && lines[0].contains("line 6"),
         "{told}"
     );
     assert!(
@@ -123,6 +123,48 @@ fn all_mistakes_are_told_at_once() {
         told.contains("below/own.yaml") && told.contains("other.yaml"),
         "{told}"
     );
+}
+
+/// A member that no request can have is a typing error, and would be absent for ever.
+#[test]
+fn references_that_a_closed_schema_does_not_have_are_told() {
+    let told = |reference: &str| {
+        let text = PING
+            .replace("who: {type: string}", "who: {type: string}, all: {type: array, items: {$ref: '#/$defs/one'}}, any: {type: object}}, $defs: {one: {type: object, additionalProperties: false, properties: {city: {type: string}}}")
+            .replace("path: [ping]", &format!("path: [ping, {reference}]"));
+        load(&text).map_or_else(|error| error.to_string(), |_| "sound".to_owned())
+    };
+    for sound in [
+        "$request/who",
+        "$request/all/0/city",
+        "$request/any/thing",
+        "{literal: $request/whoo}",
+    ] {
+        assert_eq!(told(sound), "sound", "{sound}");
+    }
+    for (reference, hint) in [
+        ("$request/whoo", "`whoo` there: did you mean `who`?"),
+        (
+            "{concat: [a, {lower: $request/whoo}]}",
+            "`whoo` there: did you mean `who`?",
+        ),
+        ("$request/all/0/ciy", "`ciy` there: did you mean `city`?"),
+        ("$request/all/city", "`city` there"),
+        ("$request/who/name", "`name` there"),
+    ] {
+        let told = told(reference);
+        let expected = "below/own.yaml: line 7: operation `ping.send`: key.path[1]";
+        assert!(told.contains(expected) && told.ends_with(hint), "{told}");
+        assert_eq!(told.lines().count(), 1, "{told}");
+    }
+    // Definitions that travel were accepted once, by whatever release.
+    let mut travelled = load(PING).unwrap().definitions().clone();
+    for operation in travelled["operations"].as_array_mut().unwrap() {
+        if operation["name"] == "ping.send" {
+            operation["key"] = serde_json::json!({"path": ["ping", "$request/whoo"]});
+        }
+    }
+    Catalog::from_definitions(&travelled).unwrap();
 }
 
 const DOCUMENTATION: &str = include_str!("../../../../docs/catalog.md");
