@@ -50,6 +50,7 @@ impl Cli {
             Command::Request(command) => commands::request::run(command, invocation).await,
             Command::Load(arguments) => commands::load::run(arguments, invocation).await,
             Command::Upload(arguments) => commands::upload::run(arguments, invocation).await,
+            Command::Sync(arguments) => commands::sync::run(arguments, invocation).await,
             Command::Dlq(command) => commands::dlq::run(command, invocation).await,
             Command::Status(arguments) => commands::status::run(arguments, invocation).await,
             Command::Spool(command) => commands::spool::run(command, invocation).await,
@@ -100,6 +101,7 @@ pub enum Command {
     Request(commands::request::Command),
     Load(commands::load::Arguments),
     Upload(commands::upload::Arguments),
+    Sync(commands::sync::Arguments),
     #[command(subcommand)]
     Dlq(commands::dlq::Command),
     #[command(subcommand)]

@@ -31,6 +31,7 @@ pub mod spool;
 pub mod status;
 pub mod subscribe;
 pub mod subscription;
+pub mod sync;
 pub mod topics;
 pub mod torture;
 pub mod upload;

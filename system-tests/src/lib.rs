@@ -19,4 +19,5 @@ pub mod model;
 pub mod node;
 pub mod process;
 pub mod sdk;
+pub mod stores;
 pub mod workload;

@@ -30,6 +30,7 @@ mod rotation;
 mod spool;
 mod status;
 mod subscribe;
+mod synced;
 mod tls;
 mod torture;
 mod tracing;

@@ -13,4 +13,5 @@ mod hooked;
 mod reload;
 mod remap;
 mod sunbird;
+mod synced;
 mod user;
