@@ -76,10 +76,15 @@ pub async fn batches(story: &mut Story) -> Result<()> {
         .has_row("course_batch", &story.id("closed"), json!({}))
         .await?;
     let today = text(&created, "createddate")?[..10].to_owned();
-    let open = json!({"enrollmentType": "open", "startDate": today, "without": ["participants", "mentors", "createdFor"]});
+    let course = json!({"courseName": "Optics", "leafNodesCount": 1});
+    let open = json!({"enrollmentType": "open", "startDate": today, "courseAdditionalInfo": course, "without": ["participants", "mentors", "createdFor"]});
     let open = text(&story.run("batch.create", open).await?, "batchId")?;
     story
-        .has_row("course_batch", &open, json!({"status": 1}))
+        .has_row(
+            "course_batch",
+            &open,
+            json!({"status": 1, "courseadditionalinfo": {"courseName": "Optics", "leafNodesCount": "1"}}),
+        )
         .await?;
     let who = json!({"batchId": open, "userId": user});
     story.run("batch.enroll", who.clone()).await?;
@@ -111,7 +116,7 @@ pub async fn progress(story: &mut Story) -> Result<()> {
             json!({"status": 2, "progress": 100, "viewcount": count, "completedcount": count});
         story.has_row("content_consumption", &id, expected).await?;
         let id = hash(&[&user, COURSE, &open]);
-        let expected = json!({"progress": 1, "status": 1, "active": true});
+        let expected = json!({"progress": 1, "status": 2, "active": true});
         story.has_row("user_courses", &id, expected.clone()).await?;
         story
             .has_document("sunbird/usercourses", &id, expected)

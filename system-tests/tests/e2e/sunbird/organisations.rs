@@ -14,7 +14,7 @@ pub async fn settings_and_places(story: &mut Story) -> Result<()> {
             json!({"field": "tncConfig", "value": value}),
         )
         .await?;
-    let custodian = json!({"id": "custodianOrgChannel", "field": "custodianOrgChannel", "value": "coastal-schools"});
+    let custodian = json!({"id": "custodianOrgChannel", "field": "custodianOrgChannel", "value": "custodian-schools"});
     story.run("system.setting.set", custodian).await?;
 
     let state =
@@ -67,11 +67,21 @@ pub async fn settings_and_places(story: &mut Story) -> Result<()> {
 pub async fn organisations(story: &mut Story) -> Result<()> {
     let root = json!({"orgName": "Coastal Schools", "isRootOrg": true, "without": ["externalId", "locationCode", "address", "contactDetail", "hashTagId"]});
     let root = text(&story.run("org.create", root).await?, "organisationId")?;
-    let school = text(&story.run("org.create", json!({})).await?, "organisationId")?;
+    // Where those go who are of no organisation.
+    let custodian = json!({"orgName": "Custodian", "channel": "custodian-schools", "isRootOrg": true, "without": ["externalId", "locationCode", "address", "contactDetail", "hashTagId"]});
+    let custodian = text(&story.run("org.create", custodian).await?, "organisationId")?;
+    let types = json!({"id": "orgTypes", "field": "orgTypes", "value": "{\"school\":\"ot-1\"}"});
+    story.run("system.setting.set", types).await?;
+    let school = text(
+        &story
+            .run("org.create", json!({"orgType": "School"}))
+            .await?,
+        "organisationId",
+    )?;
     let expected = json!({
         "id": school, "orgName": "Harbour High School", "channel": "coastal-schools", "provider": "coastal-schools",
         "externalId": "hhs-001", "rootOrgId": root, "isRootOrg": false, "status": 1, "noOfMembers": 0,
-        "slug": "coastal-schools", "hashTagId": school, "locationIds": [story.id("district"), story.id("state")],
+        "slug": "coastal-schools", "hashTagId": school, "orgType": "School", "orgTypeId": "ot-1", "locationIds": [story.id("district"), story.id("state")],
     });
     let document = story.has_document("sunbird/org", &school, expected).await?;
     let row = json!({"orgname": "Harbour High School", "externalid": "hhs-001", "rootorgid": root, "status": 1, "noofmembers": 0});
@@ -126,7 +136,9 @@ pub async fn organisations(story: &mut Story) -> Result<()> {
             .has_row("organisation", &school, json!({"status": status}))
             .await?;
     }
-    story.ids.extend([("root", root), ("school", school)]);
+    story
+        .ids
+        .extend([("root", root), ("school", school), ("custodian", custodian)]);
     Ok(())
 }
 
@@ -150,15 +162,17 @@ pub async fn uploads_and_syncs(story: &mut Story) -> Result<()> {
     let lagoon = story
         .has_row(
             "org_external_identity",
-            "coastal-schools/lps-014",
+            "custodian-schools/lps-014",
             json!({}),
         )
         .await?;
     let lagoon = text(&lagoon, "orgid")?;
-    let expected =
-        json!({"orgName": "Lagoon Primary School", "rootOrgId": story.id("root"), "status": 1});
+    let expected = json!({"orgName": "Lagoon Primary School", "rootOrgId": story.id("custodian"), "status": 1});
     story.has_document("sunbird/org", &lagoon, expected).await?;
 
+    // Lines name schools that are open.
+    let open = json!({"organisationId": school, "status": 1});
+    story.run("org.status.update", open).await?;
     let user = story.id("user");
     let data = format!(
         "NAME,MOBILE PHONE,EMAIL,SCHOOL ID,USER_TYPE,ROLES,USER ID,SCHOOL EXTERNAL ID\nArun Das,9847011223,,{school},TEACHER,\"PUBLIC,CONTENT_CREATOR\",,\nMeera Nair,9845012399,,{school},TEACHER,CONTENT_REVIEWER,{user},\n"
@@ -166,6 +180,8 @@ pub async fn uploads_and_syncs(story: &mut Story) -> Result<()> {
     let answer = story.run("user.bulk.upload", json!({"data": data})).await?;
     let process = text(&answer, "processId")?;
     story.uploaded(&process, 2).await?;
+    let closed = json!({"organisationId": school, "status": 0});
+    story.run("org.status.update", closed).await?;
     story
         .has_row(
             "bulk_upload_process",

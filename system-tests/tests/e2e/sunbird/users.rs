@@ -164,10 +164,9 @@ async fn changed(story: &mut Story, user: &str) -> Result<()> {
             json!({"addressline1": "22 Harbour View", "addtype": "current"}),
         )
         .await?;
-    assert_eq!(
-        story.row("user_job_profile", &text(&job, "id")?).await?,
-        None
-    );
+    for (table, id) in [("user_job_profile", "id"), ("address", "addressId")] {
+        assert_eq!(story.row(table, &text(&job, id)?).await?, None, "{table}");
+    }
     story
         .has_row(
             "user",
