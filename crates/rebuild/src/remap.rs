@@ -90,6 +90,7 @@ pub async fn remap_collection(
         report.is_done = true;
         return Ok(report);
     }
+    end_earlier(view.as_ref(), &stands).await?;
     let mut change = AnnouncedChange::begin(ports, stands, asked).await?;
     let succession = Remapping {
         ports,
@@ -112,6 +113,16 @@ pub async fn remap_collection(
             Err(error)
         }
     }
+}
+
+/// What an earlier rebuild left that is over for the record: its process died before it removed the
+/// first index, whose place was taken under the mappings of then.
+async fn end_earlier(view: &dyn View, stands: &Collection) -> Result<(), RebuildError> {
+    if stands.changing.is_none() && view.succession(stands).await? != Succession::None {
+        sleep(GRACE).await;
+        view.end_succession(stands).await?;
+    }
+    Ok(())
 }
 
 /// The change of mappings as the record has it, kept from counting as abandoned.
@@ -220,7 +231,8 @@ impl Remapping<'_> {
             last: BTreeMap::new(),
         };
         if self.view.succession(&self.wanted).await? == Succession::Promoted {
-            // Cut short, nobody knows how far behind the swap: all of it once more.
+            // By this very change, since it stands in the record. It was cut short, nobody knows
+            // how far behind the swap: all of it once more.
             let target = &following.target;
             copy_collections(self.ports, target, named, report, self.observe).await?;
         } else {

@@ -2,7 +2,14 @@
 
 use event_schema::{Raw, mutation::DocumentKey};
 use serde_json::{Value, json};
-use std::{collections::BTreeMap, sync::Mutex, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 use store::{
     Collection, DocumentWrite, ItemVerdict, SearchRequest, SearchResult, StoreError, Succession,
     Unmappable, View,
@@ -19,6 +26,11 @@ pub struct MapView {
     pub pause: Mutex<Duration>,
     /// What the first place held at the swap and the second did not.
     pub lacked: Mutex<Vec<String>>,
+    /// Whoever ends the next succession gets no answer, and nothing is ended.
+    pub never_ends: AtomicBool,
+    /// The mappings of a second place: the one that is filled, and the one that was promoted last.
+    filled_under: Mutex<Option<Value>>,
+    promoted_under: Mutex<Option<Value>>,
 }
 
 type Place = BTreeMap<String, DocumentWrite>;
@@ -64,6 +76,11 @@ impl MapView {
         vec![ItemVerdict::Done; writes.len()]
     }
 
+    /// The mappings of what is searched, if it was a second place once.
+    pub fn searched_under(&self) -> Option<Value> {
+        self.promoted_under.lock().unwrap().clone()
+    }
+
     async fn wait_a_little(&self) {
         let pause = *self.pause.lock().unwrap();
         tokio::time::sleep(pause).await;
@@ -101,8 +118,12 @@ impl View for MapView {
             Succession::None
         })
     }
-    async fn begin_successor(&self, _: &Collection) -> Result<(), StoreError> {
+    async fn begin_successor(&self, wanted: &Collection) -> Result<(), StoreError> {
         let mut places = self.places.lock().unwrap();
+        self.filled_under
+            .lock()
+            .unwrap()
+            .clone_from(&wanted.mappings);
         places.insert(NEXT.into(), Place::new());
         Ok(())
     }
@@ -141,9 +162,13 @@ impl View for MapView {
         self.lacked.lock().unwrap().extend(lacked);
         let last = places.insert("geo/cities".into(), next).unwrap();
         places.insert(LAST.into(), last);
+        *self.promoted_under.lock().unwrap() = self.filled_under.lock().unwrap().take();
         Ok(())
     }
     async fn end_succession(&self, _: &Collection) -> Result<(), StoreError> {
+        if self.never_ends.swap(false, Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
         let mut places = self.places.lock().unwrap();
         places.remove(NEXT);
         places.remove(LAST);

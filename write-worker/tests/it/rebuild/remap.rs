@@ -11,7 +11,7 @@ use std::{
     },
     time::Duration,
 };
-use store::View;
+use store::{Succession, View};
 
 /// The cities' `n` becomes a number.
 fn cities_of_numbers() -> NewMappings {
@@ -143,5 +143,55 @@ async fn what_is_told_as_applied_is_found_whichever_index_is_searched() {
     assert!(lacked.is_empty(), "the second lacked {lacked:?}");
     let missed = missed.concat();
     assert!(missed.is_empty(), "missing or stale: {missed:?}");
+    worker.stop().await;
+}
+
+/// A rebuild that died when the record named its mappings and the first index was still there is over:
+/// the next one, under others, is no continuation of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn other_mappings_get_an_index_of_their_own_where_an_earlier_rebuild_was_never_ended() {
+    let world = World::new().await;
+    let view = Arc::new(MapView::default());
+    view.create_collection(&collection()).await.unwrap();
+    let worker = world.worker_on("w1", world.record.clone(), view.clone());
+    let before = world.write_cities(0, 20).await;
+    let asked = cities_of_numbers();
+    let ports = world.rebuild_ports(&world.real, &view);
+    view.never_ends.store(true, Ordering::SeqCst);
+    let is_at_its_end = async {
+        while view.never_ends.load(Ordering::SeqCst) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::select! {
+        ended = remap_collection(&ports, &asked, &|_| {}) => panic!("{ended:?}"),
+        () = is_at_its_end => {}
+    }
+    let stands = world.real.collection("geo", "cities").await.unwrap();
+    let stands = stands.unwrap();
+    assert_eq!(
+        (&stands.mappings, &stands.changing),
+        (&Some(numbers()), &None)
+    );
+    assert_eq!(view.succession(&stands).await, Ok(Succession::Promoted));
+
+    let others = json!({"properties": {"n": {"type": "long"}, "name": {"type": "keyword"}}});
+    let other = NewMappings {
+        mappings: others.clone(),
+        ..asked
+    };
+    let report = remap_collection(&ports, &other, &|_| {}).await.unwrap();
+    assert!(report.is_done, "{report:?}");
+    assert_eq!(view.searched_under(), Some(others.clone()));
+    let stands = world.real.collection("geo", "cities").await.unwrap();
+    assert_eq!(stands.unwrap().mappings, Some(others));
+    let stored = world.stored(world.real.as_ref(), &before).await;
+    for (id, stored) in before.iter().zip(stored) {
+        let stored = stored.unwrap();
+        if stored.body.is_some() {
+            let held = view.held_now(id).map(|held| held.0);
+            assert_eq!(held, Some(stored.meta.version.0), "{id}");
+        }
+    }
     worker.stop().await;
 }
