@@ -7,7 +7,7 @@ use crate::{
     config::TlsEnd,
 };
 use event_schema::topics::SECURITY_LOG;
-use replay::ReplayJob;
+use replay::{JobState, ReplayJob};
 use rights::RightsSet;
 use runtime::Shutdown;
 use security_log::{EventKind, LogTarget, SecurityEvent};
@@ -216,6 +216,13 @@ impl App {
             .with("dead_letters", job.total)
             .with("reason", json!(job.order.reason));
         self.security_log.record(event);
+    }
+
+    /// A job was asked to go on, wait or end.
+    pub(crate) fn dead_letters_job_changed(&self, actor: Actor<'_>, job: &str, state: JobState) {
+        let event = actor.did(EventKind::DEAD_LETTERS_JOB_CHANGED);
+        self.security_log
+            .record(event.about(job).with("state", json!(state)));
     }
 
     /// `by`: a caller; none: whoever may signal the process.

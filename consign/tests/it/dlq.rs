@@ -276,6 +276,12 @@ async fn a_job_is_paused_killed_with_its_gateway_and_resumed() {
     pipeline
         .call("POST", &format!("{path}/_resume"), None)
         .await;
+    told_of_job(
+        &pipeline,
+        job["id"].as_str().unwrap(),
+        &["paused", "running"],
+    )
+    .await;
     pipeline.kill9();
 
     let pipeline = Pipeline::start(folder);
@@ -316,6 +322,24 @@ async fn a_job_is_paused_killed_with_its_gateway_and_resumed() {
     let output = { cancelled }.output().unwrap();
     assert_eq!(output.status.code(), Some(1), "what is over stays over");
     assert_eq!(pipeline.terminate().code(), Some(0));
+}
+
+/// Waits until the log of security events says that a job was asked for these states, in this order.
+async fn told_of_job(pipeline: &Pipeline, job: &str, states: &[&str]) {
+    let path = "/v1/security/log?type=dead_letters.job_changed";
+    for _ in 0..400 {
+        let (_, page) = pipeline.call("GET", path, None).await;
+        let events = page["events"].as_array().unwrap().iter();
+        let of_job = events.filter(|event| event["subject"] == job);
+        let told: Vec<&str> = of_job
+            .map(|event| event["data"]["state"].as_str().unwrap())
+            .collect();
+        if told == states {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("the log of security events does not tell that {job} was {states:?}");
 }
 
 #[tokio::test]

@@ -7,6 +7,9 @@ use std::net::IpAddr;
 /// Before the name of each kind, in the attribute `type`.
 pub const TYPE_PREFIX: &str = "consign.security.";
 
+/// What a `log.lost` says of places in its chain whose events the log gave up: `[[first, last], …]`.
+pub(crate) const HOLES: &str = "places";
+
 /// A kind of event: its name, and what it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EventKind {
@@ -27,7 +30,7 @@ macro_rules! kinds {
 kinds! {
     LOG_OPENED = "log.opened", "a process began to log; what its settings weaken";
     LOG_CLOSED = "log.closed", "a process ended in order";
-    LOG_LOST = "log.lost", "events were lost, since they came faster than the log took them: how many";
+    LOG_LOST = "log.lost", "events were lost, since they came faster than the log took them, or it gave them up: how many, and which places in the chain";
     LOGIN_SUCCEEDED = "login.succeeded", "a session began";
     LOGIN_FAILED = "login.failed", "wrong passwords of a user from an address, counted over a minute; unknown users without their name";
     LOGIN_LIMITED = "login.limited", "log-ins that were not looked at, counted over a minute";
@@ -46,6 +49,7 @@ kinds! {
     REQUEST_DENIED = "request.denied", "requests without the right or with a credential that is not honoured, counted over a minute";
     DEAD_LETTERS_READ = "dead_letters.read", "dead letters were listed, shown or tried out, counted over a minute";
     DEAD_LETTERS_MOVED = "dead_letters.moved", "a job to replay, edit or discard dead letters was made";
+    DEAD_LETTERS_JOB_CHANGED = "dead_letters.job_changed", "such a job was paused, resumed or cancelled";
     FLOOD_PASSED = "flood.passed", "dead letters of an operation or a cause were let happen, however many come";
     SUBJECT_ERASED = "subject.erased", "the key of a subject's sealed values was destroyed";
     CATALOG_RELOADED = "catalog.reloaded", "the catalog was read again, and is another one";

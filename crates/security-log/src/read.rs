@@ -2,7 +2,7 @@
 
 use crate::{
     chain::{CHAIN_HEADER, ChainLink},
-    event::TYPE_PREFIX,
+    event::{HOLES, TYPE_PREFIX},
 };
 use event_log::Record;
 use event_schema::codec::from_rfc3339;
@@ -58,6 +58,14 @@ pub fn claimed_link(record: &Record) -> Option<ChainLink> {
         .iter()
         .find(|(name, _)| name == CHAIN_HEADER)?;
     ChainLink::from_header(std::str::from_utf8(text).ok()?)
+}
+
+/// The places in its chain that a loss says the log gave up, first and last of each run.
+pub(crate) fn lost_places(value: &[u8]) -> Vec<(u64, u64)> {
+    let Ok(mut event) = serde_json::from_slice::<Value>(value) else {
+        return Vec::new();
+    };
+    serde_json::from_value(event["data"][HOLES].take()).unwrap_or_default()
 }
 
 /// Which events are asked for: all conditions that are there hold.

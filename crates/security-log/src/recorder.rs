@@ -4,7 +4,7 @@
 use crate::{
     chain::{CHAIN_HEADER, ChainEnd, ChainLink},
     counted::CountedEvents,
-    event::{EventKind, SecurityEvent},
+    event::{EventKind, HOLES, SecurityEvent},
 };
 use bytes::Bytes;
 use event_log::{Delivery, Log, NewRecord, Refused};
@@ -12,6 +12,7 @@ use event_schema::signing::Keyring;
 use parking_lot::Mutex;
 use prometheus::IntCounter;
 use runtime::{Clock, Shutdown};
+use serde_json::{Value, json};
 use std::{
     sync::{
         Arc,
@@ -31,6 +32,8 @@ const QUEUE: usize = 4_096;
 const BATCH: usize = 64;
 /// What comes often is counted as long.
 const COUNTED_OVER: Duration = Duration::from_secs(60);
+/// How often a process that ends says what was lost, where that is lost as well.
+const LOSS_TOLD_TIMES: usize = 3;
 /// How long a process that ends waits for its last events.
 const CLOSING: Duration = Duration::from_secs(3);
 
@@ -130,12 +133,16 @@ impl SecurityLog {
                     QueuedEntry::Close(answer) => closed = Some(answer),
                 }
             }
-            events.extend(self.summed(closed.is_some()));
+            events.extend(self.said_of_losses());
             tokio::select! {
                 () = shutdown.hard() => return,
-                lost = appender.append(&events) => self.count_lost(lost),
+                loss = appender.append(&events) => self.count_loss(loss),
             }
             if let Some(closed) = closed {
+                tokio::select! {
+                    () = shutdown.hard() => return,
+                    () = self.write_end(&mut appender) => {}
+                }
                 // Whoever closed may have given up.
                 _ = closed.send(());
                 return;
@@ -152,62 +159,159 @@ impl SecurityLog {
         }
     }
 
-    /// What is said beside the events that were handed over.
-    fn summed(&self, is_closing: bool) -> Vec<(i64, SecurityEvent)> {
-        let mut events = Vec::new();
+    /// How many were lost since that was said last.
+    fn said_of_losses(&self) -> Option<(i64, SecurityEvent)> {
         let lost = self.unlogged.swap(0, Ordering::Relaxed);
-        if lost > 0 {
-            events.push(SecurityEvent::new(EventKind::LOG_LOST).with("count", lost));
-        }
-        if is_closing {
-            events.extend(self.counted.lock().take_events());
-            events.push(SecurityEvent::new(EventKind::LOG_CLOSED));
-        }
-        let now = self.clock.now();
-        events.into_iter().map(|event| (now, event)).collect()
+        (lost > 0).then(|| (self.clock.now(), loss_of(lost)))
     }
+
+    /// Behind all that was handed over: what was counted, what was lost of all that, and the end.
+    async fn write_end(&self, appender: &mut ChainAppender) {
+        let now = self.clock.now();
+        let counted = self.counted.lock().take_events();
+        let counted: Vec<_> = counted.into_iter().map(|event| (now, event)).collect();
+        self.count_loss(appender.append(&counted).await);
+        for _ in 0..LOSS_TOLD_TIMES {
+            let Some(loss) = self.said_of_losses() else {
+                break;
+            };
+            self.count_loss(appender.append(&[loss]).await);
+        }
+        let closed = SecurityEvent::new(EventKind::LOG_CLOSED);
+        self.count_loss(appender.append(&[(now, closed)]).await);
+    }
+
+    fn count_loss(&self, loss: ChainLoss) {
+        self.count_lost(loss.events);
+        self.unlogged.fetch_add(loss.untold, Ordering::Relaxed);
+    }
+}
+
+/// How many losses an event tells of.
+fn told_losses(event: &SecurityEvent) -> u64 {
+    let count = event.detail.get("count").and_then(Value::as_u64);
+    let is_loss = event.kind == EventKind::LOG_LOST;
+    count.filter(|_| is_loss).unwrap_or_default()
+}
+
+fn loss_of(events: u64) -> SecurityEvent {
+    SecurityEvent::new(EventKind::LOG_LOST).with("count", events)
 }
 
 /// Logs what a command did, as a chain of its own. False: the log did not take all of it.
 pub async fn record_once(target: LogTarget, events: Vec<SecurityEvent>, now: i64) -> bool {
     let opened = SecurityEvent::new(EventKind::LOG_OPENED);
     let closed = SecurityEvent::new(EventKind::LOG_CLOSED);
-    let all = std::iter::once(opened).chain(events).chain([closed]);
-    let all: Vec<_> = all.map(|event| (now, event)).collect();
-    ChainAppender::new(target).append(&all).await == 0
+    let mut appender = ChainAppender::new(target);
+    let first = std::iter::once(opened).chain(events);
+    let first: Vec<_> = first.map(|event| (now, event)).collect();
+    let lost = appender.append(&first).await.events;
+    let loss = (lost > 0).then(|| loss_of(lost));
+    let last: Vec<_> = loss
+        .into_iter()
+        .chain([closed])
+        .map(|event| (now, event))
+        .collect();
+    lost + appender.append(&last).await.events == 0
+}
+
+/// What the log did not take.
+#[derive(Default)]
+struct ChainLoss {
+    events: u64,
+    /// What was to be said of earlier losses by those.
+    untold: u64,
 }
 
 struct ChainAppender {
     target: LogTarget,
     chain: ChainEnd,
+    /// Of events that were given places in the chain and that the log gave up: the first and the last
+    /// of each run. A [loss](EventKind::LOG_LOST) says them, so that it does not look like forgery.
+    holes: Vec<(u64, u64)>,
+}
+
+/// An event on its way into the log.
+struct SentEvent {
+    sequence: u64,
+    /// It says which places of the chain were given up before it.
+    says_holes: bool,
+    /// How many earlier losses it tells of.
+    tells: u64,
+    delivery: Delivery,
 }
 
 impl ChainAppender {
     fn new(target: LogTarget) -> Self {
         let chain = ChainEnd::new(target.process.clone(), target.keys.clone());
-        Self { target, chain }
+        let holes = Vec::new();
+        Self {
+            target,
+            chain,
+            holes,
+        }
     }
 
-    /// Waits as long as the log is away; returns how many it will never take.
-    async fn append(&mut self, events: &[(i64, SecurityEvent)]) -> u64 {
-        let mut deliveries = Vec::with_capacity(events.len());
-        let mut lost = 0;
+    /// Waits as long as the log is away.
+    async fn append(&mut self, events: &[(i64, SecurityEvent)]) -> ChainLoss {
+        let mut sent = Vec::with_capacity(events.len());
+        let mut loss = ChainLoss::default();
         for (time, event) in events {
+            let tells = told_losses(event);
+            let says_holes = event.kind == EventKind::LOG_LOST && !self.holes.is_empty();
+            let event = if says_holes {
+                &event.clone().with(HOLES, json!(self.holes))
+            } else {
+                event
+            };
+            let sequence = self.chain.next();
             match self.enqueue_event(*time, event).await {
-                Ok(delivery) => deliveries.push(delivery),
+                Ok(delivery) => sent.push(SentEvent {
+                    sequence,
+                    says_holes,
+                    tells,
+                    delivery,
+                }),
                 Err(why) => {
                     warn!(%why, kind = event.kind.name, "a security event is not logged");
-                    lost += 1;
+                    loss.events += 1;
+                    loss.untold += tells;
                 }
             }
         }
-        for delivery in deliveries {
-            if let Err(error) = delivery.await {
-                warn!(%error, "a security event is not logged");
-                lost += 1;
+        self.await_all(sent, loss).await
+    }
+
+    /// Adds what the log gave up of them.
+    async fn await_all(&mut self, sent: Vec<SentEvent>, mut loss: ChainLoss) -> ChainLoss {
+        let (mut lost, mut are_told) = (Vec::new(), false);
+        for SentEvent {
+            sequence,
+            says_holes,
+            tells,
+            delivery,
+        } in sent
+        {
+            match delivery.await {
+                Ok(_) => are_told |= says_holes,
+                Err(error) => {
+                    warn!(%error, sequence, "a security event is not logged");
+                    lost.push(sequence);
+                    loss.untold += tells;
+                }
             }
         }
-        lost
+        if are_told {
+            self.holes.clear();
+        }
+        for sequence in &lost {
+            match self.holes.last_mut() {
+                Some((_, last)) if *last + 1 == *sequence => *last = *sequence,
+                Some(_) | None => self.holes.push((*sequence, *sequence)),
+            }
+        }
+        loss.events += lost.len() as u64;
+        loss
     }
 
     /// One that is larger than the log takes is logged without what it says beyond who and whom.

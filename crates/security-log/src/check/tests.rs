@@ -1,7 +1,10 @@
 //! Whatever is done to a log without the secret shows.
 
 use super::*;
-use crate::{chain::ChainEnd, event::SecurityEvent};
+use crate::{
+    chain::ChainEnd,
+    event::{HOLES, SecurityEvent},
+};
 use bytes::Bytes;
 
 fn keys() -> Keyring {
@@ -74,11 +77,63 @@ fn one_that_is_missing_shows() {
         let mut records = chain("a", keys(), 5, false);
         records.remove(at);
         let said = problem(records);
-        let expected = match at {
-            0 => "the chain begins with its event 1".to_owned(),
-            at => format!("the events {at} to {at} before it are missing"),
-        };
+        let expected = format!("the events {at} to {at} before it are missing");
         assert_eq!(said, expected);
+    }
+}
+
+/// A chain in which the log gave some up, and what the process says of that.
+fn with_holes(missing: &[usize], said: serde_json::Value) -> Vec<Record> {
+    let mut end = ChainEnd::new("a".to_owned(), keys());
+    let record = |event: SecurityEvent| {
+        let value = event.encode(("gateway", "a"), end.next(), 1_000);
+        let link = end.add(&value);
+        Record {
+            partition: 0,
+            offset: 0,
+            timestamp: 1_000,
+            key: None,
+            value: Some(value.into()),
+            headers: vec![(CHAIN_HEADER.into(), link.to_header().into())],
+        }
+    };
+    let mut events = vec![SecurityEvent::new(EventKind::LOGIN_SUCCEEDED); 8];
+    events.push(SecurityEvent::new(EventKind::LOG_LOST).with(HOLES, said));
+    events.push(SecurityEvent::new(EventKind::LOG_CLOSED));
+    let all: Vec<Record> = events.into_iter().map(record).collect();
+    let kept = all.into_iter().enumerate();
+    let kept = kept.filter(|(place, _)| !missing.contains(place));
+    kept.map(|(_, record)| record).collect()
+}
+
+#[test]
+fn what_the_process_says_that_the_log_gave_up_is_a_loss_and_no_forgery() {
+    let said = serde_json::json!([[0, 0], [3, 4], [7, 7]]);
+    let report = check(with_holes(&[0, 3, 4, 7], said.clone()), 0);
+    assert!(report.whole, "{report:#?}");
+    assert_eq!((report.lost, report.problem_count), (4, 0));
+    // What it says is lost and is there is there.
+    assert_eq!(check(with_holes(&[3], said.clone()), 0).lost, 1);
+    // More than it says is missing.
+    for (missing, what) in [
+        (&[2, 3, 4][..], "the events 2 to 2 before it are missing"),
+        (&[3, 4, 5], "the events 5 to 5 before it are missing"),
+        (&[1], "the events 1 to 1 before it are missing"),
+    ] {
+        assert_eq!(problem(with_holes(missing, said.clone())), what);
+    }
+    // Nor does it explain another chain.
+    let mut mixed = with_holes(&[0], serde_json::json!([[0, 9]]));
+    let mut other = chain("b", keys(), 5, true);
+    other.remove(2);
+    mixed.extend(other);
+    assert_eq!(problem(mixed), "the events 2 to 2 before it are missing");
+    for unreadable in [
+        serde_json::json!("all"),
+        serde_json::json!([[1]]),
+        serde_json::json!([[4, 3]]),
+    ] {
+        assert!(!check(with_holes(&[3], unreadable), 0).whole);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{ChainCheck, LoggedEvent};
-use event_log::{CleanupPolicy, TopicSpec, embedded};
+use event_log::{CleanupPolicy, DeliveryError, Publisher, SendError, TopicSpec, embedded};
 use runtime::SystemClock;
 use serde_json::json;
 
@@ -160,4 +160,82 @@ async fn closing_is_bounded() {
     let world = World::open().await;
     // Nobody writes.
     world.security.close().await;
+}
+
+/// Gives up what it is told to, long after those behind it landed.
+struct GivingUp {
+    inner: Arc<dyn Publisher>,
+    sent: AtomicU64,
+    given_up: Vec<u64>,
+}
+
+#[async_trait::async_trait]
+impl Publisher for GivingUp {
+    fn send(&self, record: NewRecord) -> Result<Delivery, SendError> {
+        let place = self.sent.fetch_add(1, Ordering::SeqCst);
+        if !self.given_up.contains(&place) {
+            return self.inner.send(record);
+        }
+        let (sender, delivery) = Delivery::pair();
+        sender.send(Err(DeliveryError::Rejected("no room".into())));
+        Ok(delivery)
+    }
+
+    async fn flush(&self, limit: Duration) -> usize {
+        self.inner.flush(limit).await
+    }
+
+    fn healthy(&self) -> bool {
+        self.inner.healthy()
+    }
+}
+
+impl World {
+    /// Whose log gives up the n-th records.
+    async fn giving_up(given_up: Vec<u64>) -> Self {
+        let mut world = Self::open().await;
+        world.log.publisher = Arc::new(GivingUp {
+            inner: world.log.publisher.clone(),
+            sent: AtomicU64::new(0),
+            given_up,
+        });
+        world
+    }
+
+    async fn report(&self) -> crate::ChainReport {
+        let scan = self.log.scan_kept(TOPIC, 0, 0).await.unwrap();
+        let records = scan.collect().await.unwrap();
+        let mut check = ChainCheck::new(keys(), 0);
+        records.iter().for_each(|record| check.read_record(record));
+        check.into_report()
+    }
+}
+
+#[tokio::test]
+async fn what_the_log_gives_up_is_a_counted_loss_and_no_hole_that_looks_like_forgery() {
+    // The first of all, some of one batch, the word of a loss itself.
+    for given_up in [vec![0], vec![2, 3], vec![1, 5], vec![4, 6]] {
+        let lost = given_up.len() as u64;
+        let world = World::giving_up(given_up.clone()).await;
+        for _ in 0..4 {
+            world.security.record(event(EventKind::LOGIN_SUCCEEDED));
+        }
+        world.security.count(event(EventKind::REQUEST_DENIED));
+        world.write_and_close().await;
+        let report = world.report().await;
+        assert!(report.whole, "{given_up:?}: {report:#?}");
+        assert_eq!(report.lost, lost, "{given_up:?}");
+        assert!(report.without_end.is_empty(), "{given_up:?}: {report:#?}");
+        assert_eq!(world.lost.get(), lost);
+    }
+}
+
+#[tokio::test]
+async fn a_command_says_what_the_log_gave_up_of_it() {
+    let world = World::giving_up(vec![1]).await;
+    let erased = vec![event(EventKind::SUBJECT_ERASED).about("user/17")];
+    assert!(!record_once(world.target("c"), erased, 1_000).await);
+    let report = world.report().await;
+    assert!(report.whole, "{report:#?}");
+    assert_eq!(report.lost, 1);
 }

@@ -50,6 +50,14 @@ fn report_text(report: &Value) -> String {
     };
     let (records, processes) = (&report["records"], &report["processes"]);
     let mut text = format!("{verdict}: {records} security events of {processes} processes\n");
+    match report["lost"].as_u64().unwrap_or_default() {
+        0 => {}
+        lost => {
+            text += &format!(
+                "  {lost} more were lost: the log gave them up, as the processes say themselves\n"
+            )
+        }
+    }
     if let Some(offset) = report["kept_from"].as_u64() {
         text += &format!("  those before offset {offset} are no longer kept\n");
     }
