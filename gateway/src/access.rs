@@ -8,6 +8,7 @@ pub(crate) mod authenticator;
 pub(crate) mod client_address;
 pub(crate) mod cookie;
 pub(crate) mod limits;
+pub(crate) mod login_attempt;
 pub(crate) mod password;
 pub(crate) mod right;
 pub(crate) mod rights_state;
@@ -46,6 +47,13 @@ pub(crate) enum Credential {
         id: String,
         birth: String,
         until: Option<i64>,
+    },
+    /// A client's certificate, which stands for a user: what the account was when it was looked at,
+    /// and both ends of the certificate's time, Unix milliseconds.
+    Certificate {
+        birth: String,
+        from: i64,
+        until: i64,
     },
     /// A token that another issuer made: until when it is believed, Unix milliseconds, and what it
     /// says of its bearer.
@@ -158,6 +166,7 @@ impl Principal {
             Credential::Nothing
             | Credential::Kept
             | Credential::ApiKey { .. }
+            | Credential::Certificate { .. }
             | Credential::Issued { .. } => None,
         }
     }
@@ -166,10 +175,14 @@ impl Principal {
     pub(crate) fn issued(&self) -> Option<&Map<String, Value>> {
         match &self.credential {
             Credential::Issued { attributes, .. } => Some(attributes),
+            Credential::Session(session) => {
+                let issued = session.issued.as_ref();
+                issued.map(|issued| &issued.attributes)
+            }
             Credential::Nothing
             | Credential::Kept
-            | Credential::Session(_)
-            | Credential::ApiKey { .. } => None,
+            | Credential::ApiKey { .. }
+            | Credential::Certificate { .. } => None,
         }
     }
 

@@ -7,7 +7,7 @@ mod security;
 
 pub use hooks::Hooks;
 pub use live::Live;
-pub use security::{Security, TlsEnd};
+pub use security::{CertificatePrincipal, ClientCertificates, Security, TlsEnd};
 
 use outbound::OutboundConfig;
 use serde::{Deserialize, Serialize};

@@ -11,6 +11,7 @@ use crate::{
     route_doc::Doc,
     routes::sunbird,
     security_events::Actor,
+    transport::tls::client_certificate::ShownCertificate,
 };
 use axum::{
     RequestExt,
@@ -191,7 +192,9 @@ async fn admit_request(
     if needed.place == PlaceRule::Public {
         return Ok(request);
     }
-    let identified = app.identify(shown_credential(request.headers())).await;
+    let certificate = request.extensions().get::<Arc<ShownCertificate>>();
+    let credential = shown_credential(request.headers());
+    let identified = app.identify_head(credential, certificate).await;
     let caller = identified.map_err(|error| RefusedCall {
         caller: Caller::nobody(),
         problem: error.into(),

@@ -13,6 +13,8 @@ pub(crate) enum SubscriptionHolder {
     Nobody,
     Session(String),
     ApiKey(String),
+    /// Of a user, whichever stands for the user.
+    Certificate(Arc<str>),
     /// Of another issuer, by name and profiles: whichever token was shown last that gives these. Two
     /// tokens that give different ones are two holders, so neither ends nor prolongs what the other
     /// may hear.
@@ -25,6 +27,7 @@ impl SubscriptionHolder {
             Credential::Nothing | Credential::Kept => Self::Nobody,
             Credential::Session(session) => Self::Session(session.sid.clone()),
             Credential::ApiKey { id, .. } => Self::ApiKey(id.clone()),
+            Credential::Certificate { .. } => Self::Certificate(caller.name.clone()),
             Credential::Issued { .. } => Self::Issued(caller.name.clone(), caller.profiles.clone()),
         }
     }
@@ -35,7 +38,10 @@ fn renewable_until(caller: &Caller) -> Option<i64> {
     match &caller.credential {
         Credential::Session(session) => Some(session.exp.saturating_mul(1000)),
         Credential::Issued { until, .. } => Some(*until),
-        Credential::Nothing | Credential::Kept | Credential::ApiKey { .. } => None,
+        Credential::Nothing
+        | Credential::Kept
+        | Credential::ApiKey { .. }
+        | Credential::Certificate { .. } => None,
     }
 }
 

@@ -75,6 +75,7 @@ pub(crate) async fn handle_request(
     if let Some(session) = session {
         request.address = session.connection.address;
         request.cookie = session.connection.cookie.clone();
+        request.certificate = session.connection.certificate.clone();
     }
     let outcome = match admission::admit_action(app, &mut request).await {
         Ok(action) => {

@@ -84,13 +84,15 @@ pub(crate) fn internal_operation(
 
 /// Internal operations that [`internal_operation`] says nothing of, and why.
 #[cfg(test)]
-const TOLD_ELSEWHERE: [(&str, &str); 7] = [
+const TOLD_ELSEWHERE: [(&str, &str); 9] = [
     ("security.writeUser", "user_changed"),
     ("security.createRights", "rights_changed"),
     ("security.replaceRights", "rights_changed"),
     ("security.beginSession", "login_succeeded"),
     ("security.refreshSession", "no act of note"),
     ("security.endSession", "session_ended and session_reused"),
+    ("security.useAttempt", "login_succeeded and login_failed"),
+    ("security.openAccount", "login_succeeded"),
     ("security.renewHash", "the same password, hashed again"),
 ];
 

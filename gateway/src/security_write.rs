@@ -13,13 +13,17 @@ use crate::{
     request::{RawRequest, headers::Options},
     security_events::{self, Actor},
     session_sweep,
+    transport::tls::client_certificate::ShownCertificate,
 };
 use event_log::Durability;
+use runtime::random;
 use serde_json::{Value, json};
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 use tokio::time::timeout;
 use tracing::warn;
 
+/// How long it is known that an attempt was used, which is longer than one lasts.
+const ATTEMPT_KEPT_MS: i64 = 60 * 60 * 1000;
 /// How long a log-in waits until its session is noted.
 const NOTED_WITHIN: Duration = Duration::from_secs(2);
 
@@ -137,10 +141,53 @@ pub(crate) async fn note_session(app: &App, session: &UserSession, address: Opti
     );
 }
 
+/// Takes an attempt to log in by another issuer: nobody uses it again.
+///
+/// # Errors
+/// Also if it was used before.
+pub(crate) async fn use_attempt(app: &App, actor: Actor<'_>, id: &str) -> Result<(), Problem> {
+    let now = app.now();
+    let until = now.saturating_add(ATTEMPT_KEPT_MS);
+    let request = json!({"sid": format!("attempt-{id}"), "at": now, "until": until});
+    write_internal(app, actor, "security.useAttempt", &request).await
+}
+
+/// What the sessions of a principal of another issuer are now. It has an account here from its first
+/// log-in on, so that its sessions can be ended.
+pub(crate) async fn open_account(
+    app: &App,
+    actor: Actor<'_>,
+    kuid: &str,
+) -> Result<String, Problem> {
+    let accounts = app.access.accounts();
+    if let Some(account) = accounts.account(kuid).await? {
+        return Ok(account.sessions);
+    }
+    let name = || format!("{:032x}", random::<u128>());
+    let request = json!({"kuid": kuid, "sessions": name(), "birth": name()});
+    write_internal(app, actor, "security.openAccount", &request).await?;
+    let account = accounts.account(kuid).await?;
+    let missing = || Problem::new(Code::NotYet, "the account is opened and not seen yet");
+    Ok(account.ok_or_else(missing)?.sessions)
+}
+
 /// What names a whole session, beside its tokens.
 const WHOLE: &str = "*";
 
 impl App {
+    /// The caller of a request by its head: by the credential that it shows, or else by the
+    /// certificate of its connection.
+    pub(crate) async fn identify_head(
+        self: &Shared,
+        credential: Option<&str>,
+        certificate: Option<&Arc<ShownCertificate>>,
+    ) -> Result<Caller, AccessError> {
+        match (credential, certificate) {
+            (None, Some(certificate)) => self.access.identify_certificate(certificate).await,
+            (Some(_), _) | (None, None) => self.identify(credential).await,
+        }
+    }
+
     /// The caller of a request that shows this credential. A token that was refreshed before and is
     /// shown again is in two hands: its session ends.
     pub(crate) async fn identify(

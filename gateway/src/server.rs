@@ -310,6 +310,7 @@ async fn serve_requests(
     shutdown: &Shutdown,
 ) {
     let unread = Unread::default();
+    let certificate = handshake::shown_certificate(app, &socket);
     let client = ClientStream::new(socket, stream_options(&app.config), unread.clone());
     let io = TokioIo::new(client);
     let service = {
@@ -317,6 +318,9 @@ async fn serve_requests(
         service::service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(permit.clone());
             request.extensions_mut().insert(ClientAddress(from));
+            if let Some(certificate) = &certificate {
+                request.extensions_mut().insert(certificate.clone());
+            }
             let request = request.map(|body| Body::new(unread.clone().watch(body)));
             let app = app.clone();
             async move { Ok::<_, Infallible>(serve_request(&app, request).await) }

@@ -14,6 +14,8 @@ pub struct TokenBearer {
     /// user of the deployment, has it.
     pub name: String,
     pub profiles: Vec<String>,
+    /// Those of its groups or roles that the issuer's table names.
+    pub groups: Vec<String>,
     pub attributes: Map<String, Value>,
     /// Until when the token is believed, Unix milliseconds.
     pub until: i64,
@@ -40,23 +42,34 @@ impl TokenBearer {
             Some(Value::Array(many)) => many.iter().filter_map(Value::as_str).collect(),
             Some(_) | None => Vec::new(),
         };
-        let of_groups = groups
-            .iter()
-            .filter_map(|group| config.profiles.get(*group));
-        let mut profiles: Vec<String> = Vec::new();
-        for profile in config.default_profiles.iter().chain(of_groups.flatten()) {
-            if !profiles.contains(profile) {
-                profiles.push(profile.clone());
-            }
-        }
+        let mut groups: Vec<String> = groups
+            .into_iter()
+            .filter(|group| config.profiles.contains_key(*group))
+            .map(str::to_owned)
+            .collect();
+        groups.sort_unstable();
+        groups.dedup();
         let attribute = |(name, pointer): (&String, &String)| {
             Some((name.clone(), claims.pointer(pointer)?.clone()))
         };
         Ok(Self {
             name: format!("{}:{subject}", config.name),
-            profiles,
+            profiles: profiles_of_groups(config, &groups),
+            groups,
             attributes: config.attributes.iter().filter_map(attribute).collect(),
             until,
         })
     }
+}
+
+/// What the issuer's table gives to members of these groups.
+pub(crate) fn profiles_of_groups(config: &IssuerConfig, groups: &[String]) -> Vec<String> {
+    let of_groups = groups.iter().filter_map(|group| config.profiles.get(group));
+    let mut profiles: Vec<String> = Vec::new();
+    for profile in config.default_profiles.iter().chain(of_groups.flatten()) {
+        if !profiles.contains(profile) {
+            profiles.push(profile.clone());
+        }
+    }
+    profiles
 }

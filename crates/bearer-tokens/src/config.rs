@@ -1,5 +1,6 @@
 //! An issuer, as the configuration names it.
 
+use crate::code_flow_config::CodeFlowConfig;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -85,6 +86,9 @@ pub struct IssuerConfig {
     /// What else is known of a bearer: a name, and a JSON pointer into the claims.
     #[serde(default)]
     pub attributes: BTreeMap<String, String>,
+    /// How users are sent there to log in, if they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<CodeFlowConfig>,
 }
 
 fn usual_algorithms() -> Vec<SignatureAlgorithm> {
@@ -138,7 +142,9 @@ impl IssuerConfig {
         } else if pointers.any(|pointer| !pointer.starts_with('/')) {
             "`principal`, `groups` and `attributes` are JSON pointers: they begin with /"
         } else {
-            return Ok(());
+            let login = self.login.as_ref();
+            let checked = login.map_or(Ok(()), |login| login.check(&self.name));
+            return checked.map_err(|why| self.wrong(why));
         };
         Err(self.wrong(why))
     }

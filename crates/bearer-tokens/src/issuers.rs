@@ -2,22 +2,27 @@
 //! issuer, its algorithm, its key, its signature, and only then its claims.
 
 use crate::{
-    IssuerConfig, IssuerConfigError, TokenBearer, TokenFault, claims,
+    IssuerConfig, IssuerConfigError, IssuerLogin, TokenBearer, TokenFault,
+    bearer::profiles_of_groups,
+    claims,
+    code_flow::CodeFlow,
     key_set::{IssuerKeys, PACE},
     signed_token::SignedToken,
+    trusted_issuer::TrustedIssuer,
 };
 use outbound::OutboundClient;
 use runtime::{Clock, Shutdown};
 use std::{collections::HashSet, sync::Arc};
 
-struct TrustedIssuer {
-    config: IssuerConfig,
-    keys: IssuerKeys,
+struct KnownIssuer {
+    trusted: TrustedIssuer,
+    /// How users are sent there to log in, if they are.
+    code_flow: Option<CodeFlow>,
 }
 
 /// Of a deployment; there may be none.
 pub struct TrustedIssuers {
-    issuers: Vec<TrustedIssuer>,
+    issuers: Vec<KnownIssuer>,
     clock: Arc<dyn Clock>,
 }
 
@@ -36,9 +41,13 @@ impl TrustedIssuers {
             }
             let checked = http.check(&config.keys);
             checked.map_err(|error| config.wrong(format!("`keys`: {error}")))?;
-            trusted.push(TrustedIssuer {
-                config: config.clone(),
-                keys: IssuerKeys::new(config, http.clone(), clock.clone()),
+            let code_flow = CodeFlow::of_issuer(config, http, &clock)?;
+            let keys = IssuerKeys::new(config, http.clone(), clock.clone());
+            let config = config.clone();
+            let issuer = TrustedIssuer { config, keys };
+            trusted.push(KnownIssuer {
+                trusted: issuer,
+                code_flow,
             });
         }
         Ok(Self {
@@ -50,42 +59,78 @@ impl TrustedIssuers {
     /// Is this the name of a principal of one of them, whoever that may be?
     pub fn owns_name(&self, principal: &str) -> bool {
         let issuer = principal.split_once(':').map(|(issuer, _)| issuer);
-        let mut names = self.issuers.iter().map(|one| one.config.name.as_str());
+        let mut names = self
+            .issuers
+            .iter()
+            .map(|one| one.trusted.config.name.as_str());
         issuer.is_some_and(|issuer| names.any(|name| name == issuer))
+    }
+
+    /// The names of those by which users log in.
+    pub fn login_names(&self) -> impl Iterator<Item = &str> {
+        let with_login = self.issuers.iter().filter(|one| one.code_flow.is_some());
+        with_login.map(|one| one.trusted.config.name.as_str())
+    }
+
+    /// The one of this name, if users log in by it.
+    pub fn login_by(&self, name: &str) -> Option<IssuerLogin<'_>> {
+        let issuer = self
+            .issuers
+            .iter()
+            .find(|one| one.trusted.config.name == name)?;
+        let flow = issuer.code_flow.as_ref()?;
+        Some(IssuerLogin::of_issuer(
+            &issuer.trusted,
+            flow,
+            self.clock.as_ref(),
+        ))
+    }
+
+    /// What the issuer's table gives now to a principal who logged in by it as a member of these
+    /// groups; none if nobody logs in by such an issuer any more.
+    pub fn profiles_of(&self, principal: &str, groups: &[String]) -> Option<Vec<String>> {
+        let (name, _) = principal.split_once(':')?;
+        let issuer = self
+            .issuers
+            .iter()
+            .find(|one| one.trusted.config.name == name)?;
+        issuer.code_flow.as_ref()?;
+        Some(profiles_of_groups(&issuer.trusted.config, groups))
+    }
+
+    /// The most that a principal of this name could have by its issuer's table.
+    pub fn greatest_profiles(&self, principal: &str) -> Option<Vec<String>> {
+        let (name, _) = principal.split_once(':')?;
+        let issuer = self
+            .issuers
+            .iter()
+            .find(|one| one.trusted.config.name == name)?;
+        let groups: Vec<String> = issuer.trusted.config.profiles.keys().cloned().collect();
+        Some(profiles_of_groups(&issuer.trusted.config, &groups))
     }
 
     /// Who bears this token.
     pub async fn verify(&self, text: &str) -> Result<TokenBearer, TokenFault> {
         let token = SignedToken::read(text)?;
         let named = claims::text(&token.claims, "iss")?;
-        let issuer = self.issuers.iter().find(|one| one.config.issuer == named);
-        let TrustedIssuer { config, keys } = issuer.ok_or(TokenFault::UnknownIssuer)?;
-        if !config.algorithms.contains(&token.algorithm) {
-            return Err(TokenFault::Algorithm);
-        }
-        let mut keys = keys.of_id(&token.key_id).await?;
-        keys.retain(|key| key.is_for(token.algorithm));
-        if keys.is_empty() {
-            return Err(TokenFault::UnknownKey);
-        }
-        let signed = token.signed.as_bytes();
-        let verifies = |key: &crate::published_key::PublishedKey| {
-            key.verifies(token.algorithm, signed, &token.signature)
-        };
-        if !keys.iter().any(verifies) {
-            return Err(TokenFault::Signature);
-        }
-        claims::check_audience(&token.claims, &config.audiences)?;
-        let now = self.clock.now();
-        let until = claims::check_times(&token.claims, now, config.leeway_seconds)?;
-        TokenBearer::of_claims(config, token.claims, until)
+        let issuer = self
+            .issuers
+            .iter()
+            .find(|one| one.trusted.config.issuer == named);
+        let issuer = issuer.ok_or(TokenFault::UnknownIssuer)?;
+        let audiences = &issuer.trusted.config.audiences;
+        let (claims, until) = issuer
+            .trusted
+            .believed_claims(token, audiences, self.clock.now())
+            .await?;
+        TokenBearer::of_claims(&issuer.trusted.config, claims, until)
     }
 
     /// Keeps the keys of all of them fresh, until shutdown.
     pub async fn follow(&self, shutdown: Shutdown) {
         loop {
             for issuer in &self.issuers {
-                issuer.keys.renew().await;
+                issuer.trusted.keys.renew().await;
             }
             tokio::select! {
                 () = shutdown.soft() => return,

@@ -46,9 +46,17 @@ pub(crate) struct Account {
     #[serde(default)]
     pub kept: String,
     pub birth: String,
+    /// Certificates from before do not stand for it any more, Unix milliseconds.
+    #[serde(default)]
+    certificates_from: Option<i64>,
 }
 
 impl Account {
+    /// Is a certificate honoured that is valid from then on, Unix milliseconds?
+    pub(crate) fn honours_certificate(&self, from: i64) -> bool {
+        self.certificates_from.is_none_or(|least| from >= least)
+    }
+
     /// Is the caller somebody else, or one whose session or key this account still honours?
     pub(crate) fn honours_caller(&self, caller: &Caller, kuid: &str) -> bool {
         match &caller.credential {
@@ -57,7 +65,9 @@ impl Account {
             // What is carried out later changes no account.
             Credential::Kept => false,
             Credential::Session(session) => self.honours(session),
-            Credential::ApiKey { birth, .. } => self.birth == *birth,
+            Credential::ApiKey { birth, .. } | Credential::Certificate { birth, .. } => {
+                self.birth == *birth
+            }
             // Whoever has that name elsewhere has no account here.
             Credential::Issued { .. } => false,
         }

@@ -3,14 +3,17 @@
 
 use super::{
     ApiKeyText, Caller, Credential, Principal, TENANT,
-    accounts::{Accounts, KnownUser, StoredApiKey},
+    accounts::{Account, Accounts, KnownUser, StoredApiKey},
     api_key,
     limits::{AccessLimits, CountedPrincipal, LimitReached, counted_address},
     password::PasswordPool,
     rights_state::{KnownRights, RightsState},
     session::{self, UserSession},
 };
-use crate::error::{Code, Problem};
+use crate::{
+    error::{Code, Problem},
+    transport::tls::client_certificate::ShownCertificate,
+};
 use bearer_tokens::{TokenFault, TrustedIssuers};
 use event_schema::signing::Keyring;
 use moka::sync::Cache;
@@ -162,8 +165,29 @@ impl CallerAccess {
         Ok(user.map(|user| user.account.birth))
     }
 
+    /// The user that a client's certificate stands for: of a connection whose handshake believed it.
+    pub(crate) async fn identify_certificate(
+        &self,
+        shown: &ShownCertificate,
+    ) -> Result<Caller, AccessError> {
+        let known = self.state.current().await?;
+        let made = || self.of_certificate(shown, &known);
+        self.remembered(shown.fingerprint, &known, made).await
+    }
+
     async fn authenticate(&self, text: &str, known: &KnownRights) -> Result<Caller, AccessError> {
         let name: [u8; 32] = Sha256::digest(text.as_bytes()).into();
+        self.remembered(name, known, || self.look_up(text, known))
+            .await
+    }
+
+    /// The caller of a credential of this name, as it was made a moment ago or is made now.
+    async fn remembered<F: Future<Output = Result<Caller, AccessError>>>(
+        &self,
+        name: [u8; 32],
+        known: &KnownRights,
+        made: impl FnOnce() -> F,
+    ) -> Result<Caller, AccessError> {
         if let Some(kept) = self.kept.get(&name)
             && kept.revision == known.revision
             && self.state.is_fresh(kept.read, kept.changes)
@@ -172,7 +196,7 @@ impl CallerAccess {
             return Ok(kept.caller);
         }
         let (read, changes) = (self.clock().elapsed(), self.state.changes());
-        let caller = self.look_up(text, known).await?;
+        let caller = made().await?;
         let kept = KeptCaller {
             caller: caller.clone(),
             revision: known.revision,
@@ -184,20 +208,53 @@ impl CallerAccess {
     }
 
     async fn look_up(&self, text: &str, known: &KnownRights) -> Result<Caller, AccessError> {
-        let (kuid, user, credential) = if text.starts_with(session::PREFIX) {
+        let (kuid, profiles, credential) = if text.starts_with(session::PREFIX) {
             let session = UserSession::read(text, &self.keys).ok_or(AccessError::Invalid)?;
-            let (user, refreshed) = self.of_session(&session).await?;
+            let (profiles, refreshed) = self.of_session(&session).await?;
             let now = self.clock().now();
             if refreshed.is_some_and(|at| now.saturating_sub(at) > REFRESH_GRACE_MS) {
                 return Err(AccessError::Reused(session));
             }
-            (session.kuid.clone(), user, Credential::Session(session))
+            let kuid = session.kuid.clone();
+            (kuid, profiles, Credential::Session(session))
         } else if text.starts_with(api_key::PREFIX) {
-            self.of_api_key(text).await?
+            let (kuid, user, credential) = self.of_api_key(text).await?;
+            (kuid, user.profiles, credential)
         } else {
             return self.of_issuer(text, known).await;
         };
+        Ok(make_caller(kuid.into(), profiles, credential, known))
+    }
+
+    async fn of_certificate(
+        &self,
+        shown: &ShownCertificate,
+        known: &KnownRights,
+    ) -> Result<Caller, AccessError> {
+        let kuid = shown.user.as_deref().ok_or(AccessError::Invalid)?;
+        let times = (shown.valid_from, shown.valid_until);
+        let user = self.certified_user(kuid, times).await?;
+        let credential = Credential::Certificate {
+            birth: user.account.birth,
+            from: shown.valid_from,
+            until: shown.valid_until,
+        };
         Ok(make_caller(kuid.into(), user.profiles, credential, known))
+    }
+
+    /// The user of this name, if a certificate of this time is honoured.
+    async fn certified_user(
+        &self,
+        kuid: &str,
+        (from, until): (i64, i64),
+    ) -> Result<KnownUser, AccessError> {
+        if self.clock().now() >= until || self.issuers.owns_name(kuid) {
+            return Err(AccessError::Invalid);
+        }
+        let user = self.accounts().user(kuid).await;
+        let user = user.map_err(AccessError::stale)?;
+        let user = user.filter(|user| user.account.honours_certificate(from));
+        user.ok_or(AccessError::Invalid)
     }
 
     /// The bearer of another issuer's token.
@@ -229,23 +286,40 @@ impl CallerAccess {
         ))
     }
 
-    /// The user of a session that goes on, and when this token of it was refreshed, Unix
+    /// The profiles of a session that goes on, and when this token of it was refreshed, Unix
     /// milliseconds.
     async fn of_session(
         &self,
         session: &UserSession,
-    ) -> Result<(KnownUser, Option<i64>), AccessError> {
-        if session.is_over(self.clock().now()) || self.issuers.owns_name(&session.kuid) {
+    ) -> Result<(Vec<String>, Option<i64>), AccessError> {
+        if session.is_over(self.clock().now()) {
             return Err(AccessError::Invalid);
         }
-        let accounts = self.accounts();
-        let (user, (ended, refreshed)) = futures::try_join!(
-            accounts.user(&session.kuid),
-            accounts.ended(&session.sid, &session.jti)
-        )
-        .map_err(AccessError::stale)?;
-        let user = user.filter(|user| user.account.honours(session) && !ended);
-        Ok((user.ok_or(AccessError::Invalid)?, refreshed))
+        let ended = self.accounts().ended(&session.sid, &session.jti);
+        let (holder, (ended, refreshed)) =
+            futures::try_join!(self.session_holder(session), ended).map_err(AccessError::stale)?;
+        let holder = holder.filter(|(_, account)| account.honours(session) && !ended);
+        let (profiles, _) = holder.ok_or(AccessError::Invalid)?;
+        Ok((profiles, refreshed))
+    }
+
+    /// Profiles and account of whoever a session is of; none, if there is nobody of that name.
+    async fn session_holder(
+        &self,
+        session: &UserSession,
+    ) -> Result<Option<(Vec<String>, Account)>, StoreError> {
+        let (kuid, accounts) = (&session.kuid, self.accounts());
+        match &session.issued {
+            Some(issued) => {
+                let profiles = self.issuers.profiles_of(kuid, &issued.groups);
+                Ok(profiles.zip(accounts.account(kuid).await?))
+            }
+            None if self.issuers.owns_name(kuid) => Ok(None),
+            None => {
+                let user = accounts.user(kuid).await?;
+                Ok(user.map(|user| (user.profiles, user.account)))
+            }
+        }
     }
 
     async fn of_api_key(&self, text: &str) -> Result<(String, KnownUser, Credential), AccessError> {
@@ -280,7 +354,12 @@ impl CallerAccess {
                 return Err(AccessError::Invalid);
             }
             Credential::Issued { .. } => caller.profiles.to_vec(),
-            Credential::Session(session) => self.of_session(session).await?.0.profiles,
+            Credential::Session(session) => self.of_session(session).await?.0,
+            Credential::Certificate { birth, from, until } => {
+                let user = self.certified_user(&caller.name, (*from, *until)).await?;
+                let user = Some(user).filter(|user| user.account.birth == *birth);
+                user.ok_or(AccessError::Invalid)?.profiles
+            }
             Credential::ApiKey { id, .. } => {
                 let accounts = self.accounts();
                 let key = accounts
@@ -345,6 +424,6 @@ fn has_ended(caller: &Caller, now: i64) -> bool {
         Credential::Nothing | Credential::Kept => false,
         Credential::Session(session) => session.is_over(now),
         Credential::ApiKey { until, .. } => until.is_some_and(|until| now >= until),
-        Credential::Issued { until, .. } => now >= *until,
+        Credential::Certificate { until, .. } | Credential::Issued { until, .. } => now >= *until,
     }
 }

@@ -33,6 +33,8 @@ pub(crate) struct HeadCookie {
     /// On a connection that stays open: who showed it first. That the token was refreshed since, by
     /// another page of the same browser, does not put it into two hands.
     pub begun: Option<Arc<OnceLock<Caller>>>,
+    /// The attempt to log in by another issuer that this browser began.
+    pub attempt: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -58,6 +60,7 @@ impl HeadCookie {
             token: None,
             refusal: Some(CookieRefusal::NotHttp),
             begun: None,
+            attempt: None,
         }
     }
 
@@ -98,6 +101,7 @@ impl SessionCookies {
             token: None,
             refusal: Some(refusal),
             begun: None,
+            attempt: None,
         };
         if self == Self::Unsupported {
             return refused(CookieRefusal::Unsupported);
@@ -117,28 +121,55 @@ impl SessionCookies {
             token: token.map(str::to_owned),
             refusal,
             begun: None,
+            attempt: self.shown_attempt(headers),
         }
+    }
+
+    /// It comes back from another site, and what it says is worth nothing without what that site
+    /// says: so it counts whoever asks.
+    fn shown_attempt(self, headers: &HeaderMap) -> Option<String> {
+        let mut shown = cookies_of_name(headers, self.attempt_name());
+        let (attempt, second) = (shown.next(), shown.next());
+        attempt.filter(|_| second.is_none()).map(str::to_owned)
+    }
+
+    fn attempt_name(self) -> &'static str {
+        match self {
+            Self::Secure => "__Host-loginAttempt",
+            Self::Plain | Self::Unsupported => "loginAttempt",
+        }
+    }
+
+    /// An attempt to log in by another issuer; `seconds`: nought takes it back.
+    pub(crate) fn attempt(self, attempt: &str, seconds: i64) -> Option<HeaderValue> {
+        self.line((self.attempt_name(), attempt), "Lax", seconds)
     }
 
     /// `ttl`: milliseconds.
     pub(crate) fn setting(self, token: &str, ttl: i64) -> Option<HeaderValue> {
-        self.line(token, ttl / 1000)
+        self.line((self.name(), token), "Strict", ttl / 1000)
     }
 
     /// As Kuzzle takes it back.
     pub(crate) fn clearing(self) -> Option<HeaderValue> {
-        self.line("null", 0)
+        self.line((self.name(), "null"), "Strict", 0)
     }
 
-    fn line(self, value: &str, seconds: i64) -> Option<HeaderValue> {
+    fn line(
+        self,
+        (name, value): (&str, &str),
+        same_site: &str,
+        seconds: i64,
+    ) -> Option<HeaderValue> {
         let secure = match self {
             Self::Unsupported => return None,
             Self::Plain => "",
             Self::Secure => "; Secure",
         };
-        let (name, seconds) = (self.name(), seconds.max(0));
-        let line =
-            format!("{name}={value}; HttpOnly; Path=/; SameSite=Strict; Max-Age={seconds}{secure}");
+        let seconds = seconds.max(0);
+        let line = format!(
+            "{name}={value}; HttpOnly; Path=/; SameSite={same_site}; Max-Age={seconds}{secure}"
+        );
         let mut line = HeaderValue::try_from(line).ok()?;
         line.set_sensitive(true);
         Some(line)

@@ -146,6 +146,27 @@ impl LoginLimits {
         Ok(())
     }
 
+    /// Before a code of another issuer is exchanged: nobody can guess at one, and it costs a call.
+    pub(crate) fn begin_exchange(
+        &self,
+        address: Option<IpAddr>,
+        now: Duration,
+    ) -> Result<(), LimitReached> {
+        let Some(address) = address else {
+            return Ok(());
+        };
+        let pace = (ADDRESS_PAUSE, ADDRESS_ATTEMPTS);
+        self.addresses.take(counted_address(address), now, pace)
+    }
+
+    /// The code was right.
+    pub(crate) fn exchanged(&self, address: Option<IpAddr>) {
+        if let Some(address) = address {
+            let address = counted_address(address);
+            self.addresses.give_back(&address, ADDRESS_PAUSE);
+        }
+    }
+
     /// The password was right.
     pub(crate) fn succeeded(&self, username: &str, address: Option<IpAddr>) {
         self.accounts.invalidate(username);

@@ -5,6 +5,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
 use event_schema::signing::{Keyring, NamedKey};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 pub(crate) const PREFIX: &str = "kauth-";
 /// No session is honoured for longer, milliseconds.
@@ -30,6 +31,17 @@ pub(crate) struct UserSession {
     pub sessions: String,
     #[serde(rename = "ten")]
     pub tenant: String,
+    /// Of a principal who logged in by another issuer.
+    #[serde(rename = "iss", default, skip_serializing_if = "Option::is_none")]
+    pub issued: Option<Box<IssuedPrincipal>>,
+}
+
+/// What another issuer said of a principal when the session began.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct IssuedPrincipal {
+    /// Those that the issuer's table named then; what they give is looked up each time.
+    pub groups: Vec<String>,
+    pub attributes: Map<String, Value>,
 }
 
 /// Only what is made here is taken: one algorithm, one kind.
@@ -93,6 +105,11 @@ impl UserSession {
         }
         let session: Self = serde_json::from_slice(&decoded(second)?).ok()?;
         (found == token_head(&key) && session.tenant == super::TENANT).then_some(session)
+    }
+
+    /// Is it short enough to be read again?
+    pub(crate) fn fits(token: &str) -> bool {
+        token.len() <= PREFIX.len() + LONGEST
     }
 
     /// Is it past its time?

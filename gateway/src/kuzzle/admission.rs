@@ -36,12 +36,13 @@ pub(super) async fn admit_head(app: &Shared, request: &mut Request) -> Result<()
     authorise_action(request, action)
 }
 
-/// Whose request it is: by the token that it shows, or by the session in a cookie.
+/// Whose request it is: by the token that it shows, or by the session in a cookie, or else by the
+/// certificate of its connection.
 async fn identify_caller(app: &Shared, request: &Request) -> Result<Caller, Fault> {
     let jwt = request.jwt.as_deref().filter(|jwt| !jwt.is_empty());
     let cookie = request.cookie.token.as_deref();
     let token = match (jwt, cookie.filter(|_| !begins_anew(request))) {
-        (_, None) => return Ok(app.identify(jwt).await?),
+        (_, None) => return Ok(app.identify_head(jwt, request.certificate.as_ref()).await?),
         (Some(_), Some(_)) => {
             let why = "the request shows a token and a session in a cookie: one of them";
             return Err(Fault::new(Id::TokenInvalid, why));
@@ -65,8 +66,11 @@ async fn identify_caller(app: &Shared, request: &Request) -> Result<Caller, Faul
 
 /// Whoever logs in, or asks what becomes of a cookie, is not known by an old one.
 fn begins_anew(request: &Request) -> bool {
-    let is_one = matches!(request.action.as_str(), "login" | "checkToken");
-    is_one && request.controller == "auth" && request.flag("cookieAuth").is_ok_and(|given| given)
+    let (is_login, asks) = (request.action == "login", request.action == "checkToken");
+    let by_cookie = request.flag("cookieAuth").is_ok_and(|given| given);
+    // A browser that another issuer sent back says of no page that asks.
+    let is_sent_back = is_login && request.by_get;
+    request.controller == "auth" && (((is_login || asks) && by_cookie) || is_sent_back)
 }
 
 /// One request more of its caller. Whoever is logged in may always log out.
@@ -79,8 +83,17 @@ fn count_request(app: &Shared, request: &Request) -> Result<(), Fault> {
     counted.map_err(|reached| Problem::from(reached).into())
 }
 
+/// Its name; what ends a session of one's own from afar is a log-out, and who may log out may see what
+/// there is to end.
+fn right_of(action: &Action) -> (&'static str, &'static str) {
+    match (action.controller, action.name) {
+        ("auth", "getMySessions" | "endMySession") => ("auth", "logout"),
+        named => named,
+    }
+}
+
 fn authorise_action(request: &Request, action: &Action) -> Result<(), Fault> {
-    let right = (action.controller, action.name);
+    let right = right_of(action);
     let index = request.index.as_deref().filter(|index| !index.is_empty());
     if index.is_some_and(system::is_index) {
         let index = index.unwrap_or_default();

@@ -20,8 +20,10 @@ pub(crate) struct Reply {
     pub token: Option<String>,
     /// Over HTTP the result stands alone, without the envelope.
     pub bare: bool,
-    /// Over HTTP: a cookie that the browser keeps from now on.
-    pub set_cookie: Option<HeaderValue>,
+    /// Over HTTP: cookies that the browser keeps from now on.
+    pub set_cookies: Vec<HeaderValue>,
+    /// Over HTTP: where the browser goes on.
+    pub location: Option<HeaderValue>,
 }
 
 impl Reply {
@@ -36,7 +38,8 @@ impl Reply {
             result: Some(result),
             token: None,
             bare: false,
-            set_cookie: None,
+            set_cookies: Vec::new(),
+            location: None,
         }
     }
 
@@ -47,12 +50,20 @@ impl Reply {
             result: None,
             token: None,
             bare: false,
-            set_cookie: None,
+            set_cookies: Vec::new(),
+            location: None,
         }
     }
 
     pub(crate) fn set_cookie(mut self, cookie: Option<HeaderValue>) -> Self {
-        self.set_cookie = cookie;
+        self.set_cookies.extend(cookie);
+        self
+    }
+
+    /// Sends a browser elsewhere.
+    pub(crate) fn send_to(mut self, location: HeaderValue) -> Self {
+        self.status = 302;
+        self.location = Some(location);
         self
     }
 
@@ -144,12 +155,13 @@ impl Answer {
         {
             headers.insert("consign-token", token);
         }
-        if let Ok(Reply {
-            set_cookie: Some(cookie),
-            ..
-        }) = &self.outcome
-        {
-            headers.insert(http::header::SET_COOKIE, cookie.clone());
+        if let Ok(reply) = &self.outcome {
+            for cookie in &reply.set_cookies {
+                headers.append(http::header::SET_COOKIE, cookie.clone());
+            }
+            if let Some(location) = &reply.location {
+                headers.insert(http::header::LOCATION, location.clone());
+            }
         }
         if let Some(seconds) = self.outcome.as_ref().err().and_then(Fault::after_seconds) {
             headers.insert(http::header::RETRY_AFTER, HeaderValue::from(seconds));

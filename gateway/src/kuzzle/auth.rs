@@ -1,28 +1,31 @@
 //! The controller `auth`: who the caller is, his sessions, credentials and keys. What it changes is
 //! the caller's own.
 
+mod issuer_login;
 mod login;
 mod own;
 
 pub(super) use login::{busy_fault, check_token, login, logout, refresh_token};
 pub(super) use own::{
     check_rights, create_api_key, create_credentials, credentials, credentials_exist, current_user,
-    delete_api_key, delete_credentials, my_rights, search_api_keys, strategies, update_credentials,
-    update_self, validate_credentials,
+    delete_api_key, delete_credentials, end_my_session, my_rights, my_sessions, search_api_keys,
+    strategies, update_credentials, update_self, validate_credentials,
 };
 
 use super::{Fault, KuzzleCall, fault::Id};
 
-/// The only strategy.
+/// The strategy of the deployment's own users. Others are called like the issuers by which users log in.
 pub(super) const LOCAL: &str = "local";
 
 /// The strategy that the request names.
+fn named_strategy(call: KuzzleCall<'_>) -> Result<&str, Fault> {
+    let named = call.request.text("strategy")?;
+    named.ok_or_else(|| Fault::missing("strategy"))
+}
+
+/// The one whose credentials are kept here.
 pub(super) fn expect_strategy(call: KuzzleCall<'_>) -> Result<(), Fault> {
-    match call
-        .request
-        .text("strategy")?
-        .ok_or_else(|| Fault::missing("strategy"))?
-    {
+    match named_strategy(call)? {
         LOCAL => Ok(()),
         other => Err(unknown_strategy(other)),
     }

@@ -19,6 +19,7 @@ use crate::{
         path::{is_own, shorten_text},
         query::{QueryString, percent_decode},
     },
+    transport::tls::client_certificate::ShownCertificate,
 };
 use axum::{
     body::Body,
@@ -28,6 +29,7 @@ use axum::{
 use bytes::Bytes;
 use http::{HeaderValue, Method, header};
 use json_text::{JsonText, ScannedJson};
+use std::sync::Arc;
 
 /// Everything that no route of our own took.
 pub(crate) async fn serve_fallback(
@@ -130,10 +132,12 @@ async fn take_request(app: &Shared, call: axum::extract::Request) -> Result<Requ
     let address = ClientAddress::of(&parts.extensions, &parts.headers, trusted);
     let head = (&parts.method, &parts.headers, &parts.uri);
     let cookie = app.cookies.read(&app.origins, head);
+    let certificate = parts.extensions.get::<Arc<ShownCertificate>>().cloned();
     let Some((route, variables)) = route else {
         let mut request = take_envelope(app, parts, body).await?;
         request.address = address;
         request.cookie = cookie;
+        request.certificate = certificate;
         return Ok(request);
     };
     let query = QueryString::parse(parts.uri.query()).map_err(|problem| early(problem.into()))?;
@@ -150,6 +154,7 @@ async fn take_request(app: &Shared, call: axum::extract::Request) -> Result<Requ
     let mut request = Request::from_http(names, variables, &query, &parts.headers);
     request.address = address;
     request.cookie = cookie;
+    request.certificate = certificate;
     request.by_get = parts.method == Method::GET;
     match fill_request(app, &parts, body, &mut request).await {
         Ok(()) => Ok(request),

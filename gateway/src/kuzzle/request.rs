@@ -6,6 +6,7 @@ use crate::{
     access::{Caller, cookie::HeadCookie, shown_credential},
     request::{body, query::QueryString, scanned_json},
     security_events::Actor,
+    transport::tls::client_certificate::ShownCertificate,
     write::order::WriteTurn,
 };
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use event_schema::Raw;
 use http::HeaderMap;
 use json_text::ScannedJson;
 use serde_json::{Map, Value, value::RawValue};
-use std::{borrow::Cow, collections::HashMap, net::IpAddr};
+use std::{borrow::Cow, collections::HashMap, net::IpAddr, sync::Arc};
 
 /// How it came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +52,8 @@ pub(crate) struct Request {
     pub jwt: Option<String>,
     /// A session that a browser shows by itself.
     pub cookie: HeadCookie,
+    /// What the client of the connection showed in its handshake.
+    pub certificate: Option<Arc<ShownCertificate>>,
     pub transport: Transport,
     /// Proxies and browsers keep what is asked for like this.
     pub by_get: bool,
@@ -93,6 +96,7 @@ impl Request {
             args: Map::new(),
             jwt: None,
             cookie: HeadCookie::none(),
+            certificate: None,
             transport,
             by_get: false,
             caller: Caller::nobody(),
@@ -203,6 +207,7 @@ impl Request {
             caller: self.caller.clone(),
             jwt: self.jwt.clone(),
             cookie: self.cookie.clone(),
+            certificate: self.certificate.clone(),
             ..Self::empty(self.transport)
         }
     }

@@ -9,7 +9,11 @@ use super::{Answer, Fault, fault::Id};
 use crate::{
     access::{ClientAddress, cookie::HeadCookie},
     app::{App, Shared},
-    transport::{ClientStream, permit::ConnectionPermit, tls::socket::TlsSocket},
+    transport::{
+        ClientStream,
+        permit::ConnectionPermit,
+        tls::{client_certificate::ShownCertificate, socket::TlsSocket},
+    },
 };
 use axum::{body::Body, extract::Request, response::Response};
 use bytes::Bytes;
@@ -44,6 +48,8 @@ pub(crate) struct SocketConnection {
     pub address: Option<IpAddr>,
     /// The session in a cookie with which it was opened.
     pub cookie: HeadCookie,
+    /// What the client showed in the handshake.
+    pub certificate: Option<Arc<ShownCertificate>>,
 }
 
 impl SocketConnection {
@@ -82,6 +88,7 @@ pub(crate) async fn upgrade_socket(app: Shared, mut request: Request) -> Respons
     let address = ClientAddress::of(request.extensions(), headers, trusted);
     let head = (request.method(), request.headers(), request.uri());
     let cookie = app.cookies.read(&app.origins, head).of_connection();
+    let certificate = request.extensions().get::<Arc<ShownCertificate>>().cloned();
     let upgraded = hyper::upgrade::on(&mut request);
     let options = connection_options(&app, accepted.deflate);
     spawn("socket", async move {
@@ -96,7 +103,8 @@ pub(crate) async fn upgrade_socket(app: Shared, mut request: Request) -> Respons
         let read = [&parts.read_buf[..], &encoded[..]].concat().into();
         let limits = outbox_limits(&app);
         let outbox = Arc::new(Outbox::new(limits, options.deflate, app.wake_queue.clone()));
-        let handler = SocketHandler::new(app.clone(), outbox.clone(), (address, cookie));
+        let handler =
+            SocketHandler::new(app.clone(), outbox.clone(), (address, cookie, certificate));
         let shutdown = app.shutdown.clone();
         match stream {
             Either::Left(plain) => {
@@ -175,13 +183,14 @@ impl SocketHandler {
     fn new(
         app: Shared,
         outbox: Arc<Outbox>,
-        (address, cookie): (Option<IpAddr>, HeadCookie),
+        (address, cookie, certificate): (Option<IpAddr>, HeadCookie, Option<Arc<ShownCertificate>>),
     ) -> Self {
         let connection = Arc::new(SocketConnection {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             outbox,
             address,
             cookie,
+            certificate,
         });
         app.metrics.sockets.inc();
         app.holders

@@ -137,9 +137,11 @@ actions! {
         getCurrentUser => auth::current_user, [GET "/_me" GET "/users/_me"] "" Nothing;
         getMyRights => auth::my_rights, [GET "/_me/_rights" GET "/users/_me/_rights"] "" Nothing;
         getStrategies => auth::strategies, [GET "/strategies"] "" Nothing;
-        login => auth::login, [POST "/_login/:strategy" GET "/_login/:strategy"] "expiresIn strategy" Whole;
+        login => auth::login, [POST "/_login/:strategy" GET "/_login/:strategy"] "code error error_description error_uri expiresIn iss scope session_state state strategy" Whole;
         logout => auth::logout, [POST "/_logout"] "global" Nothing;
         refreshToken => auth::refresh_token, [POST "/_refreshToken"] "expiresIn" Nothing;
+        getMySessions => auth::my_sessions, [GET "/_me/sessions"] "behind" Nothing;
+        endMySession => auth::end_my_session, [DELETE "/_me/sessions/:sid"] "sid" Nothing;
         checkRights => auth::check_rights, [POST "/_checkRights"] "" Whole;
         updateSelf => auth::update_self, [PUT "/_me" PUT "/_updateSelf"] "refresh" Whole;
         createApiKey => auth::create_api_key, [POST "/api-keys/_create"] "_id expiresIn refresh" Members("description");

@@ -5,18 +5,19 @@ use super::bare_problem;
 use crate::{
     GatewayError,
     app::App,
-    config::{Config, Security, TlsEnd},
+    config::{CertificatePrincipal, Config, Security, TlsEnd},
     error::{Code, Problem},
     transport::{
         ClientSocket,
         tls::{
             HandshakeFailure, TlsEndpoint,
             certificate::{CertificateError, CertificateFiles, ServedCertificate},
+            client_certificate::ShownCertificate,
         },
     },
 };
 use runtime::Clock;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use tokio::{io::AsyncWriteExt, net::TcpStream, time::timeout};
 use tokio_util::either::Either;
 use tracing::debug;
@@ -32,11 +33,32 @@ pub(super) fn tls_endpoint(
     config: &Config,
     clock: &dyn Clock,
 ) -> Result<Option<TlsEndpoint>, GatewayError> {
+    let clients = config.security.client_certificates.as_ref();
     if config.security.tls != TlsEnd::Own {
-        return Ok(None);
+        return match clients {
+            None => Ok(None),
+            Some(_) => Err(CertificateError::ClientsElsewhere.into()),
+        };
+    }
+    let mut principals = clients.into_iter().flat_map(|clients| &clients.principals);
+    if !principals.all(CertificatePrincipal::is_plain) {
+        return Err(CertificateError::BadPrincipal.into());
     }
     let certificate = ServedCertificate::load(certificate_files(&config.security)?, clock)?;
-    Ok(Some(TlsEndpoint::new(certificate, config.header_timeout())))
+    let endpoint = TlsEndpoint::new(certificate, clients, config.header_timeout())?;
+    Ok(Some(endpoint))
+}
+
+/// The certificate that a client showed in its handshake.
+pub(super) fn shown_certificate(app: &App, socket: &ClientSocket) -> Option<Arc<ShownCertificate>> {
+    let clients = app.config.security.client_certificates.as_ref()?;
+    let Either::Right(stream) = socket else {
+        return None;
+    };
+    let certificate = stream.get_ref().1.peer_certificates()?.first()?;
+    // One that cannot be read stands for nobody; it is not none.
+    let shown = ShownCertificate::read(certificate, &clients.principals);
+    Some(Arc::new(shown.unwrap_or_else(ShownCertificate::of_nobody)))
 }
 
 fn certificate_files(security: &Security) -> Result<CertificateFiles, CertificateError> {

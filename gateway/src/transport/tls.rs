@@ -2,9 +2,12 @@
 //! on a connection whose handshake is not finished, and never speaks HTTP.
 
 pub(crate) mod certificate;
+pub(crate) mod client_certificate;
 pub(crate) mod socket;
 
-use certificate::ServedCertificate;
+use crate::config::ClientCertificates;
+use certificate::{CertificateError, ServedCertificate};
+use client_certificate::client_verifier;
 use std::{io, sync::Arc, time::Duration};
 use tokio::{net::TcpStream, sync::Semaphore, time::timeout};
 use tokio_rustls::{
@@ -39,21 +42,32 @@ pub(crate) enum HandshakeFailure {
 }
 
 impl TlsEndpoint {
-    /// `patience`: how long a handshake may take, the wait for its turn included.
-    pub(crate) fn new(certificate: ServedCertificate, patience: Duration) -> Self {
+    /// `clients`: whose certificates are asked for; `patience`: how long a handshake may take, the
+    /// wait for its turn included.
+    ///
+    /// # Errors
+    /// If the authorities of clients cannot be read.
+    pub(crate) fn new(
+        certificate: ServedCertificate,
+        clients: Option<&ClientCertificates>,
+        patience: Duration,
+    ) -> Result<Self, CertificateError> {
         let certificate = Arc::new(certificate);
-        let mut config = ServerConfig::builder_with_provider(crypto_provider())
+        let builder = ServerConfig::builder_with_provider(crypto_provider())
             .with_protocol_versions(&[&version::TLS13, &version::TLS12])
-            .expect("the provider knows both versions")
-            .with_no_client_auth()
-            .with_cert_resolver(certificate.clone());
+            .expect("the provider knows both versions");
+        let builder = match clients {
+            None => builder.with_no_client_auth(),
+            Some(clients) => builder.with_client_cert_verifier(client_verifier(clients)?),
+        };
+        let mut config = builder.with_cert_resolver(certificate.clone());
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Self {
+        Ok(Self {
             acceptor: TlsAcceptor::from(Arc::new(config)),
             handshakes: Semaphore::new(HANDSHAKES_AT_ONCE),
             patience,
             certificate,
-        }
+        })
     }
 
     /// # Errors

@@ -7,6 +7,7 @@ mod doors;
 mod hashes;
 mod hidden;
 mod imported;
+mod issuer_login;
 mod issuers;
 mod keys;
 mod limits;

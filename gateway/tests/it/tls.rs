@@ -1,6 +1,8 @@
 //! TLS that ends in the gateway: what is spoken, what is refused, and a certificate that is renewed
 //! under open connections.
 
+mod client_certificates;
+
 use crate::harness::{App, Builder};
 use futures::{SinkExt, StreamExt};
 use gateway::{

@@ -16,6 +16,7 @@ fn alice() -> TokenBearer {
     TokenBearer {
         name: "corporate:alice".to_owned(),
         profiles: vec!["default".to_owned(), "admin".to_owned()],
+        groups: vec!["shop-admin".to_owned()],
         attributes: serde_json::Map::from_iter([("department".to_owned(), "north".into())]),
         until: (SECONDS + 630) * 1000,
     }

@@ -7,5 +7,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod believed;
+mod code_flow;
 mod issuer;
 mod keys;

@@ -13,6 +13,7 @@ fn session(kuid: &str) -> UserSession {
         sid: "s".into(),
         sessions: "g".into(),
         tenant: "default".into(),
+        issued: None,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Sessions: begun by a password, refreshed, looked at, ended.
 
-use super::{authenticated_kuid, expect_strategy};
+use super::{LOCAL, authenticated_kuid, issuer_login, named_strategy, unknown_strategy};
 use crate::{
     access::{
         AccessError, Caller, CallerAccess, Credential,
@@ -35,16 +35,27 @@ struct LocalCredentials {
 }
 
 pub(crate) async fn login(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    expect_strategy(call)?;
+    let strategy = named_strategy(call)?;
+    if strategy == LOCAL {
+        return log_in_by_password(call).await;
+    }
+    match call.app.access.issuers.login_by(strategy) {
+        Some(issuer) => issuer_login::log_in(call, issuer).await,
+        None => Err(unknown_strategy(strategy)),
+    }
+}
+
+async fn log_in_by_password(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
+    issuer_login::expect_no_callback(call)?;
     let by_cookie = wants_cookie(call)?;
     if call.request.by_get {
         let why = "log in by POST: proxies and browsers keep what they get by GET";
         return Err(Fault::new(Id::BadVerb, why).props(["GET"]));
     }
-    let ttl = session_ttl(call)?;
+    let ttl = session_ttl(call, LONGEST_MS)?;
     let (username, password) = given_credentials(call)?;
     let (kuid, account) = authenticated_account(call, &username, password).await?;
-    let session = begin_session(call.app, &kuid, &account, ttl);
+    let session = begin_session(call.app, &kuid, &account.sessions, ttl);
     let address = call.request.address;
     security_write::note_session(call.app, &session, address).await;
     call.app.login_succeeded(address, &session);
@@ -189,7 +200,7 @@ pub(crate) fn busy_fault() -> Fault {
 }
 
 /// Is the session to be in a cookie? Refused where one would not count.
-fn wants_cookie(call: KuzzleCall<'_>) -> Result<bool, Fault> {
+pub(super) fn wants_cookie(call: KuzzleCall<'_>) -> Result<bool, Fault> {
     if !call.request.flag("cookieAuth")? {
         return Ok(false);
     }
@@ -207,20 +218,23 @@ fn wants_cookie(call: KuzzleCall<'_>) -> Result<bool, Fault> {
     }
 }
 
-fn session_ttl(call: KuzzleCall<'_>) -> Result<i64, Fault> {
+/// `longest`: milliseconds.
+pub(super) fn session_ttl(call: KuzzleCall<'_>, longest: i64) -> Result<i64, Fault> {
     let too_long = || {
-        let why = "a session ends after a year at the latest; an API key may never end";
+        let seconds = longest / 1000;
+        let why = format!("such a session ends after {seconds} seconds at the latest");
         Fault::new(Id::TokenTooLong, why)
     };
     match lifetime::requested_lifetime(call)? {
-        None => Ok(USUAL_MS),
+        None => Ok(USUAL_MS.min(longest)),
         Some(None) => Err(too_long()),
-        Some(Some(ttl)) if ttl > LONGEST_MS => Err(too_long()),
+        Some(Some(ttl)) if ttl > longest => Err(too_long()),
         Some(Some(ttl)) => Ok(ttl),
     }
 }
 
-fn begin_session(app: &Shared, kuid: &str, account: &Account, ttl: i64) -> UserSession {
+/// `sessions`: what the account's sessions are now.
+pub(super) fn begin_session(app: &Shared, kuid: &str, sessions: &str, ttl: i64) -> UserSession {
     let now = app.now();
     UserSession {
         kuid: kuid.to_owned(),
@@ -228,8 +242,9 @@ fn begin_session(app: &Shared, kuid: &str, account: &Account, ttl: i64) -> UserS
         exp: now.saturating_add(ttl) / 1000,
         jti: fresh_name(),
         sid: fresh_name(),
-        sessions: account.sessions.clone(),
+        sessions: sessions.to_owned(),
         tenant: crate::access::TENANT.to_owned(),
+        issued: None,
     }
 }
 
@@ -239,7 +254,7 @@ pub(crate) fn fresh_name() -> String {
 }
 
 /// A token that is in a cookie is told to nobody.
-fn session_reply(app: &Shared, session: &UserSession, by_cookie: bool) -> Reply {
+pub(super) fn session_reply(app: &Shared, session: &UserSession, by_cookie: bool) -> Reply {
     let expires = session.exp * 1000;
     let ttl = expires - app.now();
     let token = session.sign(&app.access.keys);
@@ -279,7 +294,7 @@ pub(crate) async fn check_token(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
         Credential::Nothing | Credential::Kept => None,
         Credential::Session(session) => Some(session.exp * 1000),
         Credential::ApiKey { until, .. } => Some(until.unwrap_or(-1)),
-        Credential::Issued { until, .. } => Some(*until),
+        Credential::Certificate { until, .. } | Credential::Issued { until, .. } => Some(*until),
     };
     Ok(Reply::of(
         &json!({"valid": true, "expiresAt": expires, "kuid": caller.kuid()}),
@@ -290,7 +305,7 @@ pub(crate) async fn logout(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let kuid = authenticated_kuid(call)?;
     let by_cookie = wants_cookie(call)?;
     let (app, caller) = (call.app, &call.request.caller);
-    if caller.issued().is_some() {
+    if matches!(caller.credential, Credential::Issued { .. }) {
         // Their issuer ends them.
     } else if call.request.flag("global")? {
         let ended = json!({"kuid": kuid, "sessions": fresh_name()});
@@ -308,13 +323,13 @@ pub(crate) async fn logout(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 pub(crate) async fn refresh_token(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     authenticated_kuid(call)?;
     let by_cookie = wants_cookie(call)?;
-    let ttl = session_ttl(call)?;
+    let ttl = session_ttl(call, LONGEST_MS)?;
     let (app, caller) = (call.app, &call.request.caller);
-    let session = caller.session().ok_or_else(|| {
-        Fault::new(
-            Id::RefreshForbidden,
-            "only a session of this deployment can be refreshed",
-        )
+    // Who logged in by another issuer is asked for there again.
+    let session = caller.session().filter(|session| session.issued.is_none());
+    let session = session.ok_or_else(|| {
+        let why = "only a session of a user of this deployment can be refreshed";
+        Fault::new(Id::RefreshForbidden, why)
     })?;
     let now = app.now();
     let next = UserSession {

@@ -1,10 +1,13 @@
 //! What the caller may see and change of himself.
 
 use super::{LOCAL, account_holder, authenticated_kuid, expect_strategy};
-use crate::kuzzle::{
-    Fault, KuzzleCall, Reply,
-    fault::Id,
-    security::{api_keys, check_allowed, credentials as keep, users},
+use crate::{
+    kuzzle::{
+        Fault, KuzzleCall, Reply,
+        fault::Id,
+        security::{api_keys, check_allowed, credentials as keep, users},
+    },
+    routes::security::sessions,
 };
 use serde_json::{Value, json};
 
@@ -44,8 +47,26 @@ pub(crate) async fn check_rights(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     check_allowed(call, &call.request.caller.rights)
 }
 
-pub(crate) async fn strategies(_: KuzzleCall<'_>) -> Result<Reply, Fault> {
-    Ok(Reply::of(&json!([LOCAL])))
+pub(crate) async fn strategies(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
+    let issuers = call.app.access.issuers.login_names();
+    let names: Vec<&str> = std::iter::once(LOCAL).chain(issuers).collect();
+    Ok(Reply::of(&names))
+}
+
+pub(crate) async fn my_sessions(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
+    authenticated_kuid(call)?;
+    let behind = call.request.text("behind")?.map(str::to_owned);
+    let caller = &call.request.caller;
+    let told = sessions::own_sessions(call.app, caller, behind).await?;
+    Ok(Reply::of(&told))
+}
+
+pub(crate) async fn end_my_session(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
+    authenticated_kuid(call)?;
+    let sid = call.request.text("sid")?;
+    let sid = sid.ok_or_else(|| Fault::missing("sid"))?;
+    let told = sessions::end_own_session(call.app, call.actor(), sid).await?;
+    Ok(Reply::of(&told))
 }
 
 pub(crate) async fn update_self(call: KuzzleCall<'_>) -> Result<Reply, Fault> {

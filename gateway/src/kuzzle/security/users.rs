@@ -442,12 +442,15 @@ pub(crate) async fn strategies(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
 /// Ends all sessions and all API keys.
 pub(crate) async fn revoke(call: KuzzleCall<'_>) -> Result<Reply, Fault> {
     let kuid = call.request.id()?;
-    may_act_for(call, kuid).await?;
+    match call.app.access.issuers.greatest_profiles(kuid) {
+        Some(profiles) => may_take(call, &profiles, &[]).await?,
+        None => drop(may_act_for(call, kuid).await?),
+    }
     let (sessions, birth) = (
         format!("{:032x}", random::<u128>()),
         credentials::fresh_name(),
     );
-    let request = json!({"kuid": kuid, "sessions": sessions, "birth": birth});
+    let request = json!({"kuid": kuid, "sessions": sessions, "birth": birth, "certificates_from": call.app.now()});
     let ended =
         security_write::write_internal(call.app, call.actor(), "security.endSessions", &request)
             .await;

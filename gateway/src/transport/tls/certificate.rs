@@ -38,6 +38,14 @@ pub enum CertificateError {
         "security.tls = \"own\" needs `security.certificate` and `security.key`, both PEM files"
     )]
     NotNamed,
+    #[error(
+        "`security.client_certificates` needs security.tls = \"own\": another end of TLS sees them"
+    )]
+    ClientsElsewhere,
+    #[error(
+        "`security.client_certificates.principals`: each names a user and one of `uri`, `dns` and `email`"
+    )]
+    BadPrincipal,
     #[error("{path}: {why}")]
     Unreadable { path: PathBuf, why: String },
     #[error("{0} holds a private key that others than its owner can read (chmod 600 mends it)")]
