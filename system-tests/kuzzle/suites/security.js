@@ -6,7 +6,7 @@ const { equals, holds } = require('../checks');
 const { prepare } = require('../collection');
 
 const PASSWORD = 'correct horse battery';
-const PARTS = ['rights', 'people', 'sessions', 'own', 'keys', 'ends', 'imported'];
+const PARTS = ['rights', 'people', 'sessions', 'own', 'page', 'keys', 'ends', 'imported'];
 
 async function run({ checks, clients, protocol, index }) {
   const anonymous = await checks.check('connect', () => clients.connect(protocol));
