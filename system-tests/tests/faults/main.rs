@@ -16,6 +16,7 @@ mod outage;
 mod power;
 mod refusals;
 mod renames;
+mod revoked;
 #[path = "../../../crates/spool-objects/tests/it/s3_server.rs"]
 mod s3_server;
 mod secured;
