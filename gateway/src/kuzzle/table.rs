@@ -28,8 +28,8 @@ pub(crate) struct Action {
 
 macro_rules! actions {
     ($($controller:ident { $($name:ident => $run:expr, $($kind:ident)? [$($verb:ident $path:literal)*] $takes:literal $content:expr;)* })*) => {
-        /// The table.
-        pub(crate) const ACTIONS: &[Action] = &[$($(Action {
+        /// The table. A constant would be made anew, each action's code with it, wherever it is named.
+        pub(crate) static ACTIONS: &[Action] = &[$($(Action {
             controller: stringify!($controller),
             name: stringify!($name),
             run: |call| Box::pin(async move { $run(call).await }),
