@@ -3,15 +3,10 @@
 use crate::session::quoted_name;
 
 /// Tables of ours that a gateway writes: idempotency keys, unique values and the keys of subjects,
-/// searches that go on, collections, spools.
-const WRITTEN_BY_GATEWAYS: [&str; 6] = [
-    "claims",
-    "unique_values",
-    "texts",
-    "collections",
-    "blobs",
-    "blob_names",
-];
+/// searches that go on, collections.
+const WRITTEN_BY_GATEWAYS: [&str; 4] = ["claims", "unique_values", "texts", "collections"];
+/// And those of spools, where they are kept here.
+const OF_SPOOLS: [&str; 2] = ["blobs", "blob_names"];
 
 /// Who logs in as what.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +15,8 @@ pub struct Roles<'a> {
     pub worker: &'a str,
     /// Whoever runs `consign catalog migrate`.
     pub operator: &'a str,
+    /// Do gateways keep their spools in this keyspace?
+    pub keeps_spools: bool,
 }
 
 /// The statements that give these roles what they need of a keyspace, and nothing more. The roles
@@ -49,7 +46,8 @@ pub fn grant_statements(keyspace: &str, roles: Roles<'_>) -> Vec<String> {
             quoted_name(role)
         )
     }));
-    statements.extend(WRITTEN_BY_GATEWAYS.map(|table| {
+    let of_spools = OF_SPOOLS.iter().filter(|_| roles.keeps_spools);
+    statements.extend(WRITTEN_BY_GATEWAYS.iter().chain(of_spools).map(|table| {
         format!(
             "GRANT MODIFY ON TABLE {}.{} TO {};",
             quoted_name(keyspace),

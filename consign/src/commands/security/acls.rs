@@ -2,7 +2,7 @@
 //! tables that the services themselves stand on. Asks no server and changes nothing.
 
 use super::Invocation;
-use crate::{failure::Failure, settings::Settings};
+use crate::{failure::Failure, settings::Settings, spool_location::SpoolLocation};
 use clap::Args;
 use event_log::kafka::NOMINAL_GROUP;
 use event_schema::topics::{ALL, Deployed, Layout, Topic, TopicUse, USES};
@@ -69,12 +69,7 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
         rights.kafka = kafka_commands(&settings, arguments);
     }
     if shown(Server::Cassandra) {
-        let roles = store_cassandra::Roles {
-            gateway: &user("gateway"),
-            worker: &user("worker"),
-            operator: &user("operator"),
-        };
-        rights.cassandra = store_cassandra::grant_statements(&settings.cassandra.keyspace, roles);
+        rights.cassandra = cassandra_statements(&settings, arguments);
     }
     if shown(Server::Elasticsearch) {
         rights.elasticsearch = Some(store_elasticsearch::roles_yaml(
@@ -123,13 +118,9 @@ fn kafka_commands(settings: &Settings, arguments: &Arguments) -> Vec<String> {
             arguments.users,
         )
     };
-    let all: String = ALL
-        .iter()
-        .map(|topic| topic_argument(&layout, topic))
-        .collect();
-    let looking = SERVICES.map(|(user, _)| {
-        let rights = "--operation Describe --operation DescribeConfigs";
-        command(user, &format!("{rights}{all}"))
+    let looking = SERVICES.iter().flat_map(|(user, by)| {
+        let rights = looking_rights(&layout, *by);
+        rights.map(|rights| command(user, &rights))
     });
     let mut alike: BTreeMap<(&str, String), String> = BTreeMap::new();
     for one in &USES {
@@ -153,8 +144,37 @@ fn kafka_commands(settings: &Settings, arguments: &Arguments) -> Vec<String> {
             layout.prefix
         ),
     );
-    let of_services = looking.into_iter().chain(of_topics).chain(of_groups);
+    let of_services = looking.chain(of_topics).chain(of_groups);
     of_services.chain([of_operator]).collect()
+}
+
+/// Each service looks at the settings and ends of all topics. Whoever may read, write or trim a topic
+/// may look at its ends: Kafka derives that right from each of these.
+fn looking_rights(layout: &Layout, by: Deployed) -> [String; 2] {
+    let is_used = |topic: &&Topic| {
+        let mut uses = USES.iter();
+        uses.any(|one| one.by == by && one.topic.name == topic.name)
+    };
+    let argument = |topic| topic_argument(layout, topic);
+    let all: String = ALL.iter().map(argument).collect();
+    let others = ALL.iter().filter(|topic| !is_used(topic));
+    let others: String = others.map(argument).collect();
+    [
+        format!("--operation DescribeConfigs{all}"),
+        format!("--operation Describe{others}"),
+    ]
+}
+
+fn cassandra_statements(settings: &Settings, arguments: &Arguments) -> Vec<String> {
+    let user = |name: &str| format!("{}{name}", arguments.users);
+    let spools = settings.spool.location.as_deref().map(str::parse);
+    let roles = store_cassandra::Roles {
+        gateway: &user("gateway"),
+        worker: &user("worker"),
+        operator: &user("operator"),
+        keeps_spools: matches!(spools, Some(Ok(SpoolLocation::Tables { .. }))),
+    };
+    store_cassandra::grant_statements(&settings.cassandra.keyspace, roles)
 }
 
 fn topic_argument(layout: &Layout, topic: &Topic) -> String {
@@ -191,3 +211,6 @@ fn operation_flags(one: &TopicUse) -> String {
     let flags = had.map(|(_, name)| format!("--operation {name}"));
     flags.collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests;
