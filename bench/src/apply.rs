@@ -107,6 +107,7 @@ pub async fn catch_up(environment: &BenchEnvironment, stack: &Stack) -> Result<f
     let (trigger, shutdown) = Shutdown::manual();
     let keys = stack::load_keyring(&environment.settings)?;
     let ports = write_worker::Ports {
+        feedback: write_worker::LocalFeedback::default(),
         sealing: stack::subject_keys(&environment.settings, &stack.record, &keys)?,
         log: stack.log.clone(),
         catalog: stack::load_catalog(&environment.settings)?,

@@ -102,6 +102,7 @@ async fn gateway(
     let masters = sealing::MasterKeys::derived(&folder.keys);
     let record = folder.record.clone();
     let ports = gateway::Ports {
+        feedback: gateway::LocalFeedback::default(),
         sealing: sealing::SubjectKeys::new(record, folder.keys.clone(), masters),
         log: folder.log.clone(),
         catalog: catalog.into(),

@@ -125,6 +125,7 @@ async fn gateway(folder: &std::path::Path) -> SocketAddr {
     let keys = Keyring::new(1, *b"0123456789abcdef");
     let masters = sealing::MasterKeys::derived(&keys);
     let ports = gateway::Ports {
+        feedback: gateway::LocalFeedback::default(),
         sealing: sealing::SubjectKeys::new(store.clone(), keys.clone(), masters),
         log,
         catalog: catalog.into(),

@@ -59,6 +59,7 @@ pub use config::Config;
 pub use hooks::HookConfigError;
 pub use transport::tls::certificate::CertificateError;
 
+pub use local_feedback::LocalFeedback;
 use runtime::{Clock, Health, Shutdown};
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -83,6 +84,8 @@ pub struct Ports {
     pub durability: watch::Receiver<Option<event_log::Durability>>,
     /// Where events go that the log does not take: without one they are refused while it is away.
     pub spool: Option<Arc<spool::Spool>>,
+    /// Where a worker in this process leaves verdicts; connected at start.
+    pub feedback: LocalFeedback,
     /// Where components say how they are, and which settings weaken promises: `/readyz`.
     pub health: Health,
     /// Where metrics go: `/metrics`.

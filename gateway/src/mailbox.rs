@@ -13,7 +13,7 @@ use event_schema::{
     topics::{Layout, MAILBOX},
 };
 use runtime::{Backoff, Health, Shutdown};
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 use tracing::warn;
 
 const COMPONENT: &str = "mailbox";
@@ -77,7 +77,7 @@ impl Mailbox {
             headers: record.headers.clone(),
         };
         match codec::decode_mail(&parts) {
-            Ok(Mail::Feedback(feedback)) => _ = self.verdicts.resolve(feedback.entry),
+            Ok(Mail::Feedback(feedback)) => _ = self.verdicts.resolve(Cow::Owned(feedback.entry)),
             Ok(Mail::Push(push)) => self.subscriptions.push(&push),
             Ok(Mail::Presence(presence)) => self.subscriptions.presence(&presence),
             Ok(Mail::Progress(progress)) => {

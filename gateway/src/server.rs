@@ -39,13 +39,17 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use bearer_tokens::TrustedIssuers;
+use event_schema::outcome::LedgerEntry;
 use futures::FutureExt;
 use http::{HeaderMap, HeaderValue, Method, Request, header};
 use hyper::{body::Incoming, server::conn::http1, service};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use outbound::OutboundClient;
 use runtime::{Shutdown, State, TaskStarter, spawn};
-use std::{convert::Infallible, net::IpAddr, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow, convert::Infallible, net::IpAddr, panic::AssertUnwindSafe, sync::Arc,
+    time::Duration,
+};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::oneshot,
@@ -130,9 +134,15 @@ fn start_tasks(app: &Shared, opened: oneshot::Sender<()>, shutdown: &Shutdown) {
         health.set_dispensable(&spool_watch::DISPENSABLE);
         tasks.vital("spool-shipper", spool.clone().run(until()));
     }
+    let (reply, verdicts) = (&app.writes.builder.reply, &app.writes.feedback.pending);
+    let pending = verdicts.clone();
+    let take_verdict = move |entry: &LedgerEntry| _ = pending.resolve(Cow::Borrowed(entry));
+    ports
+        .feedback
+        .connect_gateway(&reply.instance, take_verdict);
     let mailbox = Mailbox {
-        reply: app.writes.builder.reply.clone(),
-        verdicts: app.writes.feedback.pending.clone(),
+        reply: reply.clone(),
+        verdicts: verdicts.clone(),
         subscriptions: subscriptions(),
     };
     let layout = ports.layout.clone();

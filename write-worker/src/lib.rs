@@ -45,6 +45,7 @@ use event_log::Log;
 use event_schema::{
     offset::TransactionsOffset, position::Position, signing::Keyring, topics::Layout,
 };
+pub use local_feedback::LocalFeedback;
 use metrics::Metrics;
 use runtime::{Clock, Health, Shutdown};
 use std::sync::Arc;
@@ -67,6 +68,8 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     pub health: Health,
     pub registry: prometheus::Registry,
+    /// The gateway in this process, if there is one.
+    pub feedback: LocalFeedback,
     /// Where lanes tell that they have finished what stood.
     pub finished: Finished,
     /// This worker's name in `open` records and logs; unique per start.

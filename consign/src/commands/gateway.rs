@@ -62,6 +62,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     let (record, view) = (stack.record.clone(), stack.view.clone());
     let folders = CatalogFolders::new(settings.catalog.folders.clone(), record, view, true);
     let ports = gateway::Ports {
+        feedback: gateway::LocalFeedback::default(),
         sealing: stack::subject_keys(&settings, &stack.record, &keys)?,
         log: stack.log.clone(),
         catalog: catalog.into(),

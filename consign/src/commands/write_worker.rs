@@ -55,6 +55,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         services::watch_stack(&stack, &around, true);
         let keys = stack::load_keyring(&settings)?;
         let ports = write_worker::Ports {
+            feedback: write_worker::LocalFeedback::default(),
             sealing: stack::subject_keys(&settings, &stack.record, &keys)?,
             log: stack.log.clone(),
             catalog,

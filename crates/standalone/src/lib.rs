@@ -258,7 +258,9 @@ impl StandaloneParts {
         let (record, view) = (folder.record.clone(), folder.view.clone());
         let by_signal = options.reload_by_signal;
         let folders = CatalogFolders::new(options.catalog.clone(), record, Some(view), by_signal);
+        let feedback = gateway::LocalFeedback::default();
         let gateway = gateway::Ports {
+            feedback: feedback.clone(),
             sealing: sealing.clone(),
             log: folder.log.clone(),
             catalog: catalog.clone().into(),
@@ -274,6 +276,7 @@ impl StandaloneParts {
             registry: registry.clone(),
         };
         let worker = write_worker::Ports {
+            feedback,
             sealing,
             log: folder.log.clone(),
             catalog: catalog.clone(),

@@ -14,7 +14,7 @@ use crate::{
 use event_schema::outcome::{LedgerEntry, Verdict};
 use pending::{FeedbackWaiter, PendingRequests};
 use runtime::{Backoff, Shutdown};
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 use store::{Record, View};
 use tokio::time::Instant;
 
@@ -66,7 +66,7 @@ impl Feedback {
     /// Whoever waits for what the ledger remembers need not wait for the sweep.
     pub(super) fn resolve(&self, remembered: Vec<Option<LedgerEntry>>) {
         for entry in remembered.into_iter().flatten() {
-            self.pending.resolve(entry);
+            self.pending.resolve(Cow::Owned(entry));
         }
     }
 

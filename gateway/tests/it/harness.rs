@@ -9,7 +9,7 @@ use event_schema::{
     signing::Keyring,
     topics::{self, Cleanup, Layout, Topic},
 };
-use gateway::{Config, Ports};
+use gateway::{Config, LocalFeedback, Ports};
 use prometheus::Registry;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use runtime::{Clock, Health, Shutdown, ShutdownTrigger, SystemClock};
@@ -47,6 +47,8 @@ pub struct Builder {
     /// From where the gateway reads its catalog again.
     pub catalog_source: Option<Arc<dyn gateway::CatalogSource>>,
     pub catalog: Catalog,
+    /// Do worker and gateway know that they are one process?
+    pub are_one_process: bool,
 }
 
 impl Default for Builder {
@@ -64,6 +66,7 @@ impl Default for Builder {
             over_tls: None,
             catalog_source: None,
             catalog: Catalog::builtin().unwrap(),
+            are_one_process: false,
         }
     }
 }
@@ -87,6 +90,7 @@ pub struct App {
     catalog: Catalog,
     catalog_source: Option<Arc<dyn gateway::CatalogSource>>,
     view: Arc<dyn View>,
+    feedback: Option<LocalFeedback>,
     scheme: &'static str,
     folder: tempfile::TempDir,
 }
@@ -187,6 +191,7 @@ impl Builder {
             shutdown,
             catalog,
             catalog_source: self.catalog_source,
+            feedback: self.are_one_process.then(LocalFeedback::default),
             folder,
         };
         if self.worker {
@@ -273,6 +278,7 @@ impl App {
 
     pub fn ports(&self) -> Ports {
         Ports {
+            feedback: self.feedback.clone().unwrap_or_default(),
             sealing: self.sealing(),
             log: self.log.clone(),
             catalog: self.catalog.clone().into(),
@@ -315,6 +321,7 @@ impl App {
     /// Likewise, until then.
     pub fn worker_until(&self, shutdown: Shutdown) -> JoinHandle<()> {
         let ports = write_worker::Ports {
+            feedback: self.feedback.clone().unwrap_or_default(),
             sealing: self.sealing(),
             log: self.log.clone(),
             catalog: self.catalog.clone(),

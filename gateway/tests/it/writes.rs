@@ -252,14 +252,44 @@ impl event_log::consumer::Reader for Deaf {
     }
 }
 
-#[tokio::test]
-async fn a_lost_feedback_hangs_nobody() {
-    let wrap = Box::new(|log: event_log::Log| event_log::Log {
+fn deafened(log: event_log::Log) -> event_log::Log {
+    event_log::Log {
         reader: std::sync::Arc::new(Deaf(log.reader.clone())),
         ..log
-    });
+    }
+}
+
+/// And nothing is found by a look into the ledger either, within the time of the test.
+#[tokio::test]
+async fn a_verdict_of_the_same_process_does_not_go_through_the_mailbox() {
     let app = crate::harness::Builder {
-        wrap,
+        wrap: Box::new(deafened),
+        config: gateway::Config {
+            ledger_poll_millis: 600_000,
+            ..Default::default()
+        },
+        are_one_process: true,
+        ..Default::default()
+    }
+    .start()
+    .await;
+    app.cities().await;
+    for (body, expected) in [(city("1", "Paris"), 200), (city("1", "Paris"), 409)] {
+        let request = app.post("/v1/operations/document.create", &body);
+        let (status, _, json) = told(request.header("prefer", "wait=30")).await;
+        assert_eq!(status, expected, "{json}");
+    }
+    let mailbox = app.layout.name(&event_schema::topics::MAILBOX);
+    for partition in 0..crate::harness::PARTITIONS {
+        let offsets = app.log.admin.offsets(&mailbox, partition).await.unwrap();
+        assert_eq!(offsets.end, 0, "partition {partition}");
+    }
+}
+
+#[tokio::test]
+async fn a_lost_feedback_hangs_nobody() {
+    let app = crate::harness::Builder {
+        wrap: Box::new(deafened),
         ..Default::default()
     }
     .start()

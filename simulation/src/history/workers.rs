@@ -43,6 +43,7 @@ impl History {
         let record = self.record.of(&process, &self.faults);
         let masters = sealing::MasterKeys::derived(&secret);
         let ports = write_worker::Ports {
+            feedback: write_worker::LocalFeedback::default(),
             sealing: sealing::SubjectKeys::new(record.clone(), secret.clone(), masters),
             log: groups::log_of(&self.log, &process, &self.faults, &self.coordinator),
             catalog: events::catalog(),

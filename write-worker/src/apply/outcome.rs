@@ -221,6 +221,9 @@ impl Applier<'_> {
     }
 
     fn send_reply(&self, reply: &Reply, entry: &LedgerEntry) {
+        if self.worker.ports.feedback.hand_over(reply, entry) {
+            return;
+        }
         let parts = encode_mail(&Mail::Feedback(Feedback {
             instance: reply.instance.clone(),
             entry: entry.clone(),

@@ -227,6 +227,7 @@ impl World {
         let health = Health::default();
         let masters = sealing::MasterKeys::derived(&self.keys);
         let ports = write_worker::Ports {
+            feedback: write_worker::LocalFeedback::default(),
             sealing: sealing::SubjectKeys::new(record.clone(), self.keys.clone(), masters),
             log,
             catalog: self.catalog.clone(),

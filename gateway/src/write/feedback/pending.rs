@@ -2,7 +2,7 @@
 
 use event_schema::{id::RequestId, outcome::LedgerEntry};
 use parking_lot::Mutex;
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::HashMap, sync::Arc, time::Duration};
 use tokio::{sync::oneshot, time::Instant};
 
 /// The table.
@@ -57,11 +57,11 @@ impl PendingRequests {
     }
 
     /// Gives a verdict to all who wait for it; false if nobody does.
-    pub(crate) fn resolve(&self, entry: LedgerEntry) -> bool {
+    pub(crate) fn resolve(&self, entry: Cow<'_, LedgerEntry>) -> bool {
         let Some(slot) = self.slots.lock().remove(&entry.request.unique()) else {
             return false;
         };
-        let entry = Arc::new(entry);
+        let entry = Arc::new(entry.into_owned());
         for waiter in slot.waiters {
             drop(waiter.send(entry.clone()));
         }

@@ -3,7 +3,7 @@
 
 use super::pending::PendingRequests;
 use runtime::Shutdown;
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 use store::Record;
 use tracing::debug;
 
@@ -29,7 +29,7 @@ pub(crate) async fn run_sweep(
             Ok(entries) => entries
                 .into_iter()
                 .flatten()
-                .for_each(|entry| _ = pending.resolve(entry)),
+                .for_each(|entry| _ = pending.resolve(Cow::Owned(entry))),
             Err(error) => debug!(%error, "the ledger cannot be asked; trying again"),
         }
     }

@@ -6,6 +6,7 @@ use event_schema::{
     position::{Position, Version},
     signing::Keyring,
 };
+use std::borrow::Cow;
 
 fn id(n: u8) -> RequestId {
     RequestId::mint(
@@ -39,10 +40,10 @@ fn entry(n: u8) -> LedgerEntry {
 async fn all_who_wait_are_told_and_the_table_is_empty_after() {
     let table = Arc::new(PendingRequests::new(2));
     let (a, b) = (table.expect(id(1)).unwrap(), table.expect(id(1)).unwrap());
-    assert!(table.resolve(entry(1)));
+    assert!(table.resolve(Cow::Owned(entry(1))));
     assert_eq!(a.verdict().await.unwrap().request, id(1));
     assert_eq!(b.verdict().await.unwrap().request, id(1));
-    assert!(!table.resolve(entry(1)));
+    assert!(!table.resolve(Cow::Owned(entry(1))));
     assert_eq!(table.len(), 0);
 }
 
