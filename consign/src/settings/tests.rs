@@ -41,6 +41,20 @@ fn the_default_file_says_what_the_code_does() {
     );
 }
 
+/// What a setting does not stand without: a name is one at a location, and certificates of clients
+/// have all their settings or none.
+fn settings_beside(key: &str, examples: &Table) -> Vec<String> {
+    const TOGETHER: &str = "security.client_certificates.";
+    if key == "spool.name" {
+        return vec!["spool.location=s3://bucket/spools".to_owned()];
+    }
+    let all = leaf_values(examples).into_iter();
+    let beside = all.filter(|(other, _)| key.starts_with(TOGETHER) && other.starts_with(TOGETHER));
+    beside
+        .map(|(other, value)| format!("{other}={value}"))
+        .collect()
+}
+
 #[test]
 fn each_setting_without_a_default_is_one() {
     let examples = parse_defaults(&example_settings(DEFAULTS)).unwrap();
@@ -52,9 +66,9 @@ fn each_setting_without_a_default_is_one() {
             value
         };
         let given = format!("{key}={value}");
-        // A name is one at a location.
-        let beside = (key == "spool.name").then_some("spool.location=s3://bucket/spools");
-        let given: Vec<&str> = beside.into_iter().chain([given.as_str()]).collect();
+        let beside = settings_beside(&key, &examples);
+        let beside = beside.iter().map(String::as_str);
+        let given: Vec<&str> = beside.chain([given.as_str()]).collect();
         let settings = layered(None, &[], &given)
             .unwrap_or_else(|error| panic!("{key}: {error}"))
             .settings;

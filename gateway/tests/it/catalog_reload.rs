@@ -163,7 +163,7 @@ async fn what_is_wrong_leaves_the_catalog_in_use() {
         &app,
         &folder,
         &unsound,
-        &["memo.yaml: line 8: ", "`memo.put`", "$reqest"],
+        &["memo.yaml: line 15: ", "`memo.put`", "$reqest"],
     )
     .await;
     let malformed = MEMO.replace("summary", "sumary");

@@ -27,7 +27,7 @@ use crate::{command::cargo, tally::Tally};
 /// The longest that one binary may take.
 const LIMIT: Duration = Duration::from_secs(15 * 60);
 /// The same for one that starts whole processes and servers, and breaks them.
-const SYSTEM_LIMIT: Duration = Duration::from_secs(25 * 60);
+const SYSTEM_LIMIT: Duration = Duration::from_secs(40 * 60);
 
 /// How long single tests took.
 #[derive(Debug, Default)]

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use runtime::{Shutdown, ShutdownTrigger, SystemClock};
 use spool::{
     Acknowledged, Config, FolderMedium, Spool, SpoolDelivery, SpoolFolder, SpoolMedium,
-    SpoolOptions,
+    SpoolOptions, medium::MediumError,
 };
 use std::{
     path::Path,
@@ -207,7 +207,7 @@ pub struct Running {
 
 impl Running {
     pub fn start(folder: &Path, wire: &Wire, config: &Config) -> Self {
-        Self::over(SpoolFolder::open(folder, "t").unwrap(), wire, config)
+        Self::over(open_folder(folder), wire, config)
     }
 
     pub fn over(folder: SpoolFolder, wire: &Wire, config: &Config) -> Self {
@@ -278,6 +278,19 @@ impl Running {
         }
         while self.folder.strong_count() > 0 {
             tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
+
+/// What was killed a moment ago may be closing its files yet, on a thread of its own.
+fn open_folder(folder: &Path) -> SpoolFolder {
+    let begun = Instant::now();
+    loop {
+        match SpoolFolder::open(folder, "t") {
+            Err(MediumError::Held { .. }) if begun.elapsed() < Duration::from_secs(5) => {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            opened => return opened.unwrap(),
         }
     }
 }

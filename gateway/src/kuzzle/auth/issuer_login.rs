@@ -184,7 +184,7 @@ async fn exchanged_bearer(
         return Err(rejected(call, "another issuer sent the browser back"));
     }
     let Some(code) = brought.code.filter(|_| brought.error.is_none()) else {
-        return Err(rejected(call, "the issuer logs nobody in"));
+        return Err(rejected(call, "the issuer refuses the log-in"));
     };
     let used = security_write::use_attempt(app, call.actor(), &attempt.id).await;
     used.map_err(|problem| match problem.code() {

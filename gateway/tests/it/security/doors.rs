@@ -15,10 +15,12 @@ const ANONYMOUS: [&str; 6] = [
     "server:openapi",
 ];
 /// What the profile `default` may, beside its own role here.
-const DEFAULT: [&str; 6] = [
+const DEFAULT: [&str; 8] = [
     "auth:checkToken",
     "auth:getCurrentUser",
     "auth:getMyRights",
+    "auth:getMySessions",
+    "auth:endMySession",
     "auth:logout",
     "auth:updateSelf",
     "server:publicApi",
