@@ -329,7 +329,8 @@ async fn serve_requests(
             request.extensions_mut().insert(permit.clone());
             request.extensions_mut().insert(ClientAddress(from));
             if let Some(certificate) = &certificate {
-                request.extensions_mut().insert(certificate.clone());
+                let shown = handshake::certificate_of_request(&app, certificate, &request);
+                request.extensions_mut().insert(shown);
             }
             let request = request.map(|body| Body::new(unread.clone().watch(body)));
             let app = app.clone();

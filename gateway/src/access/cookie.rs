@@ -202,6 +202,20 @@ fn is_of_allowed_page(origins: &Origins, headers: &HeaderMap, uri: &Uri) -> bool
     }
 }
 
+/// Does a browser send this for a page that may not act as its user? A program that says nothing of a
+/// page has none.
+pub(crate) fn is_of_foreign_page(origins: &Origins, headers: &HeaderMap, uri: &Uri) -> bool {
+    match origins.page(headers, uri) {
+        PageStanding::Allowed => false,
+        PageStanding::Foreign => true,
+        PageStanding::Unsaid => {
+            let mut said = headers.get_all("sec-fetch-site").iter();
+            // `none`: whoever sits there typed the address.
+            said.any(|site| site != "same-origin" && site != "none")
+        }
+    }
+}
+
 /// Forms cannot say so.
 fn is_json(headers: &HeaderMap) -> bool {
     let mut said = headers.get_all(header::CONTENT_TYPE).iter();

@@ -4,6 +4,7 @@
 use super::bare_problem;
 use crate::{
     GatewayError,
+    access::cookie::is_of_foreign_page,
     app::App,
     config::{CertificatePrincipal, Config, Security, TlsEnd},
     error::{Code, Problem},
@@ -16,6 +17,7 @@ use crate::{
         },
     },
 };
+use http::Request;
 use runtime::Clock;
 use std::{sync::Arc, time::Duration};
 use tokio::{io::AsyncWriteExt, net::TcpStream, time::timeout};
@@ -59,6 +61,20 @@ pub(super) fn shown_certificate(app: &App, socket: &ClientSocket) -> Option<Arc<
     // One that cannot be read stands for nobody; it is not none.
     let shown = ShownCertificate::read(certificate, &clients.principals);
     Some(Arc::new(shown.unwrap_or_else(ShownCertificate::of_nobody)))
+}
+
+/// What a connection's certificate is to one of its requests. A browser shows it for every page: for one
+/// that may not act as its user it stands for nobody.
+pub(super) fn certificate_of_request<B>(
+    app: &App,
+    shown: &Arc<ShownCertificate>,
+    request: &Request<B>,
+) -> Arc<ShownCertificate> {
+    if is_of_foreign_page(&app.origins, request.headers(), request.uri()) {
+        Arc::new(ShownCertificate::of_nobody())
+    } else {
+        shown.clone()
+    }
 }
 
 fn certificate_files(security: &Security) -> Result<CertificateFiles, CertificateError> {

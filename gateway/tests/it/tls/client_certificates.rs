@@ -125,7 +125,11 @@ impl Premises {
 
     /// Closed, with a user `robot` and a user `till` who log in by nothing else; the administrator.
     async fn start(&self) -> (App, String) {
-        let app = self.own.start_with(self.config(false)).await;
+        self.start_with(self.config(false)).await
+    }
+
+    async fn start_with(&self, config: Config) -> (App, String) {
+        let app = self.own.start_with(config).await;
         let admin = close(&app).await;
         let role = json!({"controllers": {
             "document": allow(&["create", "get"]), "auth": allow(&["*"]), "realtime": allow(&["subscribe"]),
@@ -239,6 +243,34 @@ async fn a_certificate_stands_for_the_user_of_its_name_by_every_door() {
     let (_, _, me) = answer(with(&app, "GET", "/_me", None, None)).await;
     assert_eq!(me["result"]["_id"], "-1", "{me:#}");
     login(&app, "root", PASSWORD).await;
+}
+
+/// A browser shows its certificate for every page that asks.
+#[tokio::test]
+async fn a_page_of_another_site_does_not_ask_with_the_certificate_of_its_reader() {
+    let premises = Premises::new();
+    let mut config = premises.config(false);
+    config.allowed_origins = vec!["*".to_owned()];
+    let (mut app, _) = premises.start_with(config).await;
+    let robot = premises.clients.robot();
+    let asks = async |app: &App| {
+        let of_page = [
+            ("origin", "https://elsewhere.example", None),
+            ("sec-fetch-site", "cross-site", None),
+            ("sec-fetch-site", "same-site", None),
+            ("sec-fetch-site", "same-origin", Some("robot")),
+            ("sec-fetch-site", "none", Some("robot")),
+        ];
+        for (name, value, user) in of_page {
+            let request = with(app, "GET", "/_me", None, None).header(name, value);
+            let told = answer(request).await;
+            match user {
+                Some(user) => assert_eq!(told.2["result"]["_id"], user, "{value}: {told:?}"),
+                None => assert_eq!(refusal(&told), INVALID, "{value}: {told:?}"),
+            }
+        }
+    };
+    premises.as_client(&mut app, &robot, asks).await;
 }
 
 #[tokio::test]
