@@ -4,7 +4,10 @@
 //! which it came. A lost mailbox loses no verdict, only time: [`crate::write::feedback::sweep`] asks
 //! the ledger; subscribers are disconnected, to subscribe again.
 
-use crate::{subscriptions::Subscriptions, write::feedback::pending::PendingRequests};
+use crate::{
+    session_sweep::SweepTimes, subscriptions::Subscriptions,
+    write::feedback::pending::PendingRequests,
+};
 use event_log::{FollowOptions, Followed, Follower, Limits, Log, Record, consumer::From};
 use event_schema::{
     codec::{self, Parts},
@@ -28,6 +31,8 @@ pub(crate) struct Mailbox {
     pub reply: Reply,
     pub verdicts: Arc<PendingRequests>,
     pub subscriptions: Arc<Subscriptions>,
+    /// Nothing is pushed by what was seen of sessions too long ago.
+    pub sweeps: Arc<SweepTimes>,
 }
 
 impl Mailbox {
@@ -54,7 +59,10 @@ impl Mailbox {
                 Followed::Records(records) => {
                     let instance = rooms.borrow_and_update().clone();
                     for record in &records {
-                        self.deliver(record, &instance);
+                        tokio::select! {
+                            () = shutdown.hard() => return,
+                            () = self.deliver(record, &instance) => {}
+                        }
                     }
                 }
                 Followed::Lost(error) => {
@@ -66,7 +74,7 @@ impl Mailbox {
     }
 
     /// `instance`: the name under which the rooms know this gateway.
-    fn deliver(&self, record: &Record, instance: &str) {
+    async fn deliver(&self, record: &Record, instance: &str) {
         let to = record.key.as_deref().unwrap_or_default();
         if to != self.reply.instance.as_bytes() && to != instance.as_bytes() {
             return;
@@ -78,8 +86,14 @@ impl Mailbox {
         };
         match codec::decode_mail(&parts) {
             Ok(Mail::Feedback(feedback)) => _ = self.verdicts.resolve(Cow::Owned(feedback.entry)),
-            Ok(Mail::Push(push)) => self.subscriptions.push(&push),
-            Ok(Mail::Presence(presence)) => self.subscriptions.presence(&presence),
+            Ok(Mail::Push(push)) => {
+                self.sweeps.recent_sweep().await;
+                self.subscriptions.push(&push);
+            }
+            Ok(Mail::Presence(presence)) => {
+                self.sweeps.recent_sweep().await;
+                self.subscriptions.presence(&presence);
+            }
             Ok(Mail::Progress(progress)) => {
                 if !progress.missed.is_empty() {
                     warn!(partitions = ?progress.missed, "changes were deleted before notifiers read them; subscribers are disconnected to subscribe again");

@@ -12,7 +12,7 @@ use crate::{
     error::{Code, Problem},
     request::{RawRequest, headers::Options},
     security_events::{self, Actor},
-    session_sweep,
+    session_sweep::{self, TOLD_FOR},
     transport::tls::client_certificate::ShownCertificate,
 };
 use event_log::Durability;
@@ -83,14 +83,15 @@ pub(crate) fn is_accepted(written: &Result<(), Problem>) -> bool {
     written.as_ref().err().is_none_or(accepted)
 }
 
-/// Something was taken away: returns when no gateway believes what it read before.
+/// Something was taken away: returns when no gateway believes what it read before, nor tells
+/// subscriptions by it.
 pub(crate) async fn forget_everywhere(app: &Shared) {
     app.access.state.changed();
     session_sweep::sweep_once(app).await;
     // The embedded log has one process.
     let alone = *app.ports.durability.borrow() == Some(Durability::Embedded);
     if !alone {
-        tokio::time::sleep(HONOURED_FOR).await;
+        tokio::time::sleep(HONOURED_FOR + TOLD_FOR).await;
     }
 }
 

@@ -144,6 +144,7 @@ fn start_tasks(app: &Shared, opened: oneshot::Sender<()>, shutdown: &Shutdown) {
         reply: reply.clone(),
         verdicts: verdicts.clone(),
         subscriptions: subscriptions(),
+        sweeps: app.sweeps.clone(),
     };
     let layout = ports.layout.clone();
     let delivering = mailbox.run(log.clone(), layout, health.clone(), until());

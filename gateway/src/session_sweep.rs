@@ -1,6 +1,11 @@
 //! Looks again whether the credentials that subscriptions were made with still count, and whether
 //! they still may hear: twice as often as what was read is believed, and whenever this gateway took
-//! something away. What does not count any more is ended; nothing is told to it afterwards.
+//! something away. What does not count any more is ended; nothing is told to it afterwards. What
+//! subscriptions are told waits for a look that is young enough ([`SweepTimes`]).
+
+mod times;
+
+pub(crate) use times::{SweepTimes, TOLD_FOR};
 
 use crate::{
     access::{AccessError, Caller},
@@ -31,12 +36,15 @@ const UNKNOWN: CloseReason = CloseReason {
     drop_rest: true,
 };
 
-/// Until shutdown.
+/// Until shutdown, as long as something may be told.
 pub(crate) async fn run_sweep(app: Shared, shutdown: Shutdown) {
     loop {
+        let began = app.ports.clock.elapsed();
         sweep_once(&app).await;
+        app.sweeps.sweep_done(began);
         tokio::select! {
-            () = shutdown.soft() => return,
+            () = shutdown.hard() => return,
+            () = app.sweeps.next_wanted() => {}
             () = tokio::time::sleep(EVERY) => {}
         }
     }
