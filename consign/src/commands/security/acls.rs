@@ -120,7 +120,7 @@ fn kafka_commands(settings: &Settings, arguments: &Arguments) -> Vec<String> {
     };
     let looking = SERVICES.iter().flat_map(|(user, by)| {
         let rights = looking_rights(&layout, *by);
-        rights.map(|rights| command(user, &rights))
+        rights.into_iter().map(|rights| command(user, &rights))
     });
     let mut alike: BTreeMap<(&str, String), String> = BTreeMap::new();
     for one in &USES {
@@ -150,7 +150,7 @@ fn kafka_commands(settings: &Settings, arguments: &Arguments) -> Vec<String> {
 
 /// Each service looks at the settings and ends of all topics. Whoever may read, write or trim a topic
 /// may look at its ends: Kafka derives that right from each of these.
-fn looking_rights(layout: &Layout, by: Deployed) -> [String; 2] {
+fn looking_rights(layout: &Layout, by: Deployed) -> Vec<String> {
     let is_used = |topic: &&Topic| {
         let mut uses = USES.iter();
         uses.any(|one| one.by == by && one.topic.name == topic.name)
@@ -159,10 +159,11 @@ fn looking_rights(layout: &Layout, by: Deployed) -> [String; 2] {
     let all: String = ALL.iter().map(argument).collect();
     let others = ALL.iter().filter(|topic| !is_used(topic));
     let others: String = others.map(argument).collect();
-    [
-        format!("--operation DescribeConfigs{all}"),
-        format!("--operation Describe{others}"),
-    ]
+    let mut rights = vec![format!("--operation DescribeConfigs{all}")];
+    if !others.is_empty() {
+        rights.push(format!("--operation Describe{others}"));
+    }
+    rights
 }
 
 fn cassandra_statements(settings: &Settings, arguments: &Arguments) -> Vec<String> {

@@ -18,6 +18,8 @@ fn topic_rights() -> BTreeSet<(String, String, String)> {
             let pairs = words.windows(2).filter(|pair| pair[0] == flag);
             pairs.map(|pair| pair[1].to_owned()).collect()
         };
+        let resources = [after("--topic"), after("--group")].concat();
+        assert!(!resources.is_empty(), "{command}");
         let user = after("--allow-principal").remove(0);
         for operation in after("--operation").iter().filter(|name| *name != "All") {
             for topic in after("--topic") {
