@@ -18,10 +18,10 @@ use crate::{
     },
     request::RequestReader,
     served_routes::ServedRoutes,
-    session_sweep::SweepTimes,
     set_up::SetUpCode,
     spool_row::SpoolRow,
     subscriptions::{SubscriptionPorts, Subscriptions},
+    sweep_times::SweepTimes,
     write::{
         EventPlace, Published, WritePath,
         feedback::{Feedback, pending::PendingRequests},

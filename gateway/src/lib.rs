@@ -49,6 +49,7 @@ mod spans;
 mod spool_row;
 mod spool_watch;
 mod subscriptions;
+mod sweep_times;
 mod transport;
 mod upload;
 mod write;

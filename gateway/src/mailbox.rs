@@ -5,7 +5,7 @@
 //! the ledger; subscribers are disconnected, to subscribe again.
 
 use crate::{
-    session_sweep::SweepTimes, subscriptions::Subscriptions,
+    subscriptions::Subscriptions, sweep_times::SweepTimes,
     write::feedback::pending::PendingRequests,
 };
 use event_log::{FollowOptions, Followed, Follower, Limits, Log, Record, consumer::From};

@@ -12,7 +12,8 @@ use crate::{
     error::{Code, Problem},
     request::{RawRequest, headers::Options},
     security_events::{self, Actor},
-    session_sweep::{self, TOLD_FOR},
+    session_sweep,
+    sweep_times::TOLD_FOR,
     transport::tls::client_certificate::ShownCertificate,
 };
 use event_log::Durability;

@@ -1,11 +1,7 @@
 //! Looks again whether the credentials that subscriptions were made with still count, and whether
 //! they still may hear: twice as often as what was read is believed, and whenever this gateway took
 //! something away. What does not count any more is ended; nothing is told to it afterwards. What
-//! subscriptions are told waits for a look that is young enough ([`SweepTimes`]).
-
-mod times;
-
-pub(crate) use times::{SweepTimes, TOLD_FOR};
+//! subscriptions are told waits for a look that is young enough ([`crate::sweep_times`]).
 
 use crate::{
     access::{AccessError, Caller},

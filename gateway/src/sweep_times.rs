@@ -27,12 +27,12 @@ impl SweepTimes {
     }
 
     /// `began`: by [`Clock::elapsed`].
-    pub(super) fn sweep_done(&self, began: Duration) {
+    pub(crate) fn sweep_done(&self, began: Duration) {
         self.began.send_replace(Some(began));
     }
 
     /// Somebody waits for the next sweep.
-    pub(super) async fn next_wanted(&self) {
+    pub(crate) async fn next_wanted(&self) {
         self.wanted.notified().await;
     }
 
