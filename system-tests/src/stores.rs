@@ -2,13 +2,13 @@
 //! index. What is kept beside it and changes at any time (ledger, marks, idempotency keys, texts) is
 //! left out.
 
-use crate::cluster::Cluster;
 use anyhow::Result;
 use serde_json::Value;
-use std::{collections::BTreeMap, path::PathBuf};
+use std::collections::BTreeMap;
 
-mod file;
 mod servers;
+
+pub use servers::Stores;
 
 /// By kind and name: `row user/U1`, `document sunbird/user/U1`, `value user.login/…`.
 pub type Held = BTreeMap<String, Kept>;
@@ -20,39 +20,6 @@ pub struct Kept {
     pub content: Value,
     /// Which write it is of, where that is kept with it.
     pub written: String,
-}
-
-/// Where a deployment's stores are.
-#[derive(Debug)]
-pub enum Stores {
-    /// One file.
-    File(PathBuf),
-    /// Cassandra and Elasticsearch.
-    Servers(servers::Servers),
-}
-
-impl Stores {
-    /// # Errors
-    /// If servers do not answer.
-    pub fn of(cluster: &Cluster) -> Result<Self> {
-        if cluster
-            .variable("gateway-0", "CONSIGN_CASSANDRA_KEYSPACE")
-            .is_ok()
-        {
-            return Ok(Self::Servers(servers::Servers::of(cluster)?));
-        }
-        let file = cluster.folder().join("data/store/consign.sqlite");
-        Ok(Self::File(file))
-    }
-
-    /// # Errors
-    /// If something cannot be read, or the view has another document than the record.
-    pub async fn read(&mut self) -> Result<Held> {
-        match self {
-            Self::File(path) => file::read(path),
-            Self::Servers(servers) => servers.read().await,
-        }
-    }
 }
 
 /// A row's cells without those that are empty: an empty map is no cell everywhere.

@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 const KEPT_BESIDE: [&str; 4] = ["ledger", "marks", "claims", "texts"];
 const MOST_DOCUMENTS: usize = 10_000;
 
-/// Connections, and which columns are a table's key.
+/// Where a deployment's stores are: connections, and which columns are a table's key.
 #[derive(Debug)]
-pub struct Servers {
+pub struct Stores {
     cql: Cql,
     keyspace: String,
     tables: BTreeMap<String, Vec<String>>,
@@ -20,8 +20,10 @@ pub struct Servers {
     indices: String,
 }
 
-impl Servers {
-    pub(super) fn of(cluster: &Cluster) -> Result<Self> {
+impl Stores {
+    /// # Errors
+    /// If servers do not answer.
+    pub fn of(cluster: &Cluster) -> Result<Self> {
         let setting = |name: &str| cluster.variable("gateway-0", name);
         let keyspace = setting("CONSIGN_CASSANDRA_KEYSPACE")?;
         let mut cql = Cql::connect(&setting("CONSIGN_CASSANDRA_NODES")?)?;
@@ -40,7 +42,9 @@ impl Servers {
         })
     }
 
-    pub(super) async fn read(&mut self) -> Result<Held> {
+    /// # Errors
+    /// If something cannot be read, or the view has another document than the record.
+    pub async fn read(&mut self) -> Result<Held> {
         let (mut held, mut in_record) = (Held::new(), BTreeMap::new());
         for (table, key) in &self.tables {
             let statement = format!("SELECT JSON * FROM {}.{table}", self.keyspace);

@@ -140,13 +140,12 @@ const MEASURES: (&str, &str) = ("bench", "consign");
 const TEST_ONLY: &[&str] = &["same-builds", "seeded-dice", "testbed"];
 
 /// A vendor's library and the only crates that name it. (`axum` in `bench`: a bare server of it is
-/// the floor of two measurements; in `same-builds`: nothing uses it there. `rusqlite` in `system-tests`:
-/// what it reads of a store is not what the store says of itself.)
+/// the floor of two measurements; in `same-builds`: nothing uses it there.)
 const VENDORS: &[(&str, &[&str])] = &[
     ("rdkafka", &["event-log"]),
     ("scylla", &["store-cassandra"]),
     ("elasticsearch", &["store-elasticsearch"]),
-    ("rusqlite", &["store-embedded", "system-tests"]),
+    ("rusqlite", &["store-embedded"]),
     ("object_store", &["spool-objects"]),
     ("axum", &["bench", "gateway", "runtime", "same-builds"]),
 ];
