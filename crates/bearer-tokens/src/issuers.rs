@@ -74,10 +74,7 @@ impl TrustedIssuers {
 
     /// The one of this name, if users log in by it.
     pub fn login_by(&self, name: &str) -> Option<IssuerLogin<'_>> {
-        let issuer = self
-            .issuers
-            .iter()
-            .find(|one| one.trusted.config.name == name)?;
+        let issuer = self.of_name(name)?;
         let flow = issuer.code_flow.as_ref()?;
         Some(IssuerLogin::of_issuer(
             &issuer.trusted,
@@ -86,25 +83,28 @@ impl TrustedIssuers {
         ))
     }
 
+    fn of_name(&self, name: &str) -> Option<&KnownIssuer> {
+        let mut issuers = self.issuers.iter();
+        issuers.find(|one| one.trusted.config.name == name)
+    }
+
+    /// The issuer whose name the principal's begins with.
+    fn of_principal(&self, principal: &str) -> Option<&KnownIssuer> {
+        let (name, _) = principal.split_once(':')?;
+        self.of_name(name)
+    }
+
     /// What the issuer's table gives now to a principal who logged in by it as a member of these
     /// groups; none if nobody logs in by such an issuer any more.
     pub fn profiles_of(&self, principal: &str, groups: &[String]) -> Option<Vec<String>> {
-        let (name, _) = principal.split_once(':')?;
-        let issuer = self
-            .issuers
-            .iter()
-            .find(|one| one.trusted.config.name == name)?;
+        let issuer = self.of_principal(principal)?;
         issuer.code_flow.as_ref()?;
         Some(profiles_of_groups(&issuer.trusted.config, groups))
     }
 
     /// The most that a principal of this name could have by its issuer's table.
     pub fn greatest_profiles(&self, principal: &str) -> Option<Vec<String>> {
-        let (name, _) = principal.split_once(':')?;
-        let issuer = self
-            .issuers
-            .iter()
-            .find(|one| one.trusted.config.name == name)?;
+        let issuer = self.of_principal(principal)?;
         let groups: Vec<String> = issuer.trusted.config.profiles.keys().cloned().collect();
         Some(profiles_of_groups(&issuer.trusted.config, &groups))
     }

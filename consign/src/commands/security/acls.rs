@@ -2,7 +2,7 @@
 //! tables that the services themselves stand on. Asks no server and changes nothing.
 
 use super::Invocation;
-use crate::{failure::Failure, settings::Settings, spool_location::SpoolLocation};
+use crate::{failure::Failure, settings::Settings, spools};
 use clap::Args;
 use event_log::kafka::NOMINAL_GROUP;
 use event_schema::topics::{ALL, Deployed, Layout, Topic, TopicUse, USES};
@@ -168,12 +168,11 @@ fn looking_rights(layout: &Layout, by: Deployed) -> Vec<String> {
 
 fn cassandra_statements(settings: &Settings, arguments: &Arguments) -> Vec<String> {
     let user = |name: &str| format!("{}{name}", arguments.users);
-    let spools = settings.spool.location.as_deref().map(str::parse);
     let roles = store_cassandra::Roles {
         gateway: &user("gateway"),
         worker: &user("worker"),
         operator: &user("operator"),
-        keeps_spools: matches!(spools, Some(Ok(SpoolLocation::Tables { .. }))),
+        keeps_spools: spools::is_in_tables(settings),
     };
     store_cassandra::grant_statements(&settings.cassandra.keyspace, roles)
 }
