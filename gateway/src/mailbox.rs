@@ -58,11 +58,14 @@ impl Mailbox {
             match followed {
                 Followed::Records(records) => {
                     let instance = rooms.borrow_and_update().clone();
-                    for record in &records {
-                        tokio::select! {
-                            () = shutdown.hard() => return,
-                            () = self.deliver(record, &instance) => {}
+                    for mail in records.iter().filter_map(|one| self.mail(one, &instance)) {
+                        if matches!(mail, Mail::Push(_) | Mail::Presence(_)) {
+                            tokio::select! {
+                                () = shutdown.hard() => return,
+                                () = self.sweeps.recent_sweep() => {}
+                            }
                         }
+                        self.deliver(mail);
                     }
                 }
                 Followed::Lost(error) => {
@@ -73,36 +76,35 @@ impl Mailbox {
         }
     }
 
-    /// `instance`: the name under which the rooms know this gateway.
-    async fn deliver(&self, record: &Record, instance: &str) {
+    /// What a record holds for this gateway. `instance`: the name under which the rooms know it.
+    fn mail(&self, record: &Record, instance: &str) -> Option<Mail> {
         let to = record.key.as_deref().unwrap_or_default();
         if to != self.reply.instance.as_bytes() && to != instance.as_bytes() {
-            return;
+            return None;
         }
         let parts = Parts {
             key: None,
             value: record.value.clone(),
             headers: record.headers.clone(),
         };
-        match codec::decode_mail(&parts) {
-            Ok(Mail::Feedback(feedback)) => _ = self.verdicts.resolve(Cow::Owned(feedback.entry)),
-            Ok(Mail::Push(push)) => {
-                self.sweeps.recent_sweep().await;
-                self.subscriptions.push(&push);
-            }
-            Ok(Mail::Presence(presence)) => {
-                self.sweeps.recent_sweep().await;
-                self.subscriptions.presence(&presence);
-            }
-            Ok(Mail::Progress(progress)) => {
+        let decoded = codec::decode_mail(&parts);
+        if let Err(error) = &decoded {
+            warn!(%error, offset = record.offset, "a record of the mailbox cannot be decoded; skipped");
+        }
+        decoded.ok()
+    }
+
+    fn deliver(&self, mail: Mail) {
+        match mail {
+            Mail::Feedback(feedback) => _ = self.verdicts.resolve(Cow::Owned(feedback.entry)),
+            Mail::Push(push) => self.subscriptions.push(&push),
+            Mail::Presence(presence) => self.subscriptions.presence(&presence),
+            Mail::Progress(progress) => {
                 if !progress.missed.is_empty() {
                     warn!(partitions = ?progress.missed, "changes were deleted before notifiers read them; subscribers are disconnected to subscribe again");
                     self.subscriptions.missed();
                 }
                 self.subscriptions.progress(&progress);
-            }
-            Err(error) => {
-                warn!(%error, offset = record.offset, "a record of the mailbox cannot be decoded; skipped")
             }
         }
     }
