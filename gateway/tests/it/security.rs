@@ -29,8 +29,26 @@ pub use set_up::shut;
 
 use crate::harness::{App, app, told};
 use event_schema::mutation::RowKey;
+use gateway::{Config, config::Security};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
+
+/// Settings by which an issuer on this machine is believed.
+fn believing(issuer: Value) -> Config {
+    let here = vec!["127.0.0.1".to_owned()];
+    Config {
+        security: Security {
+            issuers: vec![serde_json::from_value(issuer).unwrap()],
+            ..Security::default()
+        },
+        outbound: outbound::OutboundConfig {
+            allowed_networks: here.clone(),
+            plain_hosts: here,
+            ..outbound::OutboundConfig::default()
+        },
+        ..Config::default()
+    }
+}
 
 pub const PASSWORD: &str = "correct horse battery";
 

@@ -33,6 +33,17 @@ struct Taken {
     found: Found,
 }
 
+impl Taken {
+    fn in_time(kind: Kind, answered_after: Duration, found: Found) -> Result<Self> {
+        ensure!(answered_after <= BOUND, "{kind:?}: {answered_after:?}");
+        Ok(Self {
+            kind,
+            answered_after,
+            found,
+        })
+    }
+}
+
 async fn take(deployment: &Deployment, kind: Kind, n: usize) -> Result<Taken> {
     let victim = Victim::make(deployment, kind, n).await?;
     let watch = Watch::begin(deployment, &victim.credential, n).await?;
@@ -124,17 +135,8 @@ async fn a_frozen_gateway_delays_no_answer_beyond_the_bound_and_honours_nothing_
         tokio::time::sleep(Duration::from_millis(700)).await;
         deployment.thaw_last().await?;
         revoked?;
-        ensure!(
-            answered - began <= BOUND,
-            "{kind:?}: {:?}",
-            answered - began
-        );
         let found = watch.end(answered).await?;
-        taken.push(Taken {
-            kind,
-            answered_after: answered - began,
-            found,
-        });
+        taken.push(Taken::in_time(kind, answered - began, found)?);
     }
     load.abort();
     judge(&taken)
@@ -159,16 +161,7 @@ async fn a_gateway_cut_off_from_the_record_honours_nothing_that_was_taken_away()
         let found = watch.end(answered).await?;
         deployment.heal().await?;
         revoked?;
-        ensure!(
-            answered - began <= BOUND,
-            "{kind:?}: {:?}",
-            answered - began
-        );
-        taken.push(Taken {
-            kind,
-            answered_after: answered - began,
-            found,
-        });
+        taken.push(Taken::in_time(kind, answered - began, found)?);
     }
     load.abort();
     judge(&taken)

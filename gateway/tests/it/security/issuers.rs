@@ -1,12 +1,12 @@
 //! Tokens of another issuer, at every door.
 
-use super::{allow, answer, close, ok, refused, with};
+use super::{allow, answer, believing, close, ok, refused, with};
 use crate::{
     harness::{App, Builder},
     socket::Socket,
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
-use gateway::{Config, config::Security};
+use gateway::Config;
 use ring::{
     rand::SystemRandom,
     signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair},
@@ -77,19 +77,7 @@ impl Issuer {
             "groups": "/groups", "profiles": {"writers": ["writer"], "readers": ["reader"]}, "default_profiles": ["default"],
             "attributes": {"department": "/dept"}, "leeway_seconds": 0,
         });
-        let here = vec!["127.0.0.1".to_owned()];
-        Config {
-            security: Security {
-                issuers: vec![serde_json::from_value(issuer).unwrap()],
-                ..Security::default()
-            },
-            outbound: outbound::OutboundConfig {
-                allowed_networks: here.clone(),
-                plain_hosts: here,
-                ..outbound::OutboundConfig::default()
-            },
-            ..Config::default()
-        }
+        believing(issuer)
     }
 
     /// A closed deployment that believes it, and the session of its administrator. Members of

@@ -1,13 +1,13 @@
 //! An OpenID provider: what it publishes, a page where people sign in, and an endpoint where a client
 //! exchanges a code once, with its secret, its address and the verifier of the challenge.
 
-use super::super::{allow, close, ok};
+use super::super::{allow, believing, close, ok};
 use crate::harness::{App, Builder};
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD as BASE64},
 };
-use gateway::{Config, config::Security};
+use gateway::Config;
 use parking_lot::Mutex;
 use reqwest::Url;
 use ring::{
@@ -182,19 +182,19 @@ impl OpenIdProvider {
     pub fn config_without_groups(&self) -> Config {
         let mut issuer = self.issuer();
         issuer["profiles"] = json!({});
-        config_of(issuer)
+        believing(issuer)
     }
 
     pub fn config_without_login(&self) -> Config {
         let mut issuer = self.issuer();
         issuer.as_object_mut().unwrap().remove("login");
-        config_of(issuer)
+        believing(issuer)
     }
 
     /// A closed deployment by whose strategy `corporate` people log in, and its administrator.
     pub async fn believed(&self) -> (App, String) {
         let app = Builder {
-            config: config_of(self.issuer()),
+            config: believing(self.issuer()),
             ..Builder::default()
         };
         let app = app.start().await;
@@ -206,22 +206,6 @@ impl OpenIdProvider {
         let profile = json!({"policies": [{"roleId": "writer", "restrictedTo": here}]});
         ok(&app, "PUT", "/profiles/writer", Some(&admin), Some(profile)).await;
         (app, admin)
-    }
-}
-
-fn config_of(issuer: Value) -> Config {
-    let here = vec!["127.0.0.1".to_owned()];
-    Config {
-        security: Security {
-            issuers: vec![serde_json::from_value(issuer).unwrap()],
-            ..Security::default()
-        },
-        outbound: outbound::OutboundConfig {
-            allowed_networks: here.clone(),
-            plain_hosts: here,
-            ..outbound::OutboundConfig::default()
-        },
-        ..Config::default()
     }
 }
 
