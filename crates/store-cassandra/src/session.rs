@@ -178,7 +178,12 @@ async fn connect_session(config: &Config) -> Result<Session, CassandraFailure> {
         .known_nodes(&config.nodes)
         .connection_timeout(config.connect_timeout())
         .keepalive_interval(Duration::from_secs(5))
-        .keepalive_timeout(Duration::from_secs(5))
+        // A node that collects garbage for seconds is slow, not gone: its connections are kept for as
+        // long as a statement may take.
+        .keepalive_timeout(config.request_timeout())
+        // Nothing here asks what a table is like by way of the driver; a migration would read the whole
+        // schema anew behind each of its statements.
+        .refresh_metadata_on_auto_schema_agreement(false)
         .keyspaces_to_fetch([config.keyspace.clone()])
         .schema_agreement_timeout(Duration::from_secs(30))
         .default_execution_profile_handle(profile.into_handle());
