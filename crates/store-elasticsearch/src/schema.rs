@@ -8,6 +8,7 @@ use crate::{
     read::{damaged_error, json_body},
 };
 use elasticsearch::http::Method;
+use futures::{StreamExt, TryStreamExt, stream};
 use parking_lot::RwLock;
 use serde_json::{Map, Value, json};
 use std::{collections::HashMap, sync::Arc};
@@ -320,40 +321,51 @@ pub(crate) async fn held_incarnations(
     Ok(held)
 }
 
+/// Indices that are being made at the same time: each waits for its shards.
+const AT_ONCE: usize = 8;
+
 pub(crate) async fn migrate_collections(
     client: &Client,
     collections: &[Collection],
 ) -> Result<MigrationReport, StoreError> {
+    stream::iter(0..collections.len())
+        .map(|n| migrate_collection(client, &collections[n]))
+        .buffered(AT_ONCE)
+        .try_fold(MigrationReport::default(), |mut all, one| async move {
+            all.created.extend(one.created);
+            all.drift.extend(one.drift);
+            all.unchanged += one.unchanged;
+            Ok(all)
+        })
+        .await
+}
+
+async fn migrate_collection(
+    client: &Client,
+    collection: &Collection,
+) -> Result<MigrationReport, StoreError> {
     let mut report = MigrationReport::default();
-    for collection in collections {
-        let alias = client.alias(
-            &collection.index,
-            &collection.collection,
-            &collection.incarnation,
-        )?;
-        if create_index(client, collection).await? {
-            report.created.push(format!("index {alias}"));
-            continue;
-        }
-        let answer = client
-            .ask(Method::Get, &format!("{alias}/_mapping"), None)
-            .await?;
-        classify::expect_success(&answer)?;
-        let standing: Map<String, Value> =
-            serde_json::from_slice(&answer.body).map_err(damaged_error)?;
-        let wanted = index_mappings(collection)?;
-        let mut drift = Vec::new();
-        for (index, found) in &standing {
-            compare_mappings(
-                &wanted,
-                &found["mappings"],
-                &format!("index {index}: "),
-                &mut drift,
-            );
-        }
-        report.unchanged += usize::from(drift.is_empty());
-        report.drift.extend(drift);
+    let alias = client.alias(
+        &collection.index,
+        &collection.collection,
+        &collection.incarnation,
+    )?;
+    if create_index(client, collection).await? {
+        report.created.push(format!("index {alias}"));
+        return Ok(report);
     }
+    let answer = client
+        .ask(Method::Get, &format!("{alias}/_mapping"), None)
+        .await?;
+    classify::expect_success(&answer)?;
+    let standing: Map<String, Value> =
+        serde_json::from_slice(&answer.body).map_err(damaged_error)?;
+    let wanted = index_mappings(collection)?;
+    for (index, found) in &standing {
+        let at = format!("index {index}: ");
+        compare_mappings(&wanted, &found["mappings"], &at, &mut report.drift);
+    }
+    report.unchanged = usize::from(report.drift.is_empty());
     Ok(report)
 }
 
