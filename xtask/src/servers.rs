@@ -35,6 +35,8 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
         .arg(&script)
         .arg(action)
         .args(&options.names)
+        // They are shared: nothing kills them.
+        .env("CASSANDRA_FLUSH_SCHEMA", "no")
         .status();
     Ok(status
         .with_context(|| format!("cannot run {}", script.display()))?

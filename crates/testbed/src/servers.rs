@@ -25,6 +25,8 @@ use crate::{
 };
 
 const START: Duration = Duration::from_secs(180);
+/// For the start script.
+const MAY_FORGET_TABLES: (&str, &str) = ("CASSANDRA_FLUSH_SCHEMA", "no");
 
 /// What private servers are made of.
 #[derive(Debug, Clone)]
@@ -35,6 +37,9 @@ pub struct PrivateOptions {
     pub cassandra_sync: CommitLogSync,
     /// One more line for `cassandra.yaml`.
     pub cassandra_setting: String,
+    /// Tables are made in a sixth of the time, and a Cassandra that is killed forgets those that it made
+    /// lately: for servers that no test kills.
+    pub may_forget_tables: bool,
     /// One more line for `server.properties`.
     pub kafka_setting: String,
     /// The port that Kafka tells its clients, when a [`crate::Proxy`] stands before it.
@@ -52,6 +57,7 @@ impl Default for PrivateOptions {
             servers: Server::TRIO.to_vec(),
             cassandra_sync: CommitLogSync::Batch,
             cassandra_setting: String::new(),
+            may_forget_tables: false,
             kafka_setting: String::new(),
             kafka_advertised_port: None,
             secured: None,
@@ -120,6 +126,9 @@ impl Servers {
             .with("KAFKA_SETTING", &options.kafka_setting);
         if let Some(folder) = &options.secured {
             script = script.with("SERVERS_SECURED", folder);
+        }
+        if options.may_forget_tables {
+            script = script.with(MAY_FORGET_TABLES.0, MAY_FORGET_TABLES.1);
         }
         if options.full_speed {
             script = script.with("SERVERS_JAVA_OPTS", "");
@@ -280,7 +289,8 @@ fn start_shared() -> Result<Addresses> {
         eprintln!(
             "testbed: starting {missing:?}; they stay up for the next test: `cargo run -p xtask -- servers down` stops them"
         );
-        Script::default().run("up", &missing)?;
+        let script = Script::default().with(MAY_FORGET_TABLES.0, MAY_FORGET_TABLES.1);
+        script.run("up", &missing)?;
     }
     for server in Server::TRIO {
         probe::wait(server, addresses.of(server), START)?;

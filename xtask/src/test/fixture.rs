@@ -52,7 +52,10 @@ impl Fixture {
                 .context("the fetch panicked")?
                 .wait()?;
         }
-        let servers = Servers::private(&PrivateOptions::default())?;
+        let servers = Servers::private(&PrivateOptions {
+            may_forget_tables: true,
+            ..PrivateOptions::default()
+        })?;
         println!("{:?}", servers.addresses());
         Ok(Started(Some(servers)))
     }
