@@ -2,6 +2,8 @@
 //! of their own on real servers. Processes have names (`gateway-0`, `worker-1`, `notifier-0`,
 //! `dev`) by which a test kills, freezes and starts them.
 
+mod leftovers;
+
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, ensure};
@@ -12,6 +14,7 @@ use crate::{
     client::Client,
     process::{Process, consign},
 };
+use leftovers::Leftovers;
 
 /// How long a process may take until it is ready: debug builds on busy machines, servers that come
 /// back.
@@ -24,7 +27,17 @@ pub struct Cluster {
     started: BTreeMap<String, Start>,
     gateways: Vec<String>,
     folder: TempDir,
+    leftovers: Option<Leftovers>,
     _ports: Vec<ports::Reservation>,
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        self.processes.clear();
+        if let Some(leftovers) = &self.leftovers {
+            leftovers.drop_all();
+        }
+    }
 }
 
 /// What is needed to start a process again as it was.
@@ -109,19 +122,21 @@ impl Cluster {
     ) -> Result<Self> {
         let mut cluster = Self::empty()?;
         let name = unique("system");
+        let (keyspace, prefix) = (name.replace('-', "_"), format!("{name}."));
+        cluster.leftovers = Leftovers::on_shared(servers, keyspace.clone(), prefix.clone());
         let variables: Vec<(String, String)> = [
             ("CONSIGN_LOG_KIND", "kafka".to_owned()),
             ("CONSIGN_RECORD_KIND", "cassandra".to_owned()),
             ("CONSIGN_VIEW_KIND", "elasticsearch".to_owned()),
             ("CONSIGN_KAFKA_BROKERS", servers.kafka.clone()),
             ("CONSIGN_CASSANDRA_NODES", servers.cassandra.clone()),
-            ("CONSIGN_CASSANDRA_KEYSPACE", name.replace('-', "_")),
+            ("CONSIGN_CASSANDRA_KEYSPACE", keyspace),
             (
                 "CONSIGN_ELASTICSEARCH_URLS",
                 format!("http://{}", servers.elasticsearch),
             ),
-            ("CONSIGN_ELASTICSEARCH_PREFIX", format!("{name}.")),
-            ("CONSIGN_TOPICS_PREFIX", format!("{name}.")),
+            ("CONSIGN_ELASTICSEARCH_PREFIX", prefix.clone()),
+            ("CONSIGN_TOPICS_PREFIX", prefix),
             (
                 "CONSIGN_SECRET_VALUE",
                 "a secret that all processes of the test share".to_owned(),
@@ -173,6 +188,7 @@ impl Cluster {
             started: BTreeMap::new(),
             gateways: Vec::new(),
             folder,
+            leftovers: None,
             _ports: Vec::new(),
         })
     }

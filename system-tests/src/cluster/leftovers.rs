@@ -1,0 +1,81 @@
+//! What a deployment leaves on servers that all tests share: its keyspace and its indices are dropped with it.
+//! Cassandra with the tables of many deployments collects garbage for seconds, which every later test would see.
+//! Must never fail a test.
+
+use anyhow::{Context, Result, ensure};
+use reqwest::{Client, Url};
+use std::thread;
+use testbed::Addresses;
+
+use crate::cql::Cql;
+
+/// Places of one deployment.
+#[derive(Debug)]
+pub(super) struct Leftovers {
+    servers: Addresses,
+    keyspace: String,
+    index_prefix: String,
+}
+
+impl Leftovers {
+    /// Nothing where the servers are a test's own: they go with it.
+    pub(super) fn on_shared(
+        servers: &Addresses,
+        keyspace: String,
+        index_prefix: String,
+    ) -> Option<Self> {
+        let is_shared = servers.cassandra == Addresses::shared().cassandra;
+        is_shared.then(|| Self {
+            servers: servers.clone(),
+            keyspace,
+            index_prefix,
+        })
+    }
+
+    /// Drops both; what does not go is named and left.
+    pub(super) fn drop_all(&self) {
+        thread::scope(|scope| {
+            let indices = scope.spawn(|| self.drop_indices());
+            for dropped in [
+                self.drop_keyspace(),
+                indices
+                    .join()
+                    .unwrap_or_else(|_| Err(anyhow::anyhow!("a panic"))),
+            ] {
+                if let Err(error) = dropped {
+                    eprintln!("{} is left behind: {error:#}", self.keyspace);
+                }
+            }
+        });
+    }
+
+    fn drop_keyspace(&self) -> Result<()> {
+        let statement = format!("DROP KEYSPACE IF EXISTS \"{}\"", self.keyspace);
+        Cql::connect(&self.servers.cassandra)?
+            .run(&statement)
+            .map(drop)
+    }
+
+    /// By their names: Elasticsearch takes no pattern here.
+    fn drop_indices(&self) -> Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(async {
+            let http = Client::new();
+            let server = Url::parse(&format!("http://{}", self.servers.elasticsearch))?;
+            let listed = format!(
+                "_cat/indices/{}*?h=index&expand_wildcards=all",
+                self.index_prefix
+            );
+            let names = http.get(server.join(&listed)?).send().await?.text().await?;
+            // An address holds 4 KiB.
+            for names in names.lines().collect::<Vec<_>>().chunks(20) {
+                let address = server.join(&names.join(",")).context("a name")?;
+                let status = http.delete(address).send().await?.status();
+                ensure!(status.is_success(), "indices: {status}");
+            }
+            Ok(())
+        })
+    }
+}
