@@ -1,5 +1,5 @@
 //! `xtask check`: all that can be judged without running the product or a server. Warm it takes
-//! well under two minutes; `xtask test` runs the same before it builds.
+//! well under two minutes; `xtask test` runs the same.
 
 use std::process::{Command, Stdio};
 
@@ -26,23 +26,31 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
 }
 
 /// Each by itself, so that one run shows all that is wrong.
-pub(crate) fn stages(timeline: &mut Timeline, deny: bool) {
+fn stages(timeline: &mut Timeline, deny: bool) {
+    quick_stages(timeline, deny);
+    for (name, mut check) in compiled_checks() {
+        timeline.check(name, || succeeds(&mut check));
+    }
+}
+
+/// What needs seconds.
+pub(crate) fn quick_stages(timeline: &mut Timeline, deny: bool) {
     timeline.check("Formatting", || {
         succeeds(cargo().args(["fmt", "--all", "--check"]))
     });
     timeline.check("Layout", || tidy::run(&tidy::Options::default()));
     timeline.check("Dependencies", || dependencies(deny));
-    timeline.check("Lints", || {
-        let mut clippy = cargo();
-        clippy.args(["clippy", "--workspace", "--all-targets"]);
-        clippy.args(["--locked", "--quiet", "--", "-D", "warnings"]);
-        succeeds(&mut clippy)
-    });
-    timeline.check("Documentation of the code", || {
-        let mut doc = cargo();
-        doc.args(["doc", "--workspace", "--no-deps", "--locked", "--quiet"]);
-        succeeds(doc.env("RUSTDOCFLAGS", "-D warnings"))
-    });
+}
+
+/// What the compiler is needed for: minutes from nothing.
+pub(crate) fn compiled_checks() -> [(&'static str, Command); 2] {
+    let mut clippy = cargo();
+    clippy.args(["clippy", "--workspace", "--all-targets"]);
+    clippy.args(["--locked", "--quiet", "--", "-D", "warnings"]);
+    let mut doc = cargo();
+    doc.args(["doc", "--workspace", "--no-deps", "--locked", "--quiet"]);
+    doc.env("RUSTDOCFLAGS", "-D warnings");
+    [("Lints", clippy), ("Documentation of the code", doc)]
 }
 
 /// Licences, bans and sources of what the product is built on, by `deny.toml`.

@@ -6,6 +6,7 @@
     reason = "a tool of the developer, on the machine's clock"
 )]
 
+mod beside;
 mod check;
 mod command;
 mod docs;

@@ -15,7 +15,7 @@ mod stopwatch;
 use anyhow::{Result, ensure};
 use clap::Args;
 
-use crate::{check, tally::Tally, timeline::Timeline};
+use crate::{beside::ChecksBeside, check, tally::Tally, timeline::Timeline};
 use choice::{Choice, Chosen};
 use fixture::Fixture;
 use needs::Needs;
@@ -51,24 +51,36 @@ impl Options {
 pub(crate) fn run(options: &Options) -> Result<bool> {
     let mut timeline = Timeline::start();
     let mut durations = Durations::default();
-    if let Err(e) = stages(options, &mut timeline, &mut durations) {
+    let mut beside = None;
+    if let Err(e) = stages(options, &mut timeline, &mut durations, &mut beside) {
         eprintln!("xtask: {e:#}");
         timeline.total += Tally::failure();
+    }
+    if let Some(beside) = beside {
+        beside.finish(&mut timeline);
     }
     durations.report(SLOWEST);
     Ok(timeline.close())
 }
 
-fn stages(options: &Options, timeline: &mut Timeline, durations: &mut Durations) -> Result<()> {
+fn stages(
+    options: &Options,
+    timeline: &mut Timeline,
+    durations: &mut Durations,
+    beside: &mut Option<ChecksBeside>,
+) -> Result<()> {
     let fixture = Fixture::prepare(options.is_whole())?;
     if options.is_whole() {
-        check::stages(timeline, false);
+        check::quick_stages(timeline, false);
     }
     let mut built = Vec::new();
     timeline.stage("Build", || {
         built = binaries::build(&options.packages, options.lib)?;
         Ok(Tally::default())
     })?;
+    if options.is_whole() {
+        *beside = Some(ChecksBeside::start(check::compiled_checks()));
+    }
     let with_examples = examples::packages(&built)?;
     let choice = Choice {
         filter: options.filter.as_deref(),
