@@ -3,7 +3,7 @@
 
 use crate::ports::AuditError;
 use change_feed::{StandingPositions, TenureRule};
-use event_log::{Limits, Log, Record};
+use event_log::{Limits, Log, Offsets, Record};
 use event_schema::{
     codec::{self, Parts},
     decision::{Change, Mark},
@@ -64,31 +64,52 @@ impl PartitionFold {
         })
     }
 
-    /// Reads up to the log's end as it is now.
+    /// Reads up to the log's end as it is now. Where nothing was read yet, it begins at whatever the
+    /// log keeps by now.
     ///
     /// # Errors
-    /// If the log cannot be read.
+    /// If the log cannot be read, or records were deleted before they were read.
     pub async fn read_on(
         &mut self,
         log: &Log,
         mut take: impl FnMut(StandingRecord<'_>),
     ) -> Result<(), AuditError> {
-        let topic = self.topic.clone();
-        let failed = |error: event_log::StreamError| AuditError::Log(error.to_string());
-        let kept = log.scan_kept(&topic, self.partition, self.next).await;
-        let mut scan = kept.map_err(failed)?;
-        let end = scan.end();
-        while let Some(records) = scan.next().await.map_err(failed)? {
-            self.take_records(records, &mut take)?;
+        loop {
+            match self.read_to_end(log, &mut take).await {
+                Err(AuditError::Deleted { .. }) if self.next == self.begins => {
+                    let topic = self.topic.clone();
+                    *self = Self::begin(log, &topic, self.partition).await?;
+                }
+                other => return other,
+            }
         }
-        self.next = self.next.max(end);
-        Ok(())
+    }
+
+    async fn read_to_end(
+        &mut self,
+        log: &Log,
+        take: &mut impl FnMut(StandingRecord<'_>),
+    ) -> Result<(), AuditError> {
+        let topic = self.topic.clone();
+        let end = self.offsets(log).await?.end;
+        let mut scan = log.scan(&topic, self.partition, self.next..end);
+        loop {
+            let read = scan.next().await;
+            let read = read.map_err(|error| AuditError::Log(error.to_string()))?;
+            let records = read.unwrap_or_default();
+            let is_end = records.is_empty();
+            self.take_kept(log, records, end, take).await?;
+            if is_end {
+                self.next = self.next.max(end);
+                return Ok(());
+            }
+        }
     }
 
     /// Reads one batch below `end`; false: it is there.
     ///
     /// # Errors
-    /// If the log cannot be read.
+    /// If the log cannot be read, or records were deleted before they were read.
     pub async fn read_batch(
         &mut self,
         log: &Log,
@@ -99,12 +120,54 @@ impl PartitionFold {
         let topic = self.topic.clone();
         let scan = log.scan(&topic, self.partition, self.next..end);
         let read = scan.in_batches_of(batch).next().await;
-        let Some(records) = read.map_err(|error| AuditError::Log(error.to_string()))? else {
+        let read = read.map_err(|error| AuditError::Log(error.to_string()))?;
+        let has_records = read.is_some();
+        let records = read.unwrap_or_default();
+        self.take_kept(log, records, end, &mut take).await?;
+        if !has_records {
             self.next = self.next.max(end);
-            return Ok(false);
-        };
-        self.take_records(records, &mut take)?;
-        Ok(true)
+        }
+        Ok(has_records)
+    }
+
+    /// Takes what was read from `next` on. A reader passes over what is deleted and says nothing: a
+    /// fold that lacks that would call what it changed wrong.
+    async fn take_kept(
+        &mut self,
+        log: &Log,
+        records: Vec<Record>,
+        end: u64,
+        take: &mut impl FnMut(StandingRecord<'_>),
+    ) -> Result<(), AuditError> {
+        if let Some(from) = self.first_gap(&records, end) {
+            let earliest = self.offsets(log).await?.earliest;
+            if earliest > from {
+                let partition = self.partition;
+                return Err(AuditError::Deleted {
+                    partition,
+                    from,
+                    earliest,
+                });
+            }
+        }
+        self.take_records(records, take)
+    }
+
+    /// The first offset below `end` at which there is no record among these, which follow `next`.
+    fn first_gap(&self, records: &[Record], end: u64) -> Option<u64> {
+        let mut expected = self.next;
+        for record in records {
+            if record.offset != expected {
+                return Some(expected);
+            }
+            expected += 1;
+        }
+        (records.is_empty() && expected < end).then_some(expected)
+    }
+
+    async fn offsets(&self, log: &Log) -> Result<Offsets, AuditError> {
+        let offsets = log.admin.offsets(&self.topic, self.partition).await;
+        offsets.map_err(|error| AuditError::Log(error.to_string()))
     }
 
     fn take_records(

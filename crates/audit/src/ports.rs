@@ -69,6 +69,16 @@ pub enum AuditError {
     Log(String),
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// It is too slow for what the log keeps, or the log was cleared meanwhile.
+    #[error(
+        "records {from} to {earliest} of `changes` of partition {partition} were deleted before they were read: begin again"
+    )]
+    Deleted {
+        partition: u16,
+        from: u64,
+        /// The first that is kept.
+        earliest: u64,
+    },
     #[error("there is no partition {0}")]
     NoPartition(u16),
 }

@@ -25,6 +25,8 @@ use std::{
 };
 use store::{Collection, schema::Table};
 
+/// So often a pass begins anew, when records were deleted before they were read.
+const BEGUN_ANEW: u32 = 5;
 /// Suspects that are settled together.
 const SUSPECTS: usize = 2_000;
 
@@ -73,11 +75,13 @@ pub async fn run_audit(
         .map(|table| (table.name.clone(), table.clone()))
         .collect();
     let (tables, topic) = (Arc::new(tables), ports.changes());
+    let mut begun_anew = 0;
     while let Some(start) = report.next {
         let mut folds = Vec::with_capacity(partitions.len());
         for partition in &partitions {
             folds.push(PartitionFold::begin(&ports.log, &topic, *partition).await?);
         }
+        let before = report.clone();
         let expected =
             ExpectedItems::new(start, report.sample, options.memory_bytes, tables.clone());
         let mut sweep = Sweep {
@@ -92,8 +96,14 @@ pub async fn run_audit(
             living: HashSet::new(),
             observe,
         };
-        sweep.run_pass().await?;
-        report = sweep.report;
+        report = match sweep.run_pass().await {
+            Ok(()) => sweep.report,
+            Err(AuditError::Deleted { .. }) if begun_anew < BEGUN_ANEW => {
+                begun_anew += 1;
+                before
+            }
+            Err(error) => return Err(error),
+        };
     }
     name_half_applied(ports, &mut report.findings).await?;
     Ok(report)
