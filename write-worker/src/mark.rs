@@ -206,9 +206,11 @@ impl Marker {
         *start.unwrap_or(&self.samples[0])
     }
 
-    /// The mark stands in `changes`: the task may keep it.
+    /// The mark stands in `changes`: the task may keep it. Newer ones may have been made by now that
+    /// need less, but until one of them is kept this is where the next owner begins.
     pub fn keep(&self, mark: Mark) {
-        let needed = self.samples[0];
+        let mut needed = self.samples[0];
+        needed.from = needed.from.min(mark.reapply_from);
         self.newest.send_replace(Some(KeptMark { mark, needed }));
     }
 }

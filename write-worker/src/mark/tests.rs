@@ -124,3 +124,29 @@ fn a_kept_window_begins_no_earlier_than_an_owner_before_kept_it() {
     assert_eq!(mark.reapply_from.get(), 3);
     assert_eq!(marker.samples[0].from.get(), 0, "it may come back");
 }
+
+/// A mark is kept when it stands in the log, and the next may be made before: until that is kept,
+/// too, nothing may be deleted that the first needs.
+#[test]
+fn what_a_kept_mark_needs_outlasts_the_making_of_the_next() {
+    let (newest, kept) = watch::channel(None);
+    let mut marker = Marker {
+        suspect_until: TransactionsOffset::new(9),
+        newest,
+        ..marker(Duration::ZERO)
+    };
+    let make = |marker: &mut Marker, through| {
+        let mark = marker.due(progress(through), epoch(), Instant::now(), 0);
+        mark.unwrap()
+    };
+    let first = make(&mut marker, 5);
+    let second = make(&mut marker, 9);
+    let starts = [&first, &second].map(|mark| mark.reapply_from.get());
+    assert_eq!(starts, [0, 10]);
+    for mark in [first, second] {
+        let from = mark.reapply_from;
+        marker.keep(mark);
+        let needed = kept.borrow().as_ref().map(|kept| kept.needed.from);
+        assert_eq!(needed, Some(from));
+    }
+}
