@@ -228,12 +228,13 @@ pub(crate) async fn keep_marks(
         let Some(kept) = newest.borrow_and_update().clone() else {
             continue;
         };
-        while let Err(error) = worker.ports.record.set_mark(&kept.mark).await {
+        if let Err(error) = worker.ports.record.set_mark(&kept.mark).await {
             tracing::debug!(%error, partition, "a mark waits for the record store");
             tokio::time::sleep(backoff.next_wait()).await;
-            if newest.has_changed().unwrap_or(false) {
-                break;
-            }
+            // Tried again, unless a newer one stands in its place. Nothing is deleted for its sake: the
+            // next owner begins at the last that the store took.
+            newest.mark_changed();
+            continue;
         }
         backoff.reset();
         let metadata = format!("through={}", kept.mark.through);

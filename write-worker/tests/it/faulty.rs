@@ -44,6 +44,8 @@ pub struct Faults {
     pub last_revision: Mutex<HashSet<String>>,
     /// The record store holds no mark: it is another one, or was emptied.
     pub no_mark: AtomicBool,
+    /// The record store keeps no mark, and whatever else it is given.
+    pub marks_refused: AtomicBool,
     /// A mark that the record store gives out once more, though it has a newer one.
     pub old_mark: Mutex<Option<Mark>>,
     /// Documents that the view was told to mark as diverged.
@@ -119,7 +121,11 @@ pub struct FaultyRecord(pub Arc<dyn Record>, pub Arc<Faults>);
 
 impl FaultyRecord {
     fn away(&self) -> Result<(), StoreError> {
-        if self.1.record_away.load(Ordering::SeqCst) {
+        self.fails_if(&self.1.record_away)
+    }
+
+    fn fails_if(&self, fault: &AtomicBool) -> Result<(), StoreError> {
+        if fault.load(Ordering::SeqCst) {
             Err(StoreError::Unavailable {
                 store: "faulty",
                 why: "away".into(),
@@ -261,6 +267,7 @@ impl Record for FaultyRecord {
     }
     async fn set_mark(&self, mark: &Mark) -> Result<(), StoreError> {
         self.away()?;
+        self.fails_if(&self.1.marks_refused)?;
         self.0.set_mark(mark).await
     }
     async fn mark(&self, generation: u16, partition: u16) -> Result<Option<Mark>, StoreError> {

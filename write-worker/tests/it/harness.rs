@@ -129,29 +129,22 @@ impl World {
         self.worker_on(owner, self.record.clone(), self.view.clone())
     }
 
+    /// With settings of the test's own, on the log and the stores of all.
+    pub fn worker_with(&self, owner: &str, set: impl FnOnce(&mut write_worker::Config)) -> Running {
+        let mut config = config();
+        set(&mut config);
+        let stores = (self.record.clone(), self.view.clone());
+        self.run(owner, self.log.clone(), stores.0, stores.1, config)
+    }
+
     /// One that applies again what the last minutes decided, whoever takes a partition.
     pub fn worker_that_applies_again(&self, owner: &str) -> Running {
-        let config = write_worker::Config {
-            reapply_window_ms: Some(600_000),
-            ..config()
-        };
-        self.run(
-            owner,
-            self.log.clone(),
-            self.record.clone(),
-            self.view.clone(),
-            config,
-        )
+        self.worker_with(owner, |config| config.reapply_window_ms = Some(600_000))
     }
 
     /// One whose batches hold so many bytes of events.
     pub fn worker_with_batch_bytes(&self, owner: &str, batch_bytes: usize) -> Running {
-        let config = write_worker::Config {
-            batch_bytes,
-            ..config()
-        };
-        let stores = (self.record.clone(), self.view.clone());
-        self.run(owner, self.log.clone(), stores.0, stores.1, config)
+        self.worker_with(owner, |config| config.batch_bytes = batch_bytes)
     }
 
     /// One whose batches hold so many events, on a log of its own making. It applies again what the
@@ -168,24 +161,18 @@ impl World {
 
     /// One that lets so many dead letters of one operation happen.
     pub fn worker_with_flood_limit(&self, owner: &str, limit: u64) -> Running {
-        let config = write_worker::Config {
-            flood_limit: limit,
-            flood_retry_ms: 100,
-            ..config()
-        };
-        let stores = (self.record.clone(), self.view.clone());
-        self.run(owner, self.log.clone(), stores.0, stores.1, config)
+        self.worker_with(owner, |config| {
+            config.flood_limit = limit;
+            config.flood_retry_ms = 100;
+        })
     }
 
     /// One that tries what waits in a flood again only when a test would be long over.
     pub fn worker_that_waits_in_floods(&self, owner: &str, limit: u64) -> Running {
-        let config = write_worker::Config {
-            flood_limit: limit,
-            flood_retry_ms: 600_000,
-            ..config()
-        };
-        let stores = (self.record.clone(), self.view.clone());
-        self.run(owner, self.log.clone(), stores.0, stores.1, config)
+        self.worker_with(owner, |config| {
+            config.flood_limit = limit;
+            config.flood_retry_ms = 600_000;
+        })
     }
 
     /// On a log of its own making, with the stores of all.

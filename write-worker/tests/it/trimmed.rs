@@ -1,11 +1,14 @@
-//! A mark that was read a moment before another owner's newer one stood, and by that one what the
-//! older says to begin at was deleted.
+//! What is deleted of the log, and marks that say to begin there: one that was read a moment before
+//! another owner's newer one stood, and one that the record store did not take.
 
 use crate::harness::{World, applied};
 use event_log::{Admin, AdminError, Durability, Offsets, TopicProblem, TopicSpec, Weakness};
 use event_schema::{id::RequestId, offset::TransactionsOffset, topics};
 use serde_json::json;
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex, atomic::Ordering},
+    time::Duration,
+};
 
 /// Deletes records of a topic when it was asked where that begins, after the old mark was given out.
 struct TrimmingAdmin {
@@ -104,4 +107,36 @@ async fn a_window_that_does_not_begin_where_its_mark_says_is_not_believed() {
     assert_eq!(begins.earliest, newest.reapply_from.get(), "it was deleted");
     // Once each: as often as it was asked for.
     assert_eq!(world.body("a").await, Some((3, json!({"n": 2}))));
+}
+
+/// Newer marks come while one is not taken: whoever comes next begins at the last that was.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_deleted_for_a_mark_that_the_record_store_did_not_take() {
+    let world = World::new().await;
+    let worker = world.worker_with("w1", |config| config.history_records = 0);
+    let first = world.create("a", json!({"n": 0})).await;
+    world.marked(first).await;
+    let partition = first.partition();
+    world.faults.marks_refused.store(true, Ordering::SeqCst);
+    let kept = world.real.mark(1, partition).await.unwrap().unwrap();
+    let mut last = first;
+    for n in 1..20 {
+        last = world.update("a", json!({"n": n})).await;
+        assert!(applied(&world.resolved(&[last]).await[0]));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let changes = world.layout.name(&topics::CHANGES);
+    let begins = || world.log.admin.offsets(&changes, partition);
+    let earliest = begins().await.unwrap().earliest;
+    assert!(
+        earliest <= kept.reapply_from.get(),
+        "{earliest}: {kept:?} is what the record store has"
+    );
+    world.faults.marks_refused.store(false, Ordering::SeqCst);
+    world.marked(last).await;
+    let last = world.update("a", json!({"n": 20})).await;
+    world.marked(last).await;
+    worker.stop().await;
+    let earliest = begins().await.unwrap().earliest;
+    assert!(earliest > kept.reapply_from.get(), "{earliest}: it goes on");
 }
