@@ -20,7 +20,7 @@ use leftovers::Leftovers;
 /// back.
 pub const READY: Duration = Duration::from_secs(120);
 
-/// Processes of one deployment; all killed when dropped.
+/// Processes of one deployment; all killed when dropped, and what they made on shared servers with them.
 #[derive(Debug)]
 pub struct Cluster {
     processes: BTreeMap<String, Process>,

@@ -1,5 +1,5 @@
-//! Checks that run one after the other while tests do, at the lowest priority: tests wait a lot, and what they
-//! leave of the processor is enough. Their output is kept until they are asked for.
+//! Checks that run one after the other while tests do, at the lowest priority: tests wait a lot, and
+//! what they leave of the processor is enough. Their output is kept until they are asked for.
 
 use std::{
     process::{Command, Output, Stdio},

@@ -35,8 +35,7 @@ pub(crate) fn run(options: &Options) -> Result<bool> {
         .arg(&script)
         .arg(action)
         .args(&options.names)
-        // They are shared: nothing kills them.
-        .env("CASSANDRA_FLUSH_SCHEMA", "no")
+        .envs([testbed::MAY_FORGET_TABLES])
         .status();
     Ok(status
         .with_context(|| format!("cannot run {}", script.display()))?

@@ -31,4 +31,4 @@ pub use address::Addresses;
 pub use name::{root, unique};
 pub use proxy::Proxy;
 pub use server::{CommitLogSync, Server};
-pub use servers::{PrivateOptions, Servers};
+pub use servers::{MAY_FORGET_TABLES, PrivateOptions, Servers};

@@ -25,8 +25,9 @@ use crate::{
 };
 
 const START: Duration = Duration::from_secs(180);
-/// For the start script.
-const MAY_FORGET_TABLES: (&str, &str) = ("CASSANDRA_FLUSH_SCHEMA", "no");
+/// What the start script is told by [`PrivateOptions::may_forget_tables`], and for shared servers:
+/// variable and value.
+pub const MAY_FORGET_TABLES: (&str, &str) = ("CASSANDRA_FLUSH_SCHEMA", "no");
 
 /// What private servers are made of.
 #[derive(Debug, Clone)]

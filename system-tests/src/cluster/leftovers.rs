@@ -1,13 +1,16 @@
-//! What a deployment leaves on servers that all tests share: its keyspace and its indices are dropped with it.
-//! Cassandra with the tables of many deployments collects garbage for seconds, which every later test would see.
-//! Must never fail a test.
+//! What a deployment leaves on servers that all tests share: its keyspace and its indices are dropped
+//! with it. Cassandra with the tables of many deployments collects garbage for seconds, which every
+//! later test would see. Must never fail a test.
 
 use anyhow::{Context, Result, ensure};
 use reqwest::{Client, Url};
-use std::thread;
+use std::{thread, time::Duration};
 use testbed::Addresses;
 
 use crate::cql::Cql;
+
+/// For one answer.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Places of one deployment.
 #[derive(Debug)]
@@ -32,21 +35,14 @@ impl Leftovers {
         })
     }
 
-    /// Drops both; what does not go is named and left.
+    /// Drops both; what does not go in time is named.
     pub(super) fn drop_all(&self) {
-        thread::scope(|scope| {
-            let indices = scope.spawn(|| self.drop_indices());
-            for dropped in [
-                self.drop_keyspace(),
-                indices
-                    .join()
-                    .unwrap_or_else(|_| Err(anyhow::anyhow!("a panic"))),
-            ] {
-                if let Err(error) = dropped {
-                    eprintln!("{} is left behind: {error:#}", self.keyspace);
-                }
-            }
-        });
+        let both = || [self.drop_keyspace(), self.drop_indices()];
+        // On a thread of its own: a test's runtime lets no other run on its threads.
+        let dropped = thread::scope(|scope| scope.spawn(both).join());
+        for error in dropped.into_iter().flatten().filter_map(Result::err) {
+            eprintln!("{} may be left behind: {error:#}", self.keyspace);
+        }
     }
 
     fn drop_keyspace(&self) -> Result<()> {
@@ -62,7 +58,7 @@ impl Leftovers {
             .enable_all()
             .build()?;
         runtime.block_on(async {
-            let http = Client::new();
+            let http = Client::builder().timeout(PATIENCE).build()?;
             let server = Url::parse(&format!("http://{}", self.servers.elasticsearch))?;
             let listed = format!(
                 "_cat/indices/{}*?h=index&expand_wildcards=all",
