@@ -2,8 +2,10 @@
 //! cheap to clone.
 
 mod fragments;
+mod member_names;
 mod read;
 mod request_names;
+mod shape;
 
 use crate::{
     Operation, PlanError,
@@ -79,6 +81,7 @@ impl Catalog {
         let definitions = serde_json::to_value(merge_files(files.clone()))
             .map_err(|e| CatalogError(e.to_string()))?;
         let mut mistakes = request_names::check_request_names(&files);
+        mistakes.extend(member_names::check_member_names(&files));
         let compiled = match Self::compile(files, definitions) {
             Ok(catalog) if mistakes.is_empty() => return Ok(catalog),
             Ok(_) => Vec::new(),

@@ -90,20 +90,55 @@ pub(super) fn with_line(error: CatalogError, texts: &[(String, String)]) -> Cata
         let first = text.lines().position(begins)?;
         let mut quoted = rest.split('`').skip(1).step_by(2);
         let reference = quoted.find(|quoted| quoted.starts_with('$'));
-        let line = first + reference.map_or(0, |name| line_of(name, text, first)) + 1;
+        let named = reference.or_else(|| misspelt(rest));
+        let begin = place_below(rest, text, first);
+        let found = named.and_then(|name| line_of(name, text, begin));
+        let line = found.map_or(first, |below| begin + below) + 1;
         Some(format!("{file}: line {line}: {rest}"))
     });
     found.map_or(error, CatalogError)
 }
 
-/// How many lines below `first` a reference stands; 0 where it comes from elsewhere, out of a fragment.
-fn line_of(reference: &str, text: &str, first: usize) -> usize {
+/// The name that an error says is nowhere known, or else the operation whose request is not what it takes.
+fn misspelt(error: &str) -> Option<&str> {
+    let behind = |words: &str| error.split_once(words)?.1.split('`').next();
+    let is_needed = error.ends_with("which it needs");
+    let member = || behind(" no member `").filter(|_| !is_needed);
+    member().or_else(|| behind("the request of `"))
+}
+
+/// The line below `first` at which the part of the operation begins that an error names: `let.total` at
+/// `total:` below `let:`.
+fn place_below(error: &str, text: &str, first: usize) -> usize {
+    let place = error
+        .split_once("`: ")
+        .and_then(|(_, rest)| rest.split(": ").next());
+    let steps = place.unwrap_or_default().split(['.', '[']).take(2);
+    let mut at = first;
+    for step in steps {
+        let begins = |line: &str| {
+            let entry = line.trim_start().trim_start_matches("- ");
+            entry
+                .strip_prefix(step)
+                .is_some_and(|rest| rest.starts_with(':'))
+        };
+        at += text.lines().skip(at).position(begins).unwrap_or(0);
+    }
+    at
+}
+
+/// How many lines below `first` a reference or a name stands; none where it comes from elsewhere, out of a
+/// fragment.
+fn line_of(reference: &str, text: &str, first: usize) -> Option<usize> {
     let goes_on = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '/' | '~');
     let names = |line: &str| {
         let mut found = line.match_indices(reference);
-        found.any(|(at, _)| !line[at + reference.len()..].starts_with(goes_on))
+        found.any(|(at, _)| {
+            let (before, behind) = (&line[..at], &line[at + reference.len()..]);
+            !behind.starts_with(goes_on) && !before.ends_with(goes_on)
+        })
     };
-    text.lines().skip(first).position(names).unwrap_or(0)
+    text.lines().skip(first).position(names)
 }
 
 fn operation_of(error: &str, text: &str) -> Option<(usize, String)> {

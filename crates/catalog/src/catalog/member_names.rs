@@ -1,0 +1,416 @@
+//! Members that definitions refer to and that nothing can have, wherever it is known what a value has: what
+//! a list of the request holds (`$item/nmae`), a named value, columns of a row, the names of `only`,
+//! `without` and `get`, and what a part's operation takes. Only files are looked at as they are read, never
+//! definitions that travel. It must never tell of what might be there: who does not know, says nothing.
+
+use super::{CatalogError, shape::MemberShape};
+use crate::{
+    definition::{
+        FileDefinition, LookUpDefinition, OperationDefinition, PartDefinition, RowTarget,
+        TableDefinition,
+    },
+    expression::{Names, did_you_mean},
+};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+type OperationsByName<'a> = BTreeMap<&'a str, &'a OperationDefinition>;
+type TablesByName<'a> = BTreeMap<&'a str, &'a TableDefinition>;
+
+/// A mistake for each name that leads nowhere.
+pub(super) fn check_member_names(files: &[(String, FileDefinition)]) -> Vec<CatalogError> {
+    let all = || files.iter().map(|(_, file)| file);
+    let operations: OperationsByName<'_> = all()
+        .flat_map(|file| &file.operations)
+        .map(|operation| (operation.name.as_str(), operation))
+        .collect();
+    let tables: TablesByName<'_> = all()
+        .flat_map(|file| &file.tables)
+        .map(|table| (table.name.as_str(), table))
+        .collect();
+    let mut mistakes = Vec::new();
+    for (file, definition) in files {
+        for operation in &definition.operations {
+            let mut reader = ShapeReader::of(operation, &tables);
+            reader.operation(operation, &operations);
+            let name = &operation.name;
+            let told = |why| CatalogError(format!("{file}: operation `{name}`: {why}"));
+            mistakes.extend(reader.mistakes.into_iter().map(told));
+        }
+    }
+    mistakes
+}
+
+/// What values have, as far as the definitions say.
+struct ShapeReader<'a> {
+    request: MemberShape,
+    lets: BTreeMap<&'a str, MemberShape>,
+    looked: BTreeMap<&'a str, MemberShape>,
+    current: BTreeMap<&'a str, MemberShape>,
+    before: MemberShape,
+    /// `$item` of each list around, the innermost last.
+    items: Vec<MemberShape>,
+    tables: &'a TablesByName<'a>,
+    place: String,
+    mistakes: Vec<String>,
+}
+
+impl<'a> ShapeReader<'a> {
+    fn of(operation: &'a OperationDefinition, tables: &'a TablesByName<'a>) -> Self {
+        Self {
+            request: MemberShape::of_schema(&operation.request),
+            lets: BTreeMap::new(),
+            looked: BTreeMap::new(),
+            current: BTreeMap::new(),
+            before: MemberShape::Open,
+            items: Vec::new(),
+            tables,
+            place: String::new(),
+            mistakes: Vec::new(),
+        }
+    }
+
+    fn operation(&mut self, operation: &'a OperationDefinition, all: &OperationsByName<'_>) {
+        self.collect_read(operation);
+        for (name, value) in &operation.look_up {
+            if let Ok(look_up) = serde_json::from_value::<LookUpDefinition>(value.clone()) {
+                self.place = format!("look_up.{name}");
+                self.look_up(&look_up);
+            }
+        }
+        for (name, value) in &operation.lets {
+            self.place = format!("let.{name}");
+            let shape = self.value(value);
+            self.lets.insert(name, shape);
+        }
+        for (n, rule) in operation.rules.iter().enumerate() {
+            self.at(format!("rules[{n}]"), &rule.that);
+        }
+        for (n, guard) in operation.guards.iter().enumerate() {
+            self.at(format!("guards[{n}]"), &guard.that);
+        }
+        for value in operation.already.iter() {
+            self.at("already".to_owned(), value);
+        }
+        for (n, claim) in operation.claims.iter().enumerate() {
+            let unique = [&claim.take, &claim.release].into_iter().flatten();
+            let values = unique.map(|unique| &unique.value).chain(&claim.when);
+            let values: Vec<&Value> = values.collect();
+            self.place = format!("claims[{n}]");
+            self.for_each(&claim.for_each, |reader| {
+                values
+                    .into_iter()
+                    .for_each(|value| drop(reader.value(value)));
+            });
+        }
+        self.writes(operation);
+        for (n, part) in operation.parts.iter().enumerate() {
+            self.place = format!("parts[{n}]");
+            self.for_each(&part.for_each, |reader| reader.part(part, all));
+        }
+        for result in operation.result.iter() {
+            self.place = "result".to_owned();
+            self.body(result);
+        }
+    }
+
+    /// What look-ups and writes find, where that has columns.
+    fn collect_read(&mut self, operation: &'a OperationDefinition) {
+        for (name, value) in &operation.look_up {
+            let look_up = serde_json::from_value::<LookUpDefinition>(value.clone());
+            let found = look_up.map_or(MemberShape::Open, |look_up| {
+                let one = match (&look_up.row, &look_up.owner_of) {
+                    (Some(row), _) => self.row(row),
+                    (None, Some(_)) => MemberShape::Plain,
+                    (None, None) => MemberShape::Open,
+                };
+                one.listed_if(look_up.for_each.is_some())
+            });
+            self.looked.insert(name, found);
+        }
+        for write in &operation.write {
+            if let Some(name) = &write.name {
+                let one = write
+                    .row
+                    .as_ref()
+                    .map_or(MemberShape::Open, |row| self.row(row));
+                let found = one.listed_if(write.for_each.is_some());
+                self.current.insert(name, found);
+            }
+        }
+    }
+
+    fn row(&self, row: &RowTarget) -> MemberShape {
+        let table = self.tables.get(row.table.as_str());
+        table.map_or(MemberShape::Open, |table| {
+            let columns = table.columns.keys().map(|column| column.to_lowercase());
+            let columns = columns.chain(["_expires".to_owned()]);
+            MemberShape::Closed(columns.map(|column| (column, MemberShape::Open)).collect())
+        })
+    }
+
+    fn look_up(&mut self, look_up: &LookUpDefinition) {
+        self.for_each(&look_up.for_each, |reader| {
+            for value in look_up.when.iter() {
+                reader.value(value);
+            }
+            for row in look_up.row.iter() {
+                row.key.values().for_each(|value| drop(reader.value(value)));
+            }
+            for document in look_up.document.iter() {
+                reader.value(&document.id);
+            }
+            for unique in look_up.owner_of.iter() {
+                reader.value(&unique.value);
+            }
+        });
+    }
+
+    fn writes(&mut self, operation: &'a OperationDefinition) {
+        for (n, write) in operation.write.iter().enumerate() {
+            self.place = format!("write[{n}]");
+            let before = write
+                .row
+                .as_ref()
+                .map_or(MemberShape::Open, |row| self.row(row));
+            self.before = before;
+            self.for_each(&write.for_each, |reader| {
+                for value in write.when.iter().chain(&write.expires) {
+                    reader.value(value);
+                }
+                for row in write.row.iter() {
+                    row.key.values().for_each(|value| drop(reader.value(value)));
+                }
+                for document in write.document.iter() {
+                    reader.value(&document.id);
+                }
+                for body in write.put.iter().chain(&write.merge) {
+                    reader.body(body);
+                }
+                for upsert in write.upsert.iter() {
+                    reader.body(&upsert.changes);
+                    reader.body(&upsert.default);
+                }
+            });
+            self.before = MemberShape::Open;
+        }
+    }
+
+    fn part(&mut self, part: &PartDefinition, all: &OperationsByName<'_>) {
+        part.when.iter().for_each(|when| drop(self.value(when)));
+        let given = self.body(&part.request);
+        let looked = part.looked.as_ref().map(|looked| self.body(looked));
+        let name = &part.operation;
+        let Some(operation) = all.get(name.as_str()) else {
+            return;
+        };
+        let request = format!("the request of `{name}`");
+        self.fits(
+            &given,
+            &MemberShape::of_schema(&operation.request),
+            &request,
+        );
+        if let MemberShape::Closed(members) = &given {
+            let required = operation.request.get("required").and_then(Value::as_array);
+            for needed in required.into_iter().flatten().filter_map(Value::as_str) {
+                if !members.contains_key(needed) {
+                    self.tell(format!(
+                        "{request} has no member `{needed}`, which it needs"
+                    ));
+                }
+            }
+        }
+        let Some(looked) = looked else { return };
+        let known = operation
+            .look_up
+            .keys()
+            .map(|name| (name.clone(), MemberShape::Open));
+        let what = format!("what `{name}` looks up");
+        self.fits(&looked, &MemberShape::Closed(known.collect()), &what);
+    }
+
+    /// Tells of members that are given and not taken.
+    fn fits(&mut self, given: &MemberShape, taken: &MemberShape, what: &str) {
+        match (given, taken) {
+            (MemberShape::Closed(given), MemberShape::Closed(taken)) => {
+                for (name, shape) in given {
+                    match taken.get(name) {
+                        Some(taken) => self.fits(shape, taken, what),
+                        None => {
+                            let hint = did_you_mean(name, taken.keys().map(String::as_str));
+                            self.tell(format!("{what} takes no member `{name}`{hint}"));
+                        }
+                    }
+                }
+            }
+            (MemberShape::List(given), MemberShape::List(taken)) => self.fits(given, taken, what),
+            _ => {}
+        }
+    }
+
+    fn tell(&mut self, why: String) {
+        let told = format!("{}: {why}", self.place);
+        if !self.mistakes.contains(&told) {
+            self.mistakes.push(told);
+        }
+    }
+
+    fn at(&mut self, place: String, value: &Value) {
+        self.place = place;
+        self.value(value);
+    }
+
+    fn for_each(&mut self, list: &Option<Value>, inside: impl FnOnce(&mut Self)) {
+        let Some(list) = list else {
+            return inside(self);
+        };
+        let element = self.value(list).element();
+        self.items.push(element);
+        inside(self);
+        self.items.pop();
+    }
+
+    /// A document, a row, a request: names and values, or several merged.
+    fn body(&mut self, body: &Value) -> MemberShape {
+        match body {
+            Value::Object(fields) => self.fields(fields),
+            Value::Array(bodies) => {
+                let one = |one: &Value| match one {
+                    Value::Object(fields) if !Names::default().is_call(fields) => {
+                        self.fields(fields)
+                    }
+                    other => self.value(other),
+                };
+                let bodies: Vec<MemberShape> = bodies.iter().map(one).collect();
+                MemberShape::merged(bodies)
+            }
+            other => self.value(other),
+        }
+    }
+
+    fn fields(&mut self, fields: &Map<String, Value>) -> MemberShape {
+        let field = |(name, value): (&String, &Value)| (name.clone(), self.value(value));
+        MemberShape::Closed(fields.iter().map(field).collect())
+    }
+
+    fn value(&mut self, value: &Value) -> MemberShape {
+        match value {
+            Value::String(text) if text.starts_with('$') => self.reference(text),
+            Value::Array(items) => {
+                let shapes: Vec<MemberShape> = items.iter().map(|item| self.value(item)).collect();
+                MemberShape::List(Box::new(MemberShape::joined(shapes)))
+            }
+            Value::Object(members) => match members.iter().next() {
+                Some((name, argument)) if members.len() == 1 => self.call(name, argument),
+                _ => MemberShape::Open,
+            },
+            Value::Null => MemberShape::Nothing,
+            Value::Bool(_) | Value::Number(_) | Value::String(_) => MemberShape::Plain,
+        }
+    }
+
+    fn reference(&mut self, text: &str) -> MemberShape {
+        let mut steps = text[1..].split('/');
+        let root = steps.next().unwrap_or_default();
+        let around = self.items.len();
+        let mut named = |known: &BTreeMap<&str, MemberShape>| {
+            let name = steps.next().unwrap_or_default();
+            known.get(name).cloned().unwrap_or(MemberShape::Open)
+        };
+        let found = match root {
+            "request" => self.request.clone(),
+            "let" => named(&self.lets),
+            "looked" => named(&self.looked),
+            "current" => named(&self.current),
+            "before" => self.before.clone(),
+            "item" => self.items.last().cloned().unwrap_or(MemberShape::Open),
+            "outer" if around > 1 => self.items[around - 2].clone(),
+            _ => return MemberShape::Open,
+        };
+        let steps = steps.map(|step| step.replace("~1", "/").replace("~0", "~"));
+        steps.fold(found, |shape, step| match shape.member(&step) {
+            Ok(member) => member,
+            // Told where references to the request are.
+            Err(_) if root == "request" => MemberShape::Open,
+            Err(why) => {
+                self.tell(format!("`{text}`: {why}"));
+                MemberShape::Open
+            }
+        })
+    }
+
+    fn call(&mut self, name: &str, argument: &Value) -> MemberShape {
+        let arguments: &[Value] = match argument {
+            Value::Array(items) => items,
+            one => std::slice::from_ref(one),
+        };
+        match (name, arguments) {
+            ("literal", _) => MemberShape::Open,
+            ("object", _) => argument
+                .as_object()
+                .map_or(MemberShape::Open, |fields| self.fields(fields)),
+            ("map" | "filter" | "find" | "some" | "every" | "to_object", [list, each]) => {
+                let listed = self.value(list);
+                self.items.push(listed.element());
+                let made = self.value(each);
+                let element = self.items.pop().unwrap_or(MemberShape::Open);
+                match name {
+                    "map" => MemberShape::List(Box::new(made)),
+                    "filter" => listed,
+                    "find" => element,
+                    "to_object" => MemberShape::Open,
+                    _ => MemberShape::Plain,
+                }
+            }
+            ("only" | "without" | "get", [of, names]) => {
+                let of = self.value(of);
+                self.value(names);
+                self.named_members(name, of, names)
+            }
+            _ => {
+                let shapes = arguments.iter().map(|one| self.value(one)).collect();
+                MemberShape::of_call(name, shapes)
+            }
+        }
+    }
+
+    /// What is left of an object, or one member of it.
+    fn named_members(&mut self, function: &str, of: MemberShape, names: &Value) -> MemberShape {
+        let names: &[Value] = match names {
+            Value::Array(names) => names,
+            one => std::slice::from_ref(one),
+        };
+        let constant = |name: &Value| {
+            name.as_str()
+                .filter(|name| !name.starts_with('$'))
+                .map(str::to_owned)
+        };
+        let constants: Vec<String> = names.iter().filter_map(constant).collect();
+        let mut found = Vec::new();
+        for name in &constants {
+            match of.member(name) {
+                Ok(member) => found.push((name.clone(), member)),
+                Err(why) => self.tell(format!("{function}: {why}")),
+            }
+        }
+        if constants.len() < names.len() {
+            return if function == "get" {
+                MemberShape::Open
+            } else {
+                of
+            };
+        }
+        match (function, of) {
+            ("get", _) => found.pop().map_or(MemberShape::Open, |(_, member)| member),
+            ("only", MemberShape::Closed(_)) => MemberShape::Closed(found.into_iter().collect()),
+            ("without", MemberShape::Closed(mut members)) => {
+                members.retain(|name, _| !constants.contains(name));
+                MemberShape::Closed(members)
+            }
+            (_, other) => other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
