@@ -357,6 +357,12 @@ impl Cluster {
         Ok(value.clone())
     }
 
+    /// One process on embedded drivers?
+    #[must_use]
+    pub fn is_embedded(&self) -> bool {
+        self.started.contains_key("dev")
+    }
+
     /// Where it keeps its files.
     #[must_use]
     pub fn folder(&self) -> &Path {

@@ -2,13 +2,43 @@
 //! index. What is kept beside it and changes at any time (ledger, marks, idempotency keys, texts) is
 //! left out.
 
+use crate::cluster::Cluster;
 use anyhow::Result;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
+mod embedded;
 mod servers;
 
+pub use embedded::StoreFile;
 pub use servers::Stores;
+
+/// The stores of a deployment of either kind.
+#[derive(Debug)]
+pub enum AnyStores {
+    Embedded(StoreFile),
+    Servers(Box<Stores>),
+}
+
+impl AnyStores {
+    /// # Errors
+    /// If servers do not answer.
+    pub fn of(cluster: &Cluster) -> Result<Self> {
+        if cluster.is_embedded() {
+            return Ok(Self::Embedded(StoreFile::of(cluster)));
+        }
+        Ok(Self::Servers(Box::new(Stores::of(cluster)?)))
+    }
+
+    /// # Errors
+    /// If something cannot be read, or the view has another document than the record.
+    pub async fn read(&mut self) -> Result<Held> {
+        match self {
+            Self::Embedded(file) => file.read(),
+            Self::Servers(stores) => stores.read().await,
+        }
+    }
+}
 
 /// By kind and name: `row user/U1`, `document sunbird/user/U1`, `value user.login/…`.
 pub type Held = BTreeMap<String, Kept>;

@@ -8,6 +8,7 @@ mod organisations;
 mod refusals;
 mod story;
 mod users;
+mod whole;
 
 use anyhow::Result;
 use std::collections::BTreeSet;
@@ -28,6 +29,7 @@ async fn all(cluster: &Cluster) -> Result<()> {
     badges::objects(&mut story).await?;
     organisations::uploads_and_syncs(&mut story).await?;
     refusals::refusals(&mut story).await?;
+    story.nothing_differed()?;
     let all: BTreeSet<&str> = story.operations().collect();
     let done: BTreeSet<&str> = story.done.iter().map(String::as_str).collect();
     let refused: BTreeSet<&str> = story.refused.iter().map(String::as_str).collect();

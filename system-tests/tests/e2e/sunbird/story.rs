@@ -1,10 +1,15 @@
 //! A client that knows the requests of the file and the ids that were made so far.
 
+use super::whole::ExpectedStores;
 use anyhow::{Context, Result, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, sync::Arc};
-use system_tests::{client::Client, cluster::Cluster};
+use system_tests::{
+    client::Client,
+    cluster::Cluster,
+    stores::{AnyStores, Held},
+};
 
 /// Ids that were made, by the names that the tests give them.
 pub type Ids = BTreeMap<&'static str, String>;
@@ -13,6 +18,8 @@ pub struct Story {
     client: Arc<Client>,
     lines: Vec<Value>,
     pub ids: Ids,
+    pub stores: AnyStores,
+    pub expected: ExpectedStores,
     /// Operations that were carried out.
     pub done: Vec<String>,
     /// Operations that refused something.
@@ -27,6 +34,8 @@ impl Story {
             client: cluster.client()?,
             lines: lines.collect::<Result<_, _>>()?,
             ids: Ids::new(),
+            stores: AnyStores::of(cluster)?,
+            expected: ExpectedStores::default(),
             done: Vec::new(),
             refused: Vec::new(),
         })
@@ -58,7 +67,7 @@ impl Story {
         Ok(answer["result"].clone())
     }
 
-    /// The same, refused with this status and this rule or code.
+    /// The same, refused with this status and this rule or code; both stores hold the same after it as before.
     pub async fn refuse(
         &mut self,
         operation: &str,
@@ -66,6 +75,7 @@ impl Story {
         status: u16,
         rule: &str,
     ) -> Result<()> {
+        let before = self.held().await?;
         let (found, answer) = self.send(operation, &changes).await?;
         let problem = &answer["result"]["problem"];
         let rules = [
@@ -76,6 +86,19 @@ impl Story {
         ensure!(
             found == status && rules.contains(&&json!(rule)),
             "{operation}: expected {status} {rule}, found {found} {answer:#}"
+        );
+        let after = self.held().await?;
+        let names = |held: &Held, other: &Held| -> Vec<String> {
+            let differing = held
+                .iter()
+                .filter(|(name, kept)| other.get(*name) != Some(kept));
+            differing.map(|(name, _)| name.clone()).collect()
+        };
+        ensure!(
+            before == after,
+            "{operation} refuses and changes {:?}, to {:?}",
+            names(&before, &after),
+            names(&after, &before)
         );
         self.refused.push(operation.to_owned());
         Ok(())
@@ -125,7 +148,7 @@ impl Story {
         self.read(&format!("/v1/tables/{table}/{key}")).await
     }
 
-    async fn read(&self, path: &str) -> Result<Option<Value>> {
+    pub async fn read(&self, path: &str) -> Result<Option<Value>> {
         let response = self.client.at(Method::GET, path).send().await?;
         let status = response.status().as_u16();
         let found: Value = response.json().await?;
@@ -168,9 +191,46 @@ impl Story {
         }
     }
 
+    /// Ids that were made, and what they are called from now on.
+    pub fn know<const N: usize>(&mut self, ids: [(&'static str, String); N]) {
+        for (name, id) in ids {
+            self.expected.name(&id, name);
+            self.ids.insert(name, id);
+        }
+    }
+
+    /// The id of whose a unique value is.
+    pub async fn owner_of(&mut self, value: &str) -> Result<String> {
+        let held = self.held().await?;
+        let kept = held.get(&format!("value {value}"));
+        let key = kept
+            .and_then(|kept| kept.content.as_str())
+            .context(value.to_owned())?;
+        let (_, id) = key.split_once('/').context(key.to_owned())?;
+        Ok(id.to_owned())
+    }
+
+    /// The id of the one thing of a kind that has no name yet.
+    pub async fn stranger(&mut self, kind: &str) -> Result<String> {
+        let held = self.held().await?;
+        let ids = held.keys().filter_map(|name| name.strip_prefix(kind));
+        let strangers: Vec<&str> = ids
+            .filter(|id| self.ids.values().all(|known| known != id))
+            .collect();
+        ensure!(strangers.len() == 1, "{kind}: {strangers:?}");
+        Ok(strangers[0].to_owned())
+    }
+
     pub fn id(&self, name: &str) -> String {
         self.ids.get(name).expect("an id of that name").clone()
     }
+}
+
+/// The id of what follows from others: SHA-256 over the parts with `##` between them.
+pub fn hash(parts: &[&str]) -> String {
+    use sha2::{Digest, Sha256};
+    let digest = Sha256::digest(parts.join("##"));
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Each expected member is there as expected; null stands for one that is not there.
