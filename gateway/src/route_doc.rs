@@ -61,6 +61,10 @@ docs! {
         Nothing, [(200, "The changes, the newest last", Json("DocumentHistory"))];
     MGET "mget" "reads" "Documents by their ids, from the record" ["after", "prefer"]
         Json("MgetRequest"), [(200, "Those that exist, and the ids of those that do not", Json("MgetAnswer"))];
+    IDS "ids" "reads" "Ids of all documents of a collection, from the record: a page behind an id" ["after", "prefer"]
+        Json("IdsRequest"), [(200, "At most as many as asked for; none at the end", Json("IdsAnswer"))];
+    COMPARE "compare" "reads" "Of which ids record and view hold different documents" ["after", "prefer"]
+        Json("MgetRequest"), [(200, "Those, and the ids that the record does not have", Json("CompareAnswer"))];
     COUNT "count" "reads" "How many documents match, from the view" ["after", "prefer"]
         Optional("CountRequest"), [(200, "The count", Json("CountAnswer"))];
     SEARCH "search" "reads" "Documents that match, from the view" ["after", "prefer"]

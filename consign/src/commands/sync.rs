@@ -1,8 +1,9 @@
-//! `consign sync`: the view's documents of chosen users, organisations, batches or enrolments, compared with
-//! the record and written again where they differ. Typed again after an interruption, it goes on with what
-//! still differs.
+//! `consign sync`: the view's documents of users, organisations, batches or enrolments, chosen ones or all,
+//! compared with the record and written again where they differ. Typed again after an interruption, it
+//! goes on with what still differs.
 
 mod chosen;
+mod report;
 
 use super::Invocation;
 use crate::{
@@ -10,10 +11,10 @@ use crate::{
     failure::Failure,
     progress::FractionBar,
 };
-use chosen::{ChosenObjects, ObjectKind};
+use chosen::{CHUNK, ChosenObjects, ObjectKind};
 use clap::Args;
+use report::SyncReport;
 use reqwest::Method;
-use serde::Serialize;
 use serde_json::{Value, json};
 use std::{path::PathBuf, time::Duration};
 use tokio::time::Instant;
@@ -22,17 +23,19 @@ const EXAMPLES: &str = "\
 Examples:
   consign sync --type user 7c1f0e52-3a94-4d0b-9b57-21d6c0f8e4a1
   consign sync --type organisation --ids-from schools.txt
-  consign sync --type user_course --ids-from - --all          also those that do not differ
+  consign sync --type batch --all
+  consign sync --type user --all --behind 7c1f0e52-3a94-4d0b-9b57-21d6c0f8e4a1     goes on there
+  consign sync --type user_course --ids-from - --rewrite          also those that do not differ
 
-Nothing is asked for unless all of them are in the record. The workers write documents again as the record has them, at versions of their own;
+Nothing is asked for unless all that are named are in the record. The workers write documents again as the record has them, at versions of their own;
 subscribers are not notified, and `_version` stays. For everything that the view holds: `consign audit`, `consign repair`, `consign rebuild`.
 
 Exit codes: 0 nothing differs now, 1 something still does or was not written, 2 usage, 3 no answer.";
 
-/// How long what was written may take until a search finds it.
-const SEEN_WITHIN: Duration = Duration::from_secs(20);
+/// How long may differ what is written while it is looked at.
+const SETTLED_WITHIN: Duration = Duration::from_secs(20);
 
-/// Write chosen documents of the view again, where they differ from the record
+/// Write documents of the view again, where they differ from the record
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
@@ -44,49 +47,42 @@ pub struct Arguments {
     /// What the ids are of
     #[arg(long = "type", value_name = "TYPE", value_enum)]
     kind: ObjectKind,
+    /// Everything of the type that the record has
+    #[arg(long, conflicts_with_all = ["ids", "ids_from"])]
+    all: bool,
+    /// With --all: only what comes behind this id, in the order of the record
+    #[arg(long, value_name = "ID", requires = "all")]
+    behind: Option<String>,
     /// Also write those that do not differ
     #[arg(long)]
-    all: bool,
+    rewrite: bool,
     #[command(flatten)]
     client: client::Endpoint,
 }
 
-/// What a sync came to.
-#[derive(Debug, Serialize)]
-struct SyncReport {
-    compared: usize,
-    /// Ids of what differed.
-    differed: Vec<String>,
-    written: usize,
-    /// Ids of what was refused, or is not decided.
-    not_written: Vec<String>,
-    /// Ids of what differs still.
-    left: Vec<String>,
-}
-
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
     let client = Client::new(&arguments.client)?;
-    let ids = chosen::read_ids(arguments.ids, arguments.ids_from.as_deref())?;
     let bar = FractionBar::new(invocation.shared.json);
-    let sync = DocumentSync {
+    let mut sync = DocumentSync {
         objects: ChosenObjects {
             client: &client,
             kind: arguments.kind,
         },
         bar: &bar,
+        rewrite: arguments.rewrite,
+        written: Vec::new(),
+        report: SyncReport::default(),
     };
-    let report = sync.run(&ids, arguments.all).await;
+    let done = if arguments.all {
+        sync.all(arguments.behind).await
+    } else {
+        let ids = chosen::read_ids(arguments.ids, arguments.ids_from.as_deref())?;
+        sync.these(&ids).await
+    };
     bar.end();
-    let report = report?;
-    invocation.output.result(&report, |report| {
-        format!(
-            "{} compared, {} differed, {} written again, {} differ still\n",
-            report.compared,
-            report.differed.len(),
-            report.written,
-            report.left.len()
-        )
-    })?;
+    done?;
+    let report = sync.report;
+    invocation.output.result(&report, SyncReport::line)?;
     if report.left.is_empty() && report.not_written.is_empty() {
         return Ok(());
     }
@@ -97,31 +93,64 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
 struct DocumentSync<'a> {
     objects: ChosenObjects<'a>,
     bar: &'a FractionBar,
+    rewrite: bool,
+    /// Ids of what was asked for.
+    written: Vec<String>,
+    report: SyncReport,
 }
 
 impl DocumentSync<'_> {
-    async fn run(&self, ids: &[String], all: bool) -> Result<SyncReport, Failure> {
+    async fn these(&mut self, ids: &[String]) -> Result<(), Failure> {
         self.objects.expect_present(ids).await?;
-        let mut differed = Vec::new();
-        for chunk in ids.chunks(chosen::CHUNK) {
-            differed.extend(self.objects.differing(chunk).await?);
-            self.bar.set(0.0, format!("{} differ", differed.len()));
+        for chunk in ids.chunks(CHUNK) {
+            self.chunk(chunk).await?;
+            self.show(ids.len());
         }
-        let asked = if all { ids } else { &differed };
-        let mut not_written = Vec::new();
-        for (n, chunk) in asked.chunks(chosen::CHUNK).enumerate() {
-            not_written.extend(self.write(chunk).await?);
-            let done = n * chosen::CHUNK + chunk.len();
-            let text = format!("{done} of {} written again", asked.len());
-            self.bar.set(done as f64 / asked.len() as f64, text);
+        self.settle().await
+    }
+
+    async fn all(&mut self, mut behind: Option<String>) -> Result<(), Failure> {
+        let expected = self.objects.count().await?;
+        loop {
+            let page = self.objects.page(behind.as_deref()).await;
+            let done = match page {
+                Ok(ids) if ids.is_empty() => break,
+                Ok(ids) => self.chunk(&ids).await.map(|()| ids),
+                Err(failure) => Err(failure),
+            };
+            let ids = done.map_err(|failure| match &behind {
+                Some(id) => failure.hint(format!("it goes on with --behind {id}")),
+                None => failure,
+            })?;
+            behind = ids.last().cloned();
+            self.show(expected);
         }
-        Ok(SyncReport {
-            compared: ids.len(),
-            written: asked.len() - not_written.len(),
-            left: self.left(asked).await?,
-            differed,
-            not_written,
-        })
+        self.settle().await
+    }
+
+    fn show(&self, expected: usize) {
+        let SyncReport {
+            compared, written, ..
+        } = &self.report;
+        let text = format!("{compared} compared, {written} written again");
+        let done = *compared as f64 / expected.max(*compared).max(1) as f64;
+        self.bar.set(done, text);
+    }
+
+    /// Compares, and has written what differs.
+    async fn chunk(&mut self, ids: &[String]) -> Result<(), Failure> {
+        let differing = self.objects.differing(ids).await?;
+        let asked = if self.rewrite { ids } else { &differing };
+        let not_written = match asked {
+            [] => Vec::new(),
+            asked => self.write(asked).await?,
+        };
+        self.written.extend_from_slice(asked);
+        self.report.compared += ids.len();
+        self.report.written += asked.len() - not_written.len();
+        self.report.not_written.extend(not_written);
+        self.report.differed.extend(differing);
+        Ok(())
     }
 
     /// Asks for a chunk and waits for it; the ids of what was not written.
@@ -154,17 +183,18 @@ impl DocumentSync<'_> {
         Ok(not_written.map(|(_, id)| id.clone()).collect())
     }
 
-    /// What differs still, when a search has had the time to find what was written.
-    async fn left(&self, ids: &[String]) -> Result<Vec<String>, Failure> {
-        let (began, mut left) = (Instant::now(), ids.to_vec());
+    /// Notes what differs still: what changes at the moment is looked at again.
+    async fn settle(&mut self) -> Result<(), Failure> {
+        let (began, mut left) = (Instant::now(), std::mem::take(&mut self.written));
         loop {
             let mut differing = Vec::new();
-            for chunk in left.chunks(chosen::CHUNK) {
+            for chunk in left.chunks(CHUNK) {
                 differing.extend(self.objects.differing(chunk).await?);
             }
             left = differing;
-            if left.is_empty() || began.elapsed() > SEEN_WITHIN {
-                return Ok(left);
+            if left.is_empty() || began.elapsed() > SETTLED_WITHIN {
+                self.report.left = left;
+                return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(500)).await;
         }

@@ -51,7 +51,7 @@ async fn chosen_documents_are_compared_and_written_again() {
     let expected =
         json!({"compared": 2, "differed": [], "written": 0, "not_written": [], "left": []});
     assert_eq!((report, code), (expected, 0));
-    let (report, code) = sync(&["--all", &first]);
+    let (report, code) = sync(&["--rewrite", &first]);
     let expected =
         json!({"compared": 1, "differed": [], "written": 1, "not_written": [], "left": []});
     assert_eq!((report, code), (expected, 0));
@@ -59,6 +59,18 @@ async fn chosen_documents_are_compared_and_written_again() {
         version(&pipeline, &first).await,
         before,
         "the same revision"
+    );
+
+    // All that there are, and all behind one of them in the order of the record.
+    let (report, code) = sync(&["--all", "--rewrite"]);
+    assert_eq!(
+        (&report["compared"], &report["written"], code),
+        (&json!(2), &json!(2), 0)
+    );
+    let counts = [&first, &second].map(|id| sync(&["--all", "--behind", id]).0["compared"].clone());
+    assert!(
+        counts == [json!(1), json!(0)] || counts == [json!(0), json!(1)],
+        "{counts:?}"
     );
 
     // Nothing is asked for unless the record has all of them.
@@ -71,13 +83,16 @@ async fn chosen_documents_are_compared_and_written_again() {
             String::from_utf8_lossy(&output.stderr).into_owned(),
         )
     };
-    let (code, told) = refused(&["--all", &first]);
+    let (code, told) = refused(&["--rewrite", &first]);
     assert!(
         code == Some(1)
             && told.contains("1 of 1 are not in the record")
             && told.contains("nothing was asked for"),
         "{told}"
     );
+    for both in [&["--all", &first][..], &["--behind", &first]] {
+        assert_eq!(refused(both).0, Some(2), "{both:?}");
+    }
     let (code, told) = refused(&[]);
     assert!(code == Some(2) && told.contains("no id is given"), "{told}");
 }

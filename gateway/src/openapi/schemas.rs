@@ -96,6 +96,9 @@ fn read_schemas() -> Value {
         "Document": document,
         "MgetRequest": {"type": "object", "required": ["ids"], "properties": {"ids": {"type": "array", "items": {"type": "string"}}}},
         "MgetAnswer": {"type": "object", "properties": {"documents": {"type": "array", "items": {"$ref": "#/components/schemas/Document"}}, "missing": {"type": "array", "items": {"type": "string"}}, "refused": {"type": "array", "items": {"type": "object", "required": ["pointer", "detail"]}}}},
+        "IdsRequest": {"type": "object", "additionalProperties": false, "properties": {"behind": {"type": "string"}, "limit": {"type": "integer", "minimum": 1, "maximum": 1000}}},
+        "IdsAnswer": {"type": "object", "required": ["ids"], "properties": {"ids": {"type": "array", "items": {"type": "string"}}}},
+        "CompareAnswer": {"type": "object", "required": ["differing", "missing"], "properties": {"differing": {"type": "array", "items": {"type": "string"}}, "missing": {"type": "array", "items": {"type": "string"}}}},
         "CountRequest": {"type": "object", "properties": {"query": {"type": "object"}}},
         "CountAnswer": {"type": "object", "properties": {"count": {"type": "integer"}}},
         "SearchRequest": {"type": "object", "additionalProperties": false, "properties": {

@@ -88,6 +88,8 @@ families! {
         GET "/v1/documents/{index}/{collection}/{id}" DOCUMENT of_path("document", "get"), documents::get::get;
         GET "/v1/documents/{index}/{collection}/{id}/_history" HISTORY of_path("document", "history"), documents::history::history;
         POST "/v1/documents/{index}/{collection}/_mget" MGET of_path("document", "mGet"), documents::mget::mget;
+        POST "/v1/documents/{index}/{collection}/_ids" IDS of_path("document", "search"), documents::ids::ids;
+        POST "/v1/documents/{index}/{collection}/_compare" COMPARE of_path("document", "search"), documents::compare::compare;
         POST "/v1/documents/{index}/{collection}/_count" COUNT of_path("document", "count"), documents::count::count;
         POST "/v1/documents/{index}/{collection}/_search" SEARCH of_path("document", "search"), documents::search::search;
     }

@@ -1,8 +1,10 @@
 //! `/v1/documents`: by id from the record, by search from the view.
 
+pub(crate) mod compare;
 pub(crate) mod count;
 pub(crate) mod get;
 pub(crate) mod history;
+pub(crate) mod ids;
 pub(crate) mod mget;
 pub(crate) mod search;
 

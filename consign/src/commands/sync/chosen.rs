@@ -3,6 +3,7 @@
 use crate::{client::Client, failure::Failure};
 use clap::ValueEnum;
 use reqwest::Method;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::{collections::BTreeSet, io::Read as _, path::Path};
 
@@ -61,9 +62,16 @@ pub fn read_ids(mut ids: Vec<String>, file: Option<&Path>) -> Result<Vec<String>
     let mut seen = BTreeSet::new();
     ids.retain(|id| seen.insert(id.clone()));
     if ids.is_empty() {
-        return Err(Failure::usage("no id is given").hint("as arguments, or --ids-from FILE"));
+        let hint = "as arguments, --ids-from FILE, or --all";
+        return Err(Failure::usage("no id is given").hint(hint));
     }
     Ok(ids)
+}
+
+#[derive(Deserialize)]
+struct ComparisonAnswer {
+    differing: Vec<String>,
+    missing: Vec<String>,
 }
 
 /// Asks a gateway for documents of a kind.
@@ -77,11 +85,8 @@ impl ChosenObjects<'_> {
     pub async fn expect_present(&self, ids: &[String]) -> Result<(), Failure> {
         let mut missing = Vec::new();
         for chunk in ids.chunks(CHUNK) {
-            let found = self
-                .documents(self.kind.collections()[0], "_mget", chunk)
-                .await?;
-            let is_there = |id: &&String| found.iter().any(|document| document["_id"] == **id);
-            missing.extend(chunk.iter().filter(|id| !is_there(id)).cloned());
+            let compared = self.compare(self.kind.collections()[0], chunk).await?;
+            missing.extend(compared.missing);
         }
         if missing.is_empty() {
             return Ok(());
@@ -100,48 +105,50 @@ impl ChosenObjects<'_> {
         Err(Failure::failed(why).hint("nothing was asked for"))
     }
 
+    /// About how many there are.
+    pub async fn count(&self) -> Result<usize, Failure> {
+        let path = format!(
+            "/v1/documents/sunbird/{}/_count",
+            self.kind.collections()[0]
+        );
+        let asked = self.client.at(Method::POST, &path).json(&json!({}));
+        let found = self.client.send(asked).await?.succeeded()?;
+        Ok(found["count"].as_u64().unwrap_or(0) as usize)
+    }
+
+    /// Ids of the record behind one of them; none at the end.
+    pub async fn page(&self, behind: Option<&str>) -> Result<Vec<String>, Failure> {
+        let path = format!("/v1/documents/sunbird/{}/_ids", self.kind.collections()[0]);
+        let body = json!({"behind": behind, "limit": CHUNK});
+        let asked = self.client.at(Method::POST, &path).json(&body);
+        let found = self.client.send(asked).await?.succeeded()?;
+        let ids = found["ids"].as_array();
+        let ids = ids.ok_or_else(|| Failure::failed(format!("no ids in {found}")))?;
+        Ok(ids
+            .iter()
+            .filter_map(Value::as_str)
+            .map(str::to_owned)
+            .collect())
+    }
+
     /// Those of which the view has another document than the record, or none, or one too many.
     pub async fn differing(&self, ids: &[String]) -> Result<Vec<String>, Failure> {
         let mut differing = BTreeSet::new();
         for collection in self.kind.collections() {
-            let record = self.documents(collection, "_mget", ids).await?;
-            let view = self.documents(collection, "_search", ids).await?;
-            for id in ids {
-                let of = |all: &[Value]| {
-                    let found = all.iter().find(|document| document["_id"] == *id);
-                    found.map(|document| document["_source"].clone())
-                };
-                if of(&record) != of(&view) {
-                    differing.insert(id.clone());
-                }
-            }
+            differing.extend(self.compare(collection, ids).await?.differing);
         }
-        Ok(ids
-            .iter()
-            .filter(|id| differing.contains(*id))
-            .cloned()
-            .collect())
+        let given = ids.iter().filter(|id| differing.contains(*id));
+        Ok(given.cloned().collect())
     }
 
-    async fn documents(
-        &self,
-        collection: &str,
-        way: &str,
-        ids: &[String],
-    ) -> Result<Vec<Value>, Failure> {
-        let path = format!("/v1/documents/sunbird/{collection}/{way}");
-        let (body, list) = match way {
-            "_mget" => (json!({"ids": ids}), "documents"),
-            _ => (
-                json!({"query": {"ids": {"values": ids}}, "size": ids.len()}),
-                "hits",
-            ),
-        };
-        let asked = self.client.at(Method::POST, &path).json(&body);
-        let mut found = self.client.send(asked).await?.succeeded()?;
-        match found[list].take() {
-            Value::Array(found) => Ok(found),
-            other => Err(Failure::failed(format!("no {list} in {other}"))),
-        }
+    async fn compare(&self, collection: &str, ids: &[String]) -> Result<ComparisonAnswer, Failure> {
+        let path = format!("/v1/documents/sunbird/{collection}/_compare");
+        let asked = self
+            .client
+            .at(Method::POST, &path)
+            .json(&json!({"ids": ids}));
+        let found = self.client.send(asked).await?.succeeded()?;
+        let compared = ComparisonAnswer::deserialize(&found);
+        compared.map_err(|error| Failure::failed(format!("{error} in {found}")))
     }
 }

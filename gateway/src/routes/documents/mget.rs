@@ -99,6 +99,18 @@ pub(crate) async fn mget(
     ))
 }
 
+/// The ids of a request, as many as may be; what no document can have for one is a mistake.
+pub(super) fn asked_ids(app: &App, body: &[u8]) -> Result<Vec<String>, Problem> {
+    let DocumentsAsked { ids } = serde_json::from_slice(body)
+        .map_err(|error| Problem::new(Code::Invalid, error.to_string()))?;
+    check_count(app, &ids)?;
+    let (ids, refused) = usable_ids(ids);
+    match refused.into_iter().next() {
+        None => Ok(ids),
+        Some(RefusedId { pointer, detail }) => Err(Problem::new(Code::Invalid, detail).at(pointer)),
+    }
+}
+
 /// The ids that documents can have, in order, and those that none can.
 fn usable_ids(ids: Vec<Value>) -> (Vec<String>, Vec<RefusedId>) {
     let (mut usable, mut refused) = (Vec::with_capacity(ids.len()), Vec::new());

@@ -37,6 +37,12 @@ async fn no_door_leads_to_system_collections_and_tables() {
             ("GET", format!("{place}/root"), None),
             ("POST", format!("{place}/_search"), Some(query.clone())),
             ("POST", format!("{place}/_count"), Some(json!({}))),
+            ("POST", format!("{place}/_ids"), Some(json!({}))),
+            (
+                "POST",
+                format!("{place}/_compare"),
+                Some(json!({"ids": ["root"]})),
+            ),
             (
                 "POST",
                 format!("{place}/_mget"),
