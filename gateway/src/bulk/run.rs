@@ -204,8 +204,10 @@ impl BulkRun {
 
     /// The oldest line of those that are checked.
     async fn hand_over(&mut self, line: MadeLine) -> Result<(), Lost> {
-        while self.open.len() >= self.app.config.bulk_in_flight
-            || self.open_bytes >= self.app.config.bulk_in_flight_bytes
+        // One may always be under way: where none is there is nothing to wait for.
+        while !self.open.is_empty()
+            && (self.open.len() >= self.app.config.bulk_in_flight
+                || self.open_bytes >= self.app.config.bulk_in_flight_bytes)
         {
             self.settle().await?;
         }

@@ -83,6 +83,27 @@ async fn each_line_has_its_answer_in_order() {
     }
 }
 
+/// There would be nothing to wait for.
+#[tokio::test]
+async fn where_none_may_be_under_way_one_is() {
+    let config = Config {
+        bulk_in_flight: 0,
+        bulk_in_flight_bytes: 0,
+        ..Config::default()
+    };
+    let app = Builder {
+        config,
+        worker: false,
+        ..Builder::default()
+    }
+    .start()
+    .await;
+    app.cities().await;
+    let answers = tokio::time::timeout(Duration::from_secs(20), bulk(&app, lines(3), false)).await;
+    let answers = answers.expect("the bulk hangs");
+    assert_eq!(answers[3]["summary"]["accepted"], 3, "{answers:?}");
+}
+
 #[tokio::test]
 async fn the_summary_token_covers_all() {
     let app = app().await;

@@ -10,6 +10,7 @@
 mod any_json;
 mod bad_input;
 mod bulk;
+mod bulk_turns;
 mod catalog_reload;
 mod docs;
 mod farewell;

@@ -1,5 +1,5 @@
 //! A record store in front of the real one whose look-ups of collections take as long as a test
-//! says, or panic.
+//! says, or panic, and that may say nothing when it is asked how it is.
 
 use event_schema::{
     decision::Mark,
@@ -9,16 +9,29 @@ use event_schema::{
     outcome::LedgerEntry,
 };
 use parking_lot::Mutex;
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 use store::{
     ClaimOutcome, Collection, ItemVerdict, Record, StoreError, StoredDocument,
     document::{RowScan, StoredRow, Write},
     schema::{MigrationReport, Table, Weakness},
 };
+use tokio::sync::Semaphore;
 
 /// What becomes of the next look-ups, one each; then they are as quick as the store.
 #[derive(Debug, Default)]
-pub struct LookUps(Mutex<VecDeque<LookUp>>);
+pub struct LookUps {
+    next: Mutex<VecDeque<LookUp>>,
+    silent: AtomicBool,
+    turns: Mutex<Option<Arc<Semaphore>>>,
+    waiting: AtomicUsize,
+}
 
 #[derive(Clone, Copy, Debug)]
 pub enum LookUp {
@@ -28,7 +41,22 @@ pub enum LookUp {
 
 impl LookUps {
     pub fn next(&self, look_ups: impl IntoIterator<Item = LookUp>) {
-        self.0.lock().extend(look_ups);
+        self.next.lock().extend(look_ups);
+    }
+
+    /// Nothing is said of how it is as long as this is so.
+    pub fn silence(&self, silent: bool) {
+        self.silent.store(silent, Ordering::Relaxed);
+    }
+
+    /// From now on a look-up waits for its turn.
+    pub fn take_turns(&self, turns: Arc<Semaphore>) {
+        *self.turns.lock() = Some(turns);
+    }
+
+    /// How many look-ups have waited for a turn, or do.
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 }
 
@@ -104,7 +132,15 @@ impl Record for SlowRecord {
         index: &str,
         collection: &str,
     ) -> Result<Option<Collection>, StoreError> {
-        let next = self.1.0.lock().pop_front();
+        let turns = self.1.turns.lock().clone();
+        let _turn = match turns {
+            Some(turns) => {
+                self.1.waiting.fetch_add(1, Ordering::Relaxed);
+                Some(turns.acquire_owned().await)
+            }
+            None => None,
+        };
+        let next = self.1.next.lock().pop_front();
         match next {
             Some(LookUp::Takes(time)) => tokio::time::sleep(time).await,
             Some(LookUp::Panics) => panic!("a look-up that panics on purpose"),
@@ -149,6 +185,9 @@ impl Record for SlowRecord {
         self.0.migrate(tables).await
     }
     async fn ready(&self) -> Result<(), StoreError> {
+        if self.1.silent.load(Ordering::Relaxed) {
+            std::future::pending::<()>().await;
+        }
         self.0.ready().await
     }
     async fn weaknesses(&self) -> Result<Vec<Weakness>, StoreError> {
