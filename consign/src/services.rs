@@ -118,14 +118,6 @@ pub fn watch_stack(stack: &Stack, around: &Surroundings, stores: bool) {
         around.health.clone(),
         around.shutdown.clone(),
     );
-    let state = |well: Result<(), store::StoreError>| {
-        well.map_or_else(
-            |error| State::Missing {
-                why: error.to_string(),
-            },
-            |()| State::Ready,
-        )
-    };
     runtime::spawn("watch", async move {
         for round in 0_u32.. {
             if round % 15 == 0
@@ -148,9 +140,9 @@ pub fn watch_stack(stack: &Stack, around: &Surroundings, stores: bool) {
                     }
                 };
                 health.set("log", reached);
-                health.set("record", state(record.ready().await));
+                health.set("record", State::told_by(record.ready()).await);
                 if let Some(view) = &view {
-                    health.set("view", state(view.ready().await));
+                    health.set("view", State::told_by(view.ready()).await);
                 }
             }
             tokio::select! {

@@ -468,35 +468,21 @@ async fn drain_requests(app: &App, permits: &ConnectionPermits, shutdown: &Shutd
 
 /// Keeps `/readyz` true to what this service needs.
 async fn watch_readiness(app: Shared, shutdown: Shutdown) {
-    let state = |well: Result<(), String>| {
-        well.map_or_else(|why| State::Missing { why }, |()| State::Ready)
-    };
     loop {
         let health = &app.ports.health;
         // Before that, whoever looks at its topics says how it is.
         if app.ports.durability.borrow().is_some() {
-            let log = if app.ports.log.publisher.healthy() {
-                Ok(())
-            } else {
-                Err("the log is out of reach".to_owned())
+            let why = || "the log is out of reach".to_owned();
+            let log = match app.ports.log.publisher.healthy() {
+                true => State::Ready,
+                false => State::Missing { why: why() },
             };
-            health.set("log", state(log));
+            health.set("log", log);
         }
-        health.set(
-            "record",
-            state(
-                app.ports
-                    .record
-                    .ready()
-                    .await
-                    .map_err(|error| error.to_string()),
-            ),
-        );
+        let record = State::told_by(app.ports.record.ready()).await;
+        health.set("record", record);
         if let Some(view) = &app.ports.view {
-            health.set(
-                "view",
-                state(view.ready().await.map_err(|error| error.to_string())),
-            );
+            health.set("view", State::told_by(view.ready()).await);
         }
         spool_watch::report_spool(&app.ports, &app.metrics);
         if let Some(row) = &app.writes.publisher.spool_row {

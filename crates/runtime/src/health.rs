@@ -5,9 +5,15 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt::Display,
     sync::Arc,
+    time::Duration,
 };
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
+
+/// How long a component may take to say how it is. One that says nothing is not well, and whoever asks it
+/// has others to ask.
+const TOLD_WITHIN: Duration = Duration::from_secs(5);
 
 /// How a component is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -24,6 +30,18 @@ pub enum State {
     Missing {
         why: String,
     },
+}
+
+impl State {
+    /// As a component says itself, in time.
+    pub async fn told_by<E: Display>(question: impl Future<Output = Result<(), E>>) -> Self {
+        let why = match timeout(TOLD_WITHIN, question).await {
+            Ok(Ok(())) => return Self::Ready,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("it does not answer: {} s passed", TOLD_WITHIN.as_secs()),
+        };
+        Self::Missing { why }
+    }
 }
 
 /// A setting that weakens a promise: allowed, never silent.
@@ -112,6 +130,18 @@ impl Health {
 #[cfg(test)]
 mod tests {
     use super::{Health, State};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_component_that_says_nothing_is_not_well() {
+        let well = async || Ok::<(), String>(());
+        assert_eq!(State::told_by(well()).await, State::Ready);
+        let away = async || Err::<(), _>("refused");
+        let missing = |why: &str| State::Missing { why: why.into() };
+        assert_eq!(State::told_by(away()).await, missing("refused"));
+        let silent = std::future::pending::<Result<(), String>>();
+        let told = State::told_by(silent).await;
+        assert_eq!(told, missing("it does not answer: 5 s passed"));
+    }
 
     /// Another reason for the same trouble does not make it younger.
     #[test]

@@ -25,6 +25,7 @@ mod order;
 mod origins;
 mod overload;
 mod raw;
+mod readiness;
 mod reads;
 mod sealed;
 mod security;
