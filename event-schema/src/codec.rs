@@ -12,7 +12,10 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use std::{borrow::Cow, cell::RefCell};
 
+mod security;
+
 pub use crate::parts::Parts;
+pub use security::{decode_security, encode_security};
 
 /// Why bytes are not an event. Each is a dead letter with this as its reason.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +56,8 @@ pub const PROGRESS: &str = "consign.progress.v1";
 pub const SUBSCRIPTION: &str = "consign.subscription.v1";
 pub const HEARTBEAT: &str = "consign.heartbeat.v1";
 pub const PARTITION_CLAIM: &str = "consign.partition-claim.v1";
+pub const SECURITY_CHANGE: &str = "consign.security-change.v1";
+pub const SECURITY_BEACON: &str = "consign.security-beacon.v1";
 
 /// The level that this version writes and the highest that it reads. It rises when a record means
 /// something that an older reader would get wrong; new members that may be ignored do not raise it.

@@ -31,6 +31,7 @@ pub mod repair;
 pub mod replay;
 mod request_tail;
 pub mod schemas;
+pub mod security;
 pub mod signing;
 pub mod table;
 pub mod token;

@@ -9,6 +9,7 @@ use crate::{
     membership::{Heartbeat, PartitionClaim, Subscription},
     notification::{Presence, Progress, Push},
     outcome::Feedback,
+    security::{SecurityBeacon, SecurityChange},
 };
 use schemars::{Schema, generate::SchemaSettings};
 use serde_json::json;
@@ -89,6 +90,14 @@ pub fn event_schemas() -> Vec<(&'static str, Schema)> {
         (
             codec::PARTITION_CLAIM,
             schema_of::<PartitionClaim>(codec::PARTITION_CLAIM, "rooms", &[]),
+        ),
+        (
+            codec::SECURITY_CHANGE,
+            schema_of::<SecurityChange>(codec::SECURITY_CHANGE, "security", &[]),
+        ),
+        (
+            codec::SECURITY_BEACON,
+            schema_of::<SecurityBeacon>(codec::SECURITY_BEACON, "security", &[]),
         ),
         (
             codec::CATALOG,

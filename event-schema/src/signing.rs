@@ -28,6 +28,10 @@ pub struct Keyring {
     signing: Arc<RwLock<Arc<[Arc<NamedKey>]>>>,
 }
 
+/// The keys that were listed at some moment.
+#[derive(Clone)]
+pub struct ListedKeys(Arc<[Arc<NamedKey>]>);
+
 impl NamedKey {
     pub fn new(id: u8, secret: impl Into<Vec<u8>>) -> Self {
         Self {
@@ -116,6 +120,16 @@ impl Keyring {
     pub fn signing_key(&self, id: u8) -> Option<Arc<NamedKey>> {
         let signing = self.signing_keys();
         signing.iter().find(|key| key.id == id).cloned()
+    }
+
+    /// What is listed now: to be asked before something is verified whose outcome is kept.
+    pub fn listed(&self) -> ListedKeys {
+        ListedKeys(self.signing_keys())
+    }
+
+    /// Was nothing listed since?
+    pub fn is_listed(&self, keys: &ListedKeys) -> bool {
+        Arc::ptr_eq(&self.signing_keys(), &keys.0)
     }
 
     fn signing_keys(&self) -> Arc<[Arc<NamedKey>]> {

@@ -126,8 +126,20 @@ pub const SECURITY_LOG: Topic = Topic {
     generational: false,
 };
 
+/// One partition: whoever read back what it wrote itself has read everything before it. Nothing in it is
+/// of use for longer than a lease lasts, and who comes later begins at its end.
+pub const SECURITY: Topic = Topic {
+    name: "security",
+    key: "account, API key, session, rights, gateway instance",
+    partitions: Partitions::Fixed(1),
+    cleanup: Cleanup::Age(DAY / 24),
+    record_documents: 1,
+    durable: true,
+    generational: false,
+};
+
 /// All topics that are used.
-pub const ALL: [Topic; 8] = [
+pub const ALL: [Topic; 9] = [
     TRANSACTIONS,
     CHANGES,
     INFORMATIVE,
@@ -136,6 +148,7 @@ pub const ALL: [Topic; 8] = [
     CATALOG,
     ROOMS,
     SECURITY_LOG,
+    SECURITY,
 ];
 
 /// The settings that turn the table into names and numbers.

@@ -1,4 +1,4 @@
-//! Stage: decided batches → stores, dead letters, ledger, feedback, in this order. Every write
+//! Stage: decided batches → stores, `security`, dead letters, ledger, feedback, in this order. Every write
 //! carries the version its decision got in `changes`, so doing it twice, late, or after another
 //! owner did it changes nothing. It must never decide anything.
 //!
@@ -9,6 +9,7 @@ mod culprit;
 mod outcome;
 mod parts;
 mod places;
+mod security;
 mod spans;
 mod write;
 
@@ -125,6 +126,7 @@ impl<'a> Applier<'a> {
         self.prove_ownership().await?;
         if !self.apply_in_one_transaction(decided).await {
             self.write_stores(&mut decided.effects, state).await?;
+            self.publish_security(&decided.effects).await?;
             self.write_dead_letters(&decided.effects).await?;
             self.write_ledger(&decided.effects).await?;
         }

@@ -109,6 +109,7 @@ struct TopicNames {
     changes: Arc<str>,
     mailbox: Arc<str>,
     dead_letters: Arc<str>,
+    security: Arc<str>,
 }
 
 /// What this service counts, for the documentation.
@@ -124,13 +125,14 @@ pub fn metric_descriptions() -> Result<Vec<runtime::metrics::MetricDescription>,
 
 /// Works until shutdown: soft finishes the batches in hand, hard lets go at once.
 pub async fn run(config: Config, ports: Ports, shutdown: Shutdown) -> Result<(), WorkerError> {
-    use event_schema::topics::{CHANGES, DEAD_LETTERS, MAILBOX, TRANSACTIONS};
+    use event_schema::topics::{CHANGES, DEAD_LETTERS, MAILBOX, SECURITY, TRANSACTIONS};
     let name = |topic| Arc::from(ports.layout.name(topic));
     let topics = TopicNames {
         transactions: name(&TRANSACTIONS),
         changes: name(&CHANGES),
         mailbox: name(&MAILBOX),
         dead_letters: name(&DEAD_LETTERS),
+        security: name(&SECURITY),
     };
     let metrics = Metrics::register(&ports.registry)?;
     let forgetful = consume::is_forgetful(&config, &ports, &shutdown).await?;

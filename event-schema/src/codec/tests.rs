@@ -3,6 +3,39 @@
 use super::*;
 use crate::{decision::Decision, mutation::*, outcome::*, signing::Keyring};
 
+#[test]
+fn records_of_security_come_back_and_a_gateway_that_ended_is_a_tombstone() {
+    use crate::security::{SecurityBeacon, SecurityChange, SecurityRecord, SecuritySubject};
+    let change = SecurityChange {
+        version: crate::position::Version(9),
+    };
+    let beacon = SecurityBeacon {
+        number: 3,
+        folded: 12,
+        asks: false,
+    };
+    let instance = || "5f".to_owned();
+    let records = [
+        SecurityRecord::Changed(SecuritySubject::Rights, change),
+        SecurityRecord::Changed(SecuritySubject::Account("a/b".into()), change),
+        SecurityRecord::Beacon {
+            instance: instance(),
+            beacon,
+        },
+        SecurityRecord::GatewayEnded {
+            instance: instance(),
+        },
+    ];
+    for record in records {
+        let parts = encode_security(&record);
+        assert_eq!(decode_security(&parts).unwrap(), record);
+    }
+    let ended = encode_security(&SecurityRecord::GatewayEnded {
+        instance: instance(),
+    });
+    assert_eq!(ended.value, None);
+}
+
 fn id() -> RequestId {
     RequestId::mint(
         &Keyring::new(1, *b"a secret of thirty-two bytes....."),

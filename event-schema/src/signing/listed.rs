@@ -99,7 +99,10 @@ mod tests {
         let second = signed(&gateway);
         assert_eq!((first.0, second.0), (1, 2));
         assert!(is_believed(&gateway, first) && is_believed(&gateway, second));
+        let listed = gateway.listed();
+        assert!(gateway.is_listed(&listed));
         keys.list_signing_keys(&line(2)).unwrap();
+        assert!(!gateway.is_listed(&listed));
         assert!(!is_believed(&gateway, first) && is_believed(&gateway, second));
     }
 

@@ -2,7 +2,8 @@
 //! made of. Names no log's rights themselves.
 
 use super::{
-    CATALOG, CHANGES, DEAD_LETTERS, INFORMATIVE, MAILBOX, ROOMS, SECURITY_LOG, TRANSACTIONS, Topic,
+    CATALOG, CHANGES, DEAD_LETTERS, INFORMATIVE, MAILBOX, ROOMS, SECURITY, SECURITY_LOG,
+    TRANSACTIONS, Topic,
 };
 
 /// A kind of process that logs in to the servers by itself.
@@ -54,7 +55,7 @@ const fn trims_topic(of: TopicUse) -> TopicUse {
 }
 
 /// Every use of a topic.
-pub const USES: [TopicUse; 17] = [
+pub const USES: [TopicUse; 19] = [
     read_and_write(Deployed::Gateway, TRANSACTIONS),
     reads_topic(Deployed::Gateway, CHANGES),
     read_and_write(Deployed::Gateway, INFORMATIVE),
@@ -63,10 +64,12 @@ pub const USES: [TopicUse; 17] = [
     read_and_write(Deployed::Gateway, CATALOG),
     read_and_write(Deployed::Gateway, ROOMS),
     read_and_write(Deployed::Gateway, SECURITY_LOG),
+    read_and_write(Deployed::Gateway, SECURITY),
     trims_topic(reads_topic(Deployed::Worker, TRANSACTIONS)),
     trims_topic(read_and_write(Deployed::Worker, CHANGES)),
     writes_topic(Deployed::Worker, MAILBOX),
     writes_topic(Deployed::Worker, DEAD_LETTERS),
+    writes_topic(Deployed::Worker, SECURITY),
     reads_topic(Deployed::Worker, CATALOG),
     reads_topic(Deployed::Notifier, CHANGES),
     reads_topic(Deployed::Notifier, INFORMATIVE),

@@ -28,6 +28,7 @@ use event_schema::{
     outcome::{DeadReason, Feedback, LedgerEntry, Parked, Refusal, RefusalCode, Times, Verdict},
     position::{Position, Version},
     replay::Replay,
+    security::{SecurityBeacon, SecurityChange, SecurityRecord, SecuritySubject},
     signing::Keyring,
 };
 use serde::{Deserialize, Serialize};
@@ -102,6 +103,9 @@ fn again(parts: &Parts) -> Parts {
             codec::encode_membership(&codec::decode_membership(parts).unwrap())
         }
         codec::DEAD_LETTER => codec::encode_dead_letter(&codec::decode_dead_letter(parts).unwrap()),
+        codec::SECURITY_CHANGE | codec::SECURITY_BEACON => {
+            codec::encode_security(&codec::decode_security(parts).unwrap())
+        }
         codec::CATALOG => codec::encode_catalog(
             &String::from_utf8_lossy(parts.key.as_ref().unwrap()),
             &codec::decode_catalog(parts).unwrap(),
@@ -247,6 +251,26 @@ fn samples() -> Vec<(&'static str, Parts)> {
                 notifier: "a1".into(),
                 partition: 3,
             })),
+        ),
+        (
+            "security-change",
+            codec::encode_security(&SecurityRecord::Changed(
+                SecuritySubject::Session("0b8f".into()),
+                SecurityChange {
+                    version: Version::new(1, ChangesOffset::new(140)),
+                },
+            )),
+        ),
+        (
+            "security-beacon",
+            codec::encode_security(&SecurityRecord::Beacon {
+                instance: "5f".into(),
+                beacon: SecurityBeacon {
+                    number: 7,
+                    folded: 212,
+                    asks: true,
+                },
+            }),
         ),
         ("dead-letter", codec::encode_dead_letter(&dead_letter(true))),
         (

@@ -53,6 +53,7 @@ fn read_by_all(parts: &Parts) -> Vec<Parts> {
         codec::decode_change(parts).map(|read| codec::encode_change(&read)),
         codec::decode_mail(parts).map(|read| codec::encode_mail(&read)),
         codec::decode_membership(parts).map(|read| codec::encode_membership(&read)),
+        codec::decode_security(parts).map(|read| codec::encode_security(&read)),
         codec::decode_dead_letter(parts).map(|read| codec::encode_dead_letter(&read)),
         codec::decode_catalog(parts).map(|read| codec::encode_catalog("v", &read)),
     ];

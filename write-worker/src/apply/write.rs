@@ -2,7 +2,7 @@
 //! What may pass is tried again for as long as it takes; what a store will never take is collected,
 //! and its decisions are found by [`super::culprit`].
 
-use super::{Applier, ApplyState, places::apply_to_places};
+use super::{Applier, ApplyState, places::apply_to_places, security::concerns_callers};
 use crate::{decided::Decided, effects::Effects, record_retry::RecordPart, tenure_end::TenureEnd};
 use change_feed::{document_name, row_name};
 use event_schema::{
@@ -40,7 +40,9 @@ impl Applier<'_> {
         let ports = &self.worker.ports;
         let is_alone = ports.view.as_ref().is_none_or(|view| view.is_record());
         let has_letters = decided.effects.iter().any(|effect| effect.dead.is_some());
-        if !is_alone || has_letters || decided.effects.is_empty() {
+        // What gateways are told of callers comes between the record and the ledger.
+        let has_subjects = decided.effects.iter().any(concerns_callers);
+        if !is_alone || has_letters || has_subjects || decided.effects.is_empty() {
             return false;
         }
         let Folded { documents, rows } = fold_effects(decided.effects.iter().map(Effects::stored));

@@ -23,5 +23,6 @@ mod parts;
 mod power;
 mod rebuild;
 mod repair;
+mod security;
 mod trimmed;
 mod trouble;
