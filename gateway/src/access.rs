@@ -5,6 +5,7 @@
 pub(crate) mod accounts;
 pub(crate) mod api_key;
 pub(crate) mod authenticator;
+pub(crate) mod belief;
 pub(crate) mod client_address;
 pub(crate) mod cookie;
 pub(crate) mod limits;
@@ -17,6 +18,7 @@ pub(crate) mod system;
 
 pub(crate) use api_key::ApiKeyText;
 pub(crate) use authenticator::{AccessError, CallerAccess};
+pub(crate) use belief::CallerBasis;
 pub(crate) use client_address::ClientAddress;
 pub(crate) use right::{Denied, PlaceRule, Right};
 
@@ -73,6 +75,8 @@ pub(crate) struct Principal {
     pub rights: CompiledRights,
     /// Requests a second, if they are limited.
     pub rate: Option<u32>,
+    /// What was read of it, and when.
+    pub basis: CallerBasis,
 }
 
 /// The principal of a request. Clones share it.
@@ -93,6 +97,7 @@ impl Caller {
             profiles: Arc::default(),
             rights: CompiledRights::default(),
             rate: None,
+            basis: CallerBasis::default(),
         })
     }
 
@@ -115,6 +120,7 @@ impl Caller {
             profiles: Arc::default(),
             rights: CompiledRights::default(),
             rate: None,
+            basis: CallerBasis::default(),
         })
     }
 }

@@ -68,6 +68,29 @@ struct HeldConnection {
     callers: HashMap<SubscriptionHolder, Caller>,
 }
 
+impl HeldConnection {
+    fn of(
+        &self,
+        connection: u64,
+        holder: &SubscriptionHolder,
+        caller: &Caller,
+    ) -> Option<HolderRooms> {
+        let rooms = self.rooms.iter();
+        let rooms = rooms.filter(|(_, room)| room.holders.contains_key(holder));
+        let place = |(name, room): (&String, &HeldRoom)| {
+            (name.clone(), room.index.clone(), room.collection.clone())
+        };
+        let rooms: Vec<_> = rooms.map(place).collect();
+        (!rooms.is_empty()).then(|| HolderRooms {
+            connection,
+            outbox: self.outbox.clone(),
+            holder: holder.clone(),
+            caller: caller.clone(),
+            rooms,
+        })
+    }
+}
+
 /// Of all connections of this gateway.
 #[derive(Default)]
 pub(crate) struct SubscriptionHolders {
@@ -162,33 +185,22 @@ impl SubscriptionHolders {
         }
     }
 
-    /// All that hold something; `nobody`: those without a credential, too.
-    pub(crate) fn all(&self, nobody: bool) -> Vec<HolderRooms> {
+    /// All that hold something, and of which this is true.
+    pub(crate) fn all(&self, wanted: impl Fn(&Caller) -> bool) -> Vec<HolderRooms> {
         let connections = self.connections.lock();
         let mut all = Vec::new();
         for (connection, held) in connections.iter() {
-            for (holder, caller) in &held.callers {
-                if *holder == SubscriptionHolder::Nobody && !nobody {
-                    continue;
-                }
-                let rooms = held.rooms.iter();
-                let rooms = rooms.filter(|(_, room)| room.holders.contains_key(holder));
-                let place = |(name, room): (&String, &HeldRoom)| {
-                    (name.clone(), room.index.clone(), room.collection.clone())
-                };
-                let rooms: Vec<_> = rooms.map(place).collect();
-                if !rooms.is_empty() {
-                    all.push(HolderRooms {
-                        connection: *connection,
-                        outbox: held.outbox.clone(),
-                        holder: holder.clone(),
-                        caller: caller.clone(),
-                        rooms,
-                    });
-                }
-            }
+            let callers = held.callers.iter().filter(|(_, caller)| wanted(caller));
+            all.extend(callers.filter_map(|(holder, caller)| held.of(*connection, holder, caller)));
         }
         all
+    }
+
+    /// What the holder that a caller is holds on a connection.
+    pub(crate) fn held_by(&self, connection: u64, caller: &Caller) -> Option<HolderRooms> {
+        let connections = self.connections.lock();
+        let held = connections.get(&connection)?;
+        held.of(connection, &SubscriptionHolder::of(caller), caller)
     }
 
     /// The holder lets a room go. True: nobody on the connection holds it any more.

@@ -5,8 +5,7 @@
 //! the ledger; subscribers are disconnected, to subscribe again.
 
 use crate::{
-    subscriptions::Subscriptions, sweep_times::SweepTimes,
-    write::feedback::pending::PendingRequests,
+    access::CallerAccess, subscriptions::Subscriptions, write::feedback::pending::PendingRequests,
 };
 use event_log::{FollowOptions, Followed, Follower, Limits, Log, Record, consumer::From};
 use event_schema::{
@@ -31,8 +30,8 @@ pub(crate) struct Mailbox {
     pub reply: Reply,
     pub verdicts: Arc<PendingRequests>,
     pub subscriptions: Arc<Subscriptions>,
-    /// Nothing is pushed by what was seen of sessions too long ago.
-    pub sweeps: Arc<SweepTimes>,
+    /// Nothing is pushed while it is not known whose session goes on.
+    pub access: Arc<CallerAccess>,
 }
 
 impl Mailbox {
@@ -62,7 +61,7 @@ impl Mailbox {
                         if matches!(mail, Mail::Push(_) | Mail::Presence(_)) {
                             tokio::select! {
                                 () = shutdown.hard() => return,
-                                () = self.sweeps.recent_sweep() => {}
+                                () = self.access.state.belief.lease() => {}
                             }
                         }
                         self.deliver(mail);

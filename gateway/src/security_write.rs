@@ -4,7 +4,6 @@
 use crate::{
     access::{
         AccessError, Caller,
-        rights_state::HONOURED_FOR,
         session::{LONGEST_MS, UserSession},
     },
     answer::taken_answer,
@@ -12,11 +11,8 @@ use crate::{
     error::{Code, Problem},
     request::{RawRequest, headers::Options},
     security_events::{self, Actor},
-    session_sweep,
-    sweep_times::TOLD_FOR,
     transport::tls::client_certificate::ShownCertificate,
 };
-use event_log::Durability;
 use runtime::random;
 use serde_json::{Value, json};
 use std::{net::IpAddr, sync::Arc, time::Duration};
@@ -86,14 +82,8 @@ pub(crate) fn is_accepted(written: &Result<(), Problem>) -> bool {
 
 /// Something was taken away: returns when no gateway believes what it read before, nor tells
 /// subscriptions by it.
-pub(crate) async fn forget_everywhere(app: &Shared) {
-    app.access.state.changed();
-    session_sweep::sweep_once(app).await;
-    // The embedded log has one process.
-    let alone = *app.ports.durability.borrow() == Some(Durability::Embedded);
-    if !alone {
-        tokio::time::sleep(HONOURED_FOR + TOLD_FOR).await;
-    }
+pub(crate) async fn forget_everywhere(app: &App) {
+    app.revocations.settled().await;
 }
 
 /// Ends a session, with all its tokens.
@@ -208,7 +198,7 @@ impl App {
             if let Err(problem) = ended {
                 return Err(AccessError::Stale(problem.detail().to_owned()));
             }
-            self.access.state.changed();
+            forget_everywhere(self).await;
             self.session_reused(&session);
         }
         identified

@@ -16,6 +16,7 @@ use crate::{
     mailbox::Mailbox,
     metrics::GatewayMetrics,
     origins::{OriginStanding, Origins},
+    security_topic,
     served_routes::RouteSet,
     session_sweep,
     set_up::{self, SetUpCode},
@@ -111,6 +112,7 @@ pub(crate) async fn run_server(
     }
     let permits = accept_connections(&app, (listener, endpoint), &shutdown).await;
     drain_requests(&app, &permits, &shutdown).await;
+    app.revocations.leave(security_topic::FAREWELL).await;
     app.security_log.close().await;
     // They hold what they serve.
     app.routes.replace(RouteSet::default());
@@ -144,7 +146,7 @@ fn start_tasks(app: &Shared, opened: oneshot::Sender<()>, shutdown: &Shutdown) {
         reply: reply.clone(),
         verdicts: verdicts.clone(),
         subscriptions: subscriptions(),
-        sweeps: app.sweeps.clone(),
+        access: app.access.clone(),
     };
     let layout = ports.layout.clone();
     let delivering = mailbox.run(log.clone(), layout, health.clone(), until());
@@ -175,6 +177,10 @@ fn start_tasks(app: &Shared, opened: oneshot::Sender<()>, shutdown: &Shutdown) {
         catalog_reload::follow(app.clone(), until()),
     );
     tasks.vital("security-log", app.clone().write_security_log(until()));
+    tasks.vital(
+        "security",
+        security_topic::follow_security(app.clone(), until()),
+    );
     tasks.vital("sessions", session_sweep::run_sweep(app.clone(), until()));
     if !config.security.issuers.is_empty() {
         let (access, until) = (app.access.clone(), until());

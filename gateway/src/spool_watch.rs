@@ -6,7 +6,14 @@ use runtime::{Clock, Health, State};
 use spool::{SpoolStatus, machine::DiskState};
 
 /// What may be missing while the spool takes records. Subscribers wait for the log meanwhile.
-pub(crate) const DISPENSABLE: [&str; 5] = ["log", "topics", "catalog", "mailbox", "subscriptions"];
+pub(crate) const DISPENSABLE: [&str; 6] = [
+    "log",
+    "topics",
+    "catalog",
+    "mailbox",
+    "subscriptions",
+    "security",
+];
 
 /// Says how the spool is.
 pub(crate) fn report_spool(ports: &Ports, metrics: &GatewayMetrics) {

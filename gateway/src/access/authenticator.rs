@@ -1,10 +1,11 @@
-//! From a credential to a caller. What was found is believed for a moment, so that the requests of
-//! a busy client ask no store; a change made by this gateway ends that at once.
+//! From a credential to a caller. What was found is kept, and believed as long as
+//! [`super::belief::Belief`] says so: then a request asks no store.
 
 use super::{
-    ApiKeyText, Caller, Credential, Principal, TENANT,
+    ApiKeyText, Caller, CallerBasis, Credential, Principal, TENANT,
     accounts::{Account, Accounts, KnownUser, StoredApiKey},
     api_key,
+    belief::{FoldStep, LOOKED_AT_EVERY},
     limits::{AccessLimits, CountedPrincipal, LimitReached, counted_address},
     password::PasswordPool,
     rights_state::{KnownRights, RightsState},
@@ -15,7 +16,10 @@ use crate::{
     transport::tls::client_certificate::ShownCertificate,
 };
 use bearer_tokens::{TokenFault, TrustedIssuers};
-use event_schema::signing::Keyring;
+use event_schema::{
+    security::SecuritySubject,
+    signing::{Keyring, ListedKeys},
+};
 use moka::sync::Cache;
 use runtime::Clock;
 use sha2::{Digest, Sha256};
@@ -27,6 +31,8 @@ use tracing::debug;
 const KEPT: u64 = 10_000;
 /// How long a token is still taken after it was refreshed, milliseconds.
 const REFRESH_GRACE_MS: i64 = 1_000;
+/// How long a token of another issuer is taken without a look at the issuer's keys, milliseconds.
+const VERIFIED_FOR_MS: i64 = 1_000;
 
 /// Why a credential makes no caller.
 #[derive(Clone, Debug)]
@@ -76,8 +82,21 @@ struct KeptCaller {
     caller: Caller,
     /// The rights that it was compiled of.
     revision: Option<u64>,
-    read: Duration,
-    changes: u64,
+    /// The keys by which its credential was verified.
+    keys: ListedKeys,
+    /// When it was made, by [`Clock::elapsed`].
+    made: Duration,
+    /// When it must be made again, whatever changed, Unix milliseconds.
+    until: Option<i64>,
+}
+
+impl KeptCaller {
+    fn is_over(&self, clock: &dyn Clock) -> bool {
+        let now = clock.now();
+        self.until.is_some_and(|until| now > until)
+            || has_ended(&self.caller, now)
+            || clock.elapsed().saturating_sub(self.made) >= LOOKED_AT_EVERY
+    }
 }
 
 impl CallerAccess {
@@ -133,6 +152,7 @@ impl CallerAccess {
         let Some(kuid) = kuid else {
             return Ok(known.anonymous.clone());
         };
+        let step = self.state.belief.step();
         // What another issuer said of somebody is not kept.
         let user = if self.issuers.owns_name(kuid) {
             None
@@ -141,7 +161,10 @@ impl CallerAccess {
             user.map_err(AccessError::stale)?
         };
         let profiles = user.map(|user| user.profiles).unwrap_or_default();
-        Ok(make_caller(kuid.into(), profiles, Credential::Kept, &known))
+        Ok(make_caller(
+            (kuid.into(), profiles, Credential::Kept),
+            (&known, step),
+        ))
     }
 
     /// Likewise, and whether that account is gone: deleted, or followed by another of its name.
@@ -171,43 +194,52 @@ impl CallerAccess {
         shown: &ShownCertificate,
     ) -> Result<Caller, AccessError> {
         let known = self.state.current().await?;
-        let made = || self.of_certificate(shown, &known);
+        let made = async |step| Ok((self.of_certificate(shown, (&known, step)).await?, None));
         self.remembered(shown.fingerprint, &known, made).await
     }
 
     async fn authenticate(&self, text: &str, known: &KnownRights) -> Result<Caller, AccessError> {
         let name: [u8; 32] = Sha256::digest(text.as_bytes()).into();
-        self.remembered(name, known, || self.look_up(text, known))
-            .await
+        let made = async |step| self.look_up(text, (known, step)).await;
+        self.remembered(name, known, made).await
     }
 
-    /// The caller of a credential of this name, as it was made a moment ago or is made now.
-    async fn remembered<F: Future<Output = Result<Caller, AccessError>>>(
+    /// The caller of a credential of this name, as it is kept or made now: by what is read behind a
+    /// step of the fold, and for how long it is kept at most, Unix milliseconds.
+    async fn remembered(
         &self,
         name: [u8; 32],
         known: &KnownRights,
-        made: impl FnOnce() -> F,
+        made: impl AsyncFnOnce(FoldStep) -> Result<(Caller, Option<i64>), AccessError>,
     ) -> Result<Caller, AccessError> {
+        let belief = &self.state.belief;
         if let Some(kept) = self.kept.get(&name)
             && kept.revision == known.revision
-            && self.state.is_fresh(kept.read, kept.changes)
-            && !has_ended(&kept.caller, self.clock().now())
+            && self.keys.is_listed(&kept.keys)
+            && belief.holds(kept.caller.basis.step, &kept.caller.basis.subjects)
+            && !kept.is_over(self.clock())
         {
             return Ok(kept.caller);
         }
-        let (read, changes) = (self.clock().elapsed(), self.state.changes());
-        let caller = made().await?;
+        let (keys, begun) = (self.keys.listed(), self.clock().elapsed());
+        let (caller, until) = made(belief.step()).await?;
         let kept = KeptCaller {
             caller: caller.clone(),
             revision: known.revision,
-            read,
-            changes,
+            keys,
+            made: begun,
+            until,
         };
         self.kept.insert(name, kept);
         Ok(caller)
     }
 
-    async fn look_up(&self, text: &str, known: &KnownRights) -> Result<Caller, AccessError> {
+    async fn look_up(
+        &self,
+        text: &str,
+        (known, step): (&KnownRights, FoldStep),
+    ) -> Result<(Caller, Option<i64>), AccessError> {
+        let mut keep_until = None;
         let (kuid, profiles, credential) = if text.starts_with(session::PREFIX) {
             let session = UserSession::read(text, &self.keys).ok_or(AccessError::Invalid)?;
             let (profiles, refreshed) = self.of_session(&session).await?;
@@ -215,21 +247,25 @@ impl CallerAccess {
             if refreshed.is_some_and(|at| now.saturating_sub(at) > REFRESH_GRACE_MS) {
                 return Err(AccessError::Reused(session));
             }
+            keep_until = refreshed.map(|at| at.saturating_add(REFRESH_GRACE_MS));
             let kuid = session.kuid.clone();
             (kuid, profiles, Credential::Session(session))
         } else if text.starts_with(api_key::PREFIX) {
             let (kuid, user, credential) = self.of_api_key(text).await?;
             (kuid, user.profiles, credential)
         } else {
-            return self.of_issuer(text, known).await;
+            let caller = self.of_issuer(text, (known, step)).await?;
+            let until = self.clock().now().saturating_add(VERIFIED_FOR_MS);
+            return Ok((caller, Some(until)));
         };
-        Ok(make_caller(kuid.into(), profiles, credential, known))
+        let caller = make_caller((kuid.into(), profiles, credential), (known, step));
+        Ok((caller, keep_until))
     }
 
     async fn of_certificate(
         &self,
         shown: &ShownCertificate,
-        known: &KnownRights,
+        rights: (&KnownRights, FoldStep),
     ) -> Result<Caller, AccessError> {
         let kuid = shown.user.as_deref().ok_or(AccessError::Invalid)?;
         let times = (shown.valid_from, shown.valid_until);
@@ -239,7 +275,10 @@ impl CallerAccess {
             from: shown.valid_from,
             until: shown.valid_until,
         };
-        Ok(make_caller(kuid.into(), user.profiles, credential, known))
+        Ok(make_caller(
+            (kuid.into(), user.profiles, credential),
+            rights,
+        ))
     }
 
     /// The user of this name, if a certificate of this time is honoured.
@@ -258,7 +297,11 @@ impl CallerAccess {
     }
 
     /// The bearer of another issuer's token.
-    async fn of_issuer(&self, text: &str, known: &KnownRights) -> Result<Caller, AccessError> {
+    async fn of_issuer(
+        &self,
+        text: &str,
+        rights: (&KnownRights, FoldStep),
+    ) -> Result<Caller, AccessError> {
         let bearer = self
             .issuers
             .verify(text)
@@ -279,10 +322,8 @@ impl CallerAccess {
             attributes: Arc::new(bearer.attributes),
         };
         Ok(make_caller(
-            bearer.name.into(),
-            bearer.profiles,
-            credential,
-            known,
+            (bearer.name.into(), bearer.profiles, credential),
+            rights,
         ))
     }
 
@@ -347,6 +388,7 @@ impl CallerAccess {
     /// What became of a caller who was identified before, whatever tokens were refreshed since.
     pub(crate) async fn still(&self, caller: &Caller) -> Result<Caller, AccessError> {
         let known = self.state.current().await?;
+        let step = self.state.belief.step();
         let profiles = match &caller.credential {
             Credential::Nothing => return Ok(known.anonymous.clone()),
             Credential::Kept => return self.known(Some(&caller.name)).await,
@@ -371,7 +413,7 @@ impl CallerAccess {
             }
         };
         let (name, credential) = (caller.name.clone(), caller.credential.clone());
-        Ok(make_caller(name, profiles, credential, &known))
+        Ok(make_caller((name, profiles, credential), (&known, step)))
     }
 
     /// Counts a request of this caller, who may be limited to so many a second.
@@ -398,13 +440,17 @@ impl CallerAccess {
     }
 }
 
+/// `step`: where the fold was when the reading began by which it is made.
 fn make_caller(
-    name: Arc<str>,
-    profiles: Vec<String>,
-    credential: Credential,
-    known: &KnownRights,
+    (name, profiles, credential): (Arc<str>, Vec<String>, Credential),
+    (known, step): (&KnownRights, FoldStep),
 ) -> Caller {
     let names = || profiles.iter().map(String::as_str);
+    let basis = CallerBasis {
+        subjects: subjects_of(&name, &credential),
+        step,
+        rights: known.step,
+    };
     Caller::new(Principal {
         tenant: TENANT.into(),
         name,
@@ -416,10 +462,24 @@ fn make_caller(
             known.set.rate_limit(names())
         },
         profiles: profiles.into(),
+        basis,
     })
 }
 
-fn has_ended(caller: &Caller, now: i64) -> bool {
+/// Of whom is read, if this is to be known.
+fn subjects_of(name: &str, credential: &Credential) -> Box<[SecuritySubject]> {
+    let account = SecuritySubject::Account(name.to_owned());
+    match credential {
+        Credential::Nothing | Credential::Issued { .. } => Box::default(),
+        Credential::Kept | Credential::Certificate { .. } => Box::new([account]),
+        Credential::Session(session) => {
+            Box::new([account, SecuritySubject::Session(session.sid.clone())])
+        }
+        Credential::ApiKey { id, .. } => Box::new([account, SecuritySubject::ApiKey(id.clone())]),
+    }
+}
+
+pub(crate) fn has_ended(caller: &Caller, now: i64) -> bool {
     match &caller.credential {
         Credential::Nothing | Credential::Kept => false,
         Credential::Session(session) => session.is_over(now),

@@ -1,11 +1,15 @@
-//! The roles and profiles of the deployment, as this gateway knows them. While nobody is kept out
-//! ("open"), what is known stands until it was read anew, which happens all the time in the
-//! background; once somebody is, nothing older than [`HONOURED_FOR`] is believed: where the record
-//! cannot be read, it is refused to say who may do what. See ADR 21.
+//! The roles and profiles of the deployment, as this gateway knows them. What was read stands as long as
+//! [`Belief`] says so; without a lease it is read for each request. Where the record cannot be read
+//! then, it is refused to say who may do what, but while nobody is kept out ("open"): then what is
+//! known stands until it was read again, which is tried all the time in the background. See ADR 37.
 
 use super::{
-    ANONYMOUS, AccessError, Caller, Credential, Principal, TENANT, accounts::Accounts, system,
+    ANONYMOUS, AccessError, Caller, CallerBasis, Credential, Principal, TENANT,
+    accounts::Accounts,
+    belief::{Belief, FoldStep, LOOKED_AT_EVERY},
+    system,
 };
+use event_schema::security::SecuritySubject;
 use parking_lot::RwLock;
 use rights::{RightsSet, base};
 use runtime::{Clock, Shutdown};
@@ -20,10 +24,8 @@ use store::StoreError;
 use tokio::{sync::Mutex, time::timeout};
 use tracing::debug;
 
-/// How long what was read of users, sessions, keys and rights is believed, by a clock that counts
-/// suspension. Whoever takes something away waits as long before that is answered, so that no other
-/// gateway believes it any more.
-pub(crate) const HONOURED_FOR: Duration = Duration::from_secs(1);
+/// How long a reading may take for which requests wait.
+const READ_WITHIN: Duration = Duration::from_secs(1);
 /// How long a reading that failed is not tried again.
 const FAILURE_HOLDS: Duration = Duration::from_millis(250);
 /// How often it is read without being asked for.
@@ -38,46 +40,36 @@ pub(crate) struct KnownRights {
     pub anonymous: Caller,
     /// May callers without a credential do everything?
     pub open: bool,
-    /// When its reading began, by [`Clock::elapsed`].
+    /// Where the fold was when its reading began.
+    pub step: FoldStep,
+    /// When that was, by [`Clock::elapsed`].
     read: Duration,
-    /// How many changes this gateway had made then.
-    changes: u64,
+    /// Which reading it was.
+    reading: u64,
 }
 
 /// Reads and keeps them.
 pub(crate) struct RightsState {
     pub accounts: Accounts,
     pub clock: Arc<dyn Clock>,
+    pub belief: Belief,
     known: RwLock<Option<Arc<KnownRights>>>,
     /// When it could not be read last, and why: all who wait are told that.
     renewing: Mutex<Option<(Duration, AccessError)>>,
-    changes: AtomicU64,
+    /// How many readings began.
+    readings: AtomicU64,
 }
 
 impl RightsState {
     pub(crate) fn new(accounts: Accounts, clock: Arc<dyn Clock>) -> Self {
         Self {
             accounts,
+            belief: Belief::new(clock.clone()),
             clock,
             known: RwLock::new(None),
             renewing: Mutex::new(None),
-            changes: AtomicU64::new(0),
+            readings: AtomicU64::new(0),
         }
-    }
-
-    /// How many changes this gateway made: what was read before the last is not believed.
-    pub(crate) fn changes(&self) -> u64 {
-        self.changes.load(Ordering::Acquire)
-    }
-
-    /// This gateway changed something.
-    pub(crate) fn changed(&self) {
-        self.changes.fetch_add(1, Ordering::AcqRel);
-    }
-
-    /// Was it read lately enough, and after this gateway's last change?
-    pub(crate) fn is_fresh(&self, read: Duration, changes: u64) -> bool {
-        changes == self.changes() && self.clock.elapsed().saturating_sub(read) <= HONOURED_FOR
     }
 
     /// What holds now.
@@ -90,18 +82,28 @@ impl RightsState {
 
     fn believed(&self) -> Option<Arc<KnownRights>> {
         let known = self.known.read().clone()?;
-        let holds = if known.open {
-            known.changes == self.changes()
-        } else {
-            self.is_fresh(known.read, known.changes)
-        };
-        holds.then_some(known)
+        (known.open || self.holds(&known)).then_some(known)
+    }
+
+    fn holds(&self, known: &KnownRights) -> bool {
+        self.belief.holds(known.step, &[SecuritySubject::Rights])
+            && self.clock.elapsed().saturating_sub(known.read) < LOOKED_AT_EVERY
+    }
+
+    /// Something may have changed, or all of it is asked for: reads it, also where it is known.
+    pub(crate) async fn look_again(&self) {
+        if let Err(error) = self.renew().await {
+            debug!(?error, "roles and profiles cannot be read");
+        }
     }
 
     /// Read once for all who wait.
     async fn renew(&self) -> Result<Arc<KnownRights>, AccessError> {
+        let begun = self.readings.load(Ordering::Acquire);
         let mut failed = self.renewing.lock().await;
-        if let Some(known) = self.believed() {
+        // A reading that began since serves, whether it is believed for longer or not.
+        let known = self.known.read().clone();
+        if let Some(known) = known.filter(|known| known.reading > begun) {
             return Ok(known);
         }
         if let Some((at, why)) = &*failed
@@ -109,7 +111,7 @@ impl RightsState {
         {
             return Err(why.clone());
         }
-        let read = timeout(HONOURED_FOR, self.read()).await;
+        let read = timeout(READ_WITHIN, self.read()).await;
         let read = match read {
             Ok(read) => read.map_err(AccessError::stale),
             Err(_) => Err(AccessError::Stale("the record store is slow".to_owned())),
@@ -128,7 +130,8 @@ impl RightsState {
     }
 
     async fn read(&self) -> Result<Arc<KnownRights>, StoreError> {
-        let (read, changes) = (self.clock.elapsed(), self.changes());
+        let (step, read) = (self.belief.step(), self.clock.elapsed());
+        let reading = self.readings.fetch_add(1, Ordering::AcqRel) + 1;
         let document = self.accounts.document(system::RIGHTS, "all").await?;
         let (set, revision) = match document {
             None if self.had_a_revision() => {
@@ -163,28 +166,33 @@ impl RightsState {
             } else {
                 set.rate_limit([base::ANONYMOUS].into_iter())
             },
+            basis: CallerBasis {
+                rights: step,
+                step,
+                subjects: Box::default(),
+            },
         });
         let known = KnownRights {
             set,
             revision,
             anonymous,
             open,
+            step,
             read,
-            changes,
+            reading,
         };
         let known = Arc::new(known);
         *self.known.write() = Some(known.clone());
         Ok(known)
     }
 
-    /// Reads it anew until shutdown, so that an open gateway sees that it was closed.
+    /// Reads it until shutdown wherever what is known does not hold, so that an open gateway sees that
+    /// it was closed.
     pub(crate) async fn follow(&self, shutdown: Shutdown) {
         loop {
-            {
-                let _one = self.renewing.lock().await;
-                if let Err(error) = self.read().await {
-                    debug!(%error, "roles and profiles cannot be read");
-                }
+            let known = self.known.read().clone();
+            if !known.is_some_and(|known| self.holds(&known)) {
+                self.look_again().await;
             }
             tokio::select! {
                 () = shutdown.soft() => return,

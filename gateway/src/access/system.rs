@@ -1,14 +1,8 @@
 //! The names of what the service keeps for itself. No route, search, subscription or listing shows
 //! any of it: whoever adds a way to name a collection or a table asks here.
 
-/// The index of all system collections.
-pub(crate) const INDEX: &str = "consign-security";
-pub(crate) const USERS: &str = "users";
-pub(crate) const API_KEYS: &str = "api-keys";
-pub(crate) const RIGHTS: &str = "rights";
+pub(crate) use event_schema::security::{ACCOUNTS, API_KEYS, INDEX, RIGHTS, SESSIONS, USERS};
 
-pub(crate) const ACCOUNTS: &str = "security_account";
-pub(crate) const SESSIONS: &str = "security_session";
 pub(crate) const OPEN_SESSIONS: &str = "security_open_session";
 
 /// Spaces of unique values.

@@ -4,7 +4,9 @@
 use super::{
     Fault, KuzzleCall, Reply, Request, admission, channel, fault::Id, socket::SocketRequest,
 };
-use crate::{app::Shared, holders::RoomPlace, subscriptions::catch_up::CatchUpRequest};
+use crate::{
+    app::Shared, holders::RoomPlace, session_sweep, subscriptions::catch_up::CatchUpRequest,
+};
 use event_schema::{Raw, membership::PresenceFilter, notification::FeedPosition, topics::CHANGES};
 use matching::Filter;
 use rights::ActionPlace;
@@ -154,6 +156,8 @@ async fn subscribe_to(
         app.holders.hold(number, caller, place);
     }
     app.holders.unhold(number, caller, &room);
+    // What changed of the caller before it was held had nothing to end.
+    session_sweep::look_at_new(app, number, caller).await;
     let ack = subscribed.map_err(|refused| subscribe_fault(refused, &room))?;
     let positions = since.as_ref().or(ack.positions.as_ref());
     let cursor = positions.map(|positions| app.signer.cursor(&tenant, &room, positions));

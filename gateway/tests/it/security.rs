@@ -1,6 +1,7 @@
 //! Who calls and what the caller may do, on the real pipeline: every door, every kind of credential,
 //! and what becomes of them when they are taken away.
 
+mod believed;
 mod checked_first;
 mod cookies;
 mod doors;

@@ -1,5 +1,6 @@
 //! A record store in front of the real one whose look-ups of collections take as long as a test
-//! says, or panic, and that may say nothing when it is asked how it is.
+//! says, or panic, that may say nothing when it is asked how it is, and which counts how often
+//! documents and rows are read.
 
 use event_schema::{
     decision::Mark,
@@ -31,6 +32,7 @@ pub struct LookUps {
     silent: AtomicBool,
     turns: Mutex<Option<Arc<Semaphore>>>,
     waiting: AtomicUsize,
+    reads: AtomicUsize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -58,6 +60,11 @@ impl LookUps {
     pub fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
     }
+
+    /// How often documents and rows were read.
+    pub fn reads(&self) -> usize {
+        self.reads.load(Ordering::SeqCst)
+    }
 }
 
 pub struct SlowRecord(pub Arc<dyn Record>, pub Arc<LookUps>);
@@ -71,9 +78,11 @@ impl Record for SlowRecord {
         &self,
         keys: &[DocumentKey],
     ) -> Result<Vec<Option<StoredDocument>>, StoreError> {
+        self.1.reads.fetch_add(1, Ordering::SeqCst);
         self.0.documents(keys).await
     }
     async fn rows(&self, keys: &[RowKey]) -> Result<Vec<Option<StoredRow>>, StoreError> {
+        self.1.reads.fetch_add(1, Ordering::SeqCst);
         self.0.rows(keys).await
     }
     async fn scan_rows(&self, scan: &RowScan) -> Result<Vec<(RowKey, StoredRow)>, StoreError> {

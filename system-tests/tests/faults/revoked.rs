@@ -63,6 +63,23 @@ fn quantile(sorted: &[Duration], share: f64) -> Duration {
     sorted[place - 1]
 }
 
+/// Of answers that wait for no gateway that is frozen: half of each kind within this. The lease of a
+/// gateway, or two fixed seconds, are longer.
+const USUAL: Duration = Duration::from_secs(1);
+
+/// Says how long all answers took; fails if half of them took unusually long.
+fn judge_times(taken: &[Taken]) -> Result<()> {
+    let mut times: Vec<Duration> = taken.iter().map(|taken| taken.answered_after).collect();
+    times.sort_unstable();
+    let (p50, p99) = (quantile(&times, 0.5), quantile(&times, 0.99));
+    eprintln!(
+        "all kinds: {} taken, answered after p50 {p50:?}, p99 {p99:?}",
+        times.len()
+    );
+    ensure!(p50 <= USUAL, "answers took {p50:?} at the median");
+    Ok(())
+}
+
 /// Says how long answers took, and fails if anything was honoured behind one.
 fn judge(taken: &[Taken]) -> Result<()> {
     for kind in KINDS {
@@ -110,7 +127,9 @@ async fn nothing_is_honoured_behind_the_answer_that_took_it() -> Result<()> {
         .collect()
         .await;
     load.abort();
-    judge(&taken.into_iter().collect::<Result<Vec<_>>>()?)
+    let taken = taken.into_iter().collect::<Result<Vec<_>>>()?;
+    judge_times(&taken)?;
+    judge(&taken)
 }
 
 /// Frozen while it is taken away, and asked meanwhile; then thawed, with what waits there for a

@@ -339,6 +339,5 @@ pub(crate) async fn refresh_token(call: KuzzleCall<'_>) -> Result<Reply, Fault> 
         ..session.clone()
     };
     security_write::refresh_session(app, call.actor(), session, &next).await?;
-    app.access.state.changed();
     Ok(session_reply(app, &next, by_cookie))
 }

@@ -1,0 +1,149 @@
+//! What a gateway read of callers holds until something changes, and no longer than it has a lease.
+
+use super::{PASSWORD, allow, close, login, ok, refused, user};
+use crate::{
+    harness::{App, Builder},
+    slow_record::{LookUps, SlowRecord},
+};
+use event_log::{Delivery, Log, NewRecord, Publisher, SendError, publisher::DeliverySender};
+use event_schema::codec::SECURITY_BEACON;
+use gateway::Config;
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+const INVALID: (u16, &str) = (401, "security.token.invalid");
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Takes beacons and never says what became of them.
+struct WithoutBeacons {
+    real: Arc<dyn Publisher>,
+    kept: Mutex<Vec<DeliverySender>>,
+}
+
+#[async_trait::async_trait]
+impl Publisher for WithoutBeacons {
+    fn send(&self, record: NewRecord) -> Result<Delivery, SendError> {
+        let kind = record.headers.iter().find(|(name, _)| name == "ce_type");
+        if kind.is_none_or(|(_, kind)| *kind != SECURITY_BEACON) {
+            return self.real.send(record);
+        }
+        let (sender, delivery) = Delivery::pair();
+        self.kept.lock().push(sender);
+        Ok(delivery)
+    }
+    async fn flush(&self, limit: Duration) -> usize {
+        self.real.flush(limit).await
+    }
+    fn healthy(&self) -> bool {
+        self.real.healthy()
+    }
+}
+
+async fn started(beacons: bool) -> (App, Arc<LookUps>) {
+    let look_ups = Arc::<LookUps>::default();
+    let counted = look_ups.clone();
+    let app = Builder {
+        wrap_record: Box::new(move |record| Arc::new(SlowRecord(record, counted))),
+        wrap: Box::new(move |log: Log| {
+            if beacons {
+                return log;
+            }
+            let publisher = Arc::new(WithoutBeacons {
+                real: log.publisher.clone(),
+                kept: Mutex::default(),
+            });
+            Log { publisher, ..log }
+        }),
+        ..Builder::default()
+    };
+    (app.start().await, look_ups)
+}
+
+async fn now(app: &App, token: &str) -> Value {
+    ok(app, "GET", "/_now", Some(token), None).await
+}
+
+async fn status_at(app: &App, gateway: SocketAddr, token: &str) -> u16 {
+    let url = format!("http://{gateway}/_now");
+    let asked = app.client.get(url).bearer_auth(token);
+    asked.send().await.unwrap().status().as_u16()
+}
+
+#[tokio::test]
+async fn a_caller_of_whom_nothing_changed_asks_no_store() {
+    let (app, look_ups) = started(true).await;
+    let admin = close(&app).await;
+    let clock = json!({"server": allow(&["now"])});
+    let token = user(&app, &admin, "robot", clock, json!([])).await;
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let before = look_ups.reads();
+        now(&app, &token).await;
+        if look_ups.reads() == before {
+            break;
+        }
+        assert!(Instant::now() < until, "each request asks the store");
+    }
+    let before = look_ups.reads();
+    // For longer than anything is believed without being heard of.
+    let until = Instant::now() + Duration::from_millis(2_500);
+    while Instant::now() < until {
+        now(&app, &token).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(look_ups.reads(), before);
+    // Somebody else's session ends: that is no reason either.
+    let other = login(&app, "root", PASSWORD).await;
+    ok(&app, "POST", "/_logout", Some(&other), None).await;
+    let before = look_ups.reads();
+    now(&app, &token).await;
+    assert_eq!(look_ups.reads(), before);
+    ok(&app, "POST", "/_logout", Some(&token), None).await;
+    refused(&app, ("GET", "/_now"), Some(&token), None, INVALID).await;
+    assert!(look_ups.reads() > before);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_gateway_took_away_no_other_honours() {
+    let (app, _) = started(true).await;
+    let admin = close(&app).await;
+    let other = app.sibling(Config::default()).await;
+    let mut times = Vec::new();
+    for _ in 0..20 {
+        let token = login(&app, "root", PASSWORD).await;
+        assert_eq!(status_at(&app, other, &token).await, 200);
+        let began = Instant::now();
+        ok(&app, "POST", "/_logout", Some(&token), None).await;
+        times.push(began.elapsed());
+        assert_eq!(status_at(&app, other, &token).await, 401);
+        assert_eq!(status_at(&app, other, &admin).await, 200);
+    }
+    times.sort_unstable();
+    assert!(times[times.len() / 2] < Duration::from_secs(1), "{times:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_lease_the_record_is_asked_and_answers_wait_for_the_leases_of_others() {
+    let (app, look_ups) = started(false).await;
+    let began = Instant::now();
+    let admin = close(&app).await;
+    assert!(
+        began.elapsed() > Duration::from_secs(5),
+        "nobody else said that it knows"
+    );
+    let other = app.sibling(Config::default()).await;
+    for _ in 0..3 {
+        let before = look_ups.reads();
+        now(&app, &admin).await;
+        assert!(look_ups.reads() > before, "it was believed without a lease");
+    }
+    assert_eq!(status_at(&app, other, &admin).await, 200);
+    ok(&app, "POST", "/_logout", Some(&admin), None).await;
+    assert_eq!(status_at(&app, other, &admin).await, 401);
+    refused(&app, ("GET", "/_now"), Some(&admin), None, INVALID).await;
+}
