@@ -4,6 +4,7 @@
 
 mod fault;
 mod key;
+mod plain;
 mod token;
 
 pub use fault::{JsonFault, JsonFaultKind};

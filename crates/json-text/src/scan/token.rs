@@ -1,12 +1,13 @@
 //! What a scan takes in one piece: strings, numbers and words.
 
-use super::{JsonFaultKind, Scan, Step, fault::ScanEnd, key::ObjectKey};
+use super::{JsonFaultKind, Scan, Step, fault::ScanEnd, key::ObjectKey, plain::plain_length};
 
 impl Scan<'_> {
     pub(super) fn string(&mut self) -> Step<ObjectKey> {
         self.at += 1;
         let (start, mut escaped) = (self.at, false);
         loop {
+            self.at += plain_length(&self.bytes[self.at..]);
             match self.bytes.get(self.at) {
                 Some(b'"') => {
                     self.at += 1;
@@ -20,10 +21,9 @@ impl Scan<'_> {
                     escaped = true;
                     self.escape()?;
                 }
-                Some(0..=0x1f) => {
+                Some(_) => {
                     return Err(self.syntax("a control character in a string must be escaped"));
                 }
-                Some(_) => self.at += 1,
                 None => return Err(self.syntax("the string has no end")),
             }
         }

@@ -99,16 +99,20 @@ impl Parameter {
 
 /// The parameter of this name for fields of this type.
 pub(in crate::mapping) fn find_parameter(kind: &str, name: &str) -> Option<&'static Parameter> {
-    parameters_of(kind).find(|parameter| parameter.name == name)
+    let mut named = TABLE.iter().filter(|parameter| parameter.name == name);
+    named.find(|parameter| parameter.is_of(kind))
 }
 
 /// All parameters of a type.
 pub(crate) fn parameters_of(kind: &str) -> impl Iterator<Item = &'static Parameter> {
-    let takes = move |parameter: &&Parameter| {
-        parameter.types == "*" && !CONTAINERS.contains(&kind)
-            || parameter.types.split_whitespace().any(|one| one == kind)
-    };
-    TABLE.iter().filter(takes)
+    TABLE.iter().filter(move |parameter| parameter.is_of(kind))
+}
+
+impl Parameter {
+    fn is_of(&self, kind: &str) -> bool {
+        self.types == "*" && !CONTAINERS.contains(&kind)
+            || self.types.split_whitespace().any(|one| one == kind)
+    }
 }
 
 /// A whole number that is not negative, also as text, as far as an index counts.
