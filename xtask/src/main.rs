@@ -10,6 +10,7 @@ mod beside;
 mod check;
 mod command;
 mod docs;
+mod instructions;
 mod rust_source;
 mod servers;
 mod tally;
@@ -41,6 +42,8 @@ enum Command {
     Tidy(tidy::Options),
     /// Writes the pages of docs/ that are made from the code: settings and metrics
     Docs,
+    /// What an event costs in each stage, in instructions, beside the committed figures
+    Instructions(instructions::InstructionOptions),
     /// The real servers that tests share
     Servers(servers::Options),
 }
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Command::Check(options) => check::run(&options),
         Command::Tidy(options) => tidy::run(&options),
         Command::Docs => docs::run(),
+        Command::Instructions(options) => instructions::run(&options),
         Command::Servers(options) => servers::run(&options),
     };
     done.map_or_else(

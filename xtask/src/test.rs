@@ -15,7 +15,7 @@ mod stopwatch;
 use anyhow::{Result, ensure};
 use clap::Args;
 
-use crate::{beside::ChecksBeside, check, tally::Tally, timeline::Timeline};
+use crate::{beside::ChecksBeside, check, instructions, tally::Tally, timeline::Timeline};
 use choice::{Choice, Chosen};
 use fixture::Fixture;
 use needs::Needs;
@@ -71,6 +71,7 @@ fn stages(
 ) -> Result<()> {
     let fixture = Fixture::prepare(options.is_whole())?;
     if options.is_whole() {
+        instructions::demand_valgrind()?;
         check::quick_stages(timeline, false);
     }
     let mut built = Vec::new();
@@ -79,7 +80,9 @@ fn stages(
         Ok(Tally::default())
     })?;
     if options.is_whole() {
-        *beside = Some(ChecksBeside::start(check::compiled_checks()));
+        let [lints, documentation] = check::compiled_checks();
+        let checks = [lints, documentation, instructions::check()?];
+        *beside = Some(ChecksBeside::start(checks));
     }
     let with_examples = examples::packages(&built)?;
     let choice = Choice {

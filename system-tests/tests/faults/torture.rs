@@ -7,7 +7,7 @@ use std::env;
 use system_tests::process::consign;
 use testbed::{PrivateOptions, Server, Servers, ports};
 
-/// How long; `CONSIGN_TEST_TORTURE_SECONDS` for more, `CONSIGN_TEST_TORTURE_SEED` for another seed.
+/// Two minutes; `CONSIGN_TEST_TORTURE_SECONDS` for more, `CONSIGN_TEST_TORTURE_SEED` for another seed.
 fn setting(name: &str, usual: &str) -> String {
     env::var(format!("CONSIGN_TEST_TORTURE_{name}")).unwrap_or_else(|_| usual.to_owned())
 }
@@ -30,7 +30,7 @@ async fn a_fleet_on_real_servers_is_tortured_and_nothing_is_found() -> Result<()
         .args(["torture", "--json", "--on-servers", "--store-proxies"])
         .args([
             "--seconds",
-            &setting("SECONDS", "30"),
+            &setting("SECONDS", "120"),
             "--seed",
             &setting("SEED", "7"),
         ])

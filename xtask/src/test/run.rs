@@ -55,8 +55,8 @@ pub(super) fn run(
     durations: &mut Durations,
 ) -> Result<Tally> {
     let mut sum = Tally::default();
-    let at_once = threads();
     for Chosen { binary, tests } in chosen {
+        let at_once = threads(binary.is_system());
         println!("\n-- {}", binary.shown());
         let mut command = binary.command();
         command
@@ -97,11 +97,13 @@ pub(super) fn run_docs(packages: &[String], variables: &[(&str, String)]) -> Res
     running.count(&mut command)
 }
 
-/// As many tests at once as the binaries would run by themselves.
-fn threads() -> usize {
+/// As many tests at once as the binaries would run by themselves; of those that start whole
+/// processes one more, since they wait for servers that come back much of the time.
+fn threads(is_system: bool) -> usize {
     let set = std::env::var("RUST_TEST_THREADS").ok();
     let set = set.and_then(|threads| threads.parse().ok());
-    set.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from))
+    let processors = || thread::available_parallelism().map_or(1, usize::from);
+    set.unwrap_or_else(|| processors() + usize::from(is_system))
 }
 
 /// One process that runs tests.
