@@ -12,6 +12,7 @@ use event_schema::{
     codec::{self, Parts},
     envelope::Reply,
     notification::Mail,
+    security::LEASE_IS_OVER,
     topics::{Layout, MAILBOX},
 };
 use runtime::{Backoff, Health, Shutdown};
@@ -49,6 +50,8 @@ impl Mailbox {
         let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(5));
         let mut follower = Follower::new(log, options, health, backoff);
         let mut rooms = self.subscriptions.address();
+        // There was no lease for longer than one lasts.
+        let mut is_blind = false;
         loop {
             let followed = tokio::select! {
                 () = shutdown.hard() => return,
@@ -59,9 +62,14 @@ impl Mailbox {
                     let instance = rooms.borrow_and_update().clone();
                     for mail in records.iter().filter_map(|one| self.mail(one, &instance)) {
                         if matches!(mail, Mail::Push(_) | Mail::Presence(_)) {
+                            let was_blind = is_blind;
                             tokio::select! {
                                 () = shutdown.hard() => return,
-                                () = self.access.state.belief.lease() => {}
+                                leased = self.leased(is_blind) => is_blind = !leased,
+                            }
+                            if is_blind {
+                                self.let_subscribers_go(was_blind);
+                                continue;
                             }
                         }
                         self.deliver(mail);
@@ -73,6 +81,28 @@ impl Mailbox {
                 }
             }
         }
+    }
+
+    /// Waits for a lease as long as one may be missing for a moment, or not at all: verdicts wait
+    /// behind this.
+    async fn leased(&self, is_blind: bool) -> bool {
+        let patience = if is_blind {
+            Duration::ZERO
+        } else {
+            LEASE_IS_OVER
+        };
+        let lease = self.access.state.belief.lease();
+        tokio::time::timeout(patience, lease).await.is_ok()
+    }
+
+    /// It cannot be known who may be told: they come back with a cursor.
+    fn let_subscribers_go(&self, was_blind: bool) {
+        if !was_blind {
+            warn!(
+                "it cannot be known whose session goes on; subscribers are disconnected to subscribe again"
+            );
+        }
+        self.subscriptions.missed();
     }
 
     /// What a record holds for this gateway. `instance`: the name under which the rooms know it.

@@ -13,20 +13,21 @@ use event_log::{
 };
 use event_schema::{
     codec::{self, Parts},
-    security::{BEACON_EVERY, SecurityBeacon, SecurityRecord, SecuritySubject},
+    security::{BEACON_EVERY, LEASE_IS_OVER, SecurityBeacon, SecurityRecord, SecuritySubject},
     topics::SECURITY,
 };
 use futures::{StreamExt, stream::FuturesUnordered};
 use peers::Peers;
-use runtime::{Backoff, Shutdown};
+use runtime::{Backoff, Shutdown, State};
 use std::{
     collections::{BTreeSet, VecDeque},
     sync::Arc,
     time::Duration,
 };
-use tracing::{debug, warn};
+use tracing::warn;
 
 const COMPONENT: &str = "security";
+const LEASE_COMPONENT: &str = "security-lease";
 const BATCH: Limits = Limits {
     records: 2_000,
     bytes: 4 << 20,
@@ -35,6 +36,8 @@ const BATCH: Limits = Limits {
 const WITHOUT_LEASE: Duration = Duration::from_millis(250);
 /// Beacons that may wait for their acknowledgement.
 const IN_FLIGHT: usize = 16;
+/// Beacons whose time is remembered: of older ones nothing would follow.
+const MADE: usize = 64;
 /// How often it is looked whether a gateway that says nothing has lost its lease.
 const PATIENCE_STEP: Duration = Duration::from_millis(50);
 /// How long the end of this gateway may take to be told.
@@ -56,6 +59,10 @@ struct SecurityFollower {
     made: VecDeque<(u64, Duration)>,
     last: Option<Duration>,
     on_the_way: FuturesUnordered<Delivery>,
+    /// Why the log took no beacon last.
+    refused: Option<String>,
+    /// When there was a lease last, or this began.
+    leased: Duration,
 }
 
 /// Until shutdown.
@@ -74,6 +81,7 @@ pub(crate) async fn follow_security(app: Shared, shutdown: Shutdown) {
     let backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
     let (log, health) = (app.ports.log.clone(), app.ports.health.clone());
     let mut follower = Follower::new(log, options, health, backoff);
+    let leased = app.ports.clock.elapsed();
     let mut security = SecurityFollower {
         app,
         topic: topic.into(),
@@ -86,45 +94,96 @@ pub(crate) async fn follow_security(app: Shared, shutdown: Shutdown) {
         made: VecDeque::new(),
         last: None,
         on_the_way: FuturesUnordered::new(),
+        refused: None,
+        leased,
     };
     loop {
-        security.send_beacon_if_due();
-        security.answer_waiting();
-        let pause = security.pause();
-        let revocations = &security.app.revocations;
-        tokio::select! {
-            () = shutdown.hard() => break,
-            () = revocations.leaving() => break,
-            followed = follower.next() => match followed {
-                Followed::Records(records) => tokio::select! {
-                    () = shutdown.hard() => break,
-                    () = security.take(records) => {}
-                },
-                Followed::Lost(error) => {
-                    warn!(%error, "records of the topic `security` were deleted unread: all callers are looked at again");
-                    security.app.access.state.belief.end_lease();
-                    security.is_new = true;
+        // Whoever opens the stream is not asked to begin again because a beacon is due.
+        let followed = {
+            let next = follower.next();
+            tokio::pin!(next);
+            loop {
+                tokio::select! {
+                    () = shutdown.hard() => break None,
+                    followed = &mut next => break Some(followed),
+                    go_on = security.say() => if !go_on { break None },
                 }
-            },
-            Some(outcome) = security.on_the_way.next(), if !security.on_the_way.is_empty() => {
-                note_outcome(outcome);
             }
-            () = revocations.asked() => {}
-            () = tokio::time::sleep(pause) => {}
+        };
+        match followed {
+            None => break,
+            Some(Followed::Records(records)) => tokio::select! {
+                () = shutdown.hard() => break,
+                () = security.take(records) => {}
+            },
+            Some(Followed::Lost(error)) => {
+                warn!(%error, "records of the topic `security` were deleted unread: all callers are looked at again");
+                security.app.access.state.belief.end_lease();
+                security.is_new = true;
+            }
         }
     }
     security.end().await;
 }
 
-fn note_outcome(outcome: DeliveryOutcome) {
-    if let Err(error) = outcome {
-        debug!(%error, "the log did not take a beacon");
-    }
-}
-
 impl SecurityFollower {
     fn now(&self) -> Duration {
         self.app.ports.clock.elapsed()
+    }
+
+    /// Makes the beacon that is due, and answers who waits; then waits for the next reason to. False:
+    /// the gateway serves no more. Cancel-safe.
+    async fn say(&mut self) -> bool {
+        self.send_beacon_if_due();
+        self.answer_waiting();
+        self.report_lease();
+        let pause = self.pause();
+        let revocations = &self.app.revocations;
+        tokio::select! {
+            () = revocations.leaving() => return false,
+            Some(outcome) = self.on_the_way.next(), if !self.on_the_way.is_empty() => {
+                self.note_outcome(outcome);
+            }
+            () = revocations.asked() => {}
+            () = tokio::time::sleep(pause) => {}
+        }
+        true
+    }
+
+    fn note_outcome(&mut self, outcome: DeliveryOutcome) {
+        match outcome {
+            Ok(_) => self.refused = None,
+            Err(error) => self.note_refusal(error.to_string()),
+        }
+    }
+
+    /// Says it once, however often it is tried again.
+    fn note_refusal(&mut self, why: String) {
+        if self.refused.is_none() {
+            warn!(
+                why,
+                "the log does not take what this gateway says of how far it is"
+            );
+        }
+        self.refused = Some(why);
+    }
+
+    /// Without a lease for longer than one lasts, something is wrong that an operator must know of.
+    fn report_lease(&mut self) {
+        let now = self.now();
+        if self.app.access.state.belief.has_lease() {
+            self.leased = now;
+        }
+        let state = if now.saturating_sub(self.leased) < LEASE_IS_OVER {
+            State::Ready
+        } else {
+            let why = self.refused.as_deref();
+            let why = why.unwrap_or("no beacon of this gateway came back in the topic `security`");
+            State::Degraded {
+                why: format!("{why}: each request asks the record store, and nothing is pushed"),
+            }
+        };
+        self.app.ports.health.set(LEASE_COMPONENT, state);
     }
 
     /// Takes records into account: whom they name is not believed from here on, who hears something by
@@ -155,6 +214,8 @@ impl SecurityFollower {
                 None => everything = true,
             }
         }
+        // While there was no lease the topic may have been made anew, and grown beyond where it was.
+        everything |= read_back.is_some() && !belief.has_lease();
         if everything {
             belief.missed();
         } else if !changed.is_empty() {
@@ -212,6 +273,9 @@ impl SecurityFollower {
             Some(delivery) => {
                 self.on_the_way.push(delivery);
                 self.made.push_back((self.number, made));
+                if self.made.len() > MADE {
+                    self.made.pop_front();
+                }
                 self.number += 1;
                 self.owes = false;
             }
@@ -241,7 +305,7 @@ impl SecurityFollower {
         }
     }
 
-    fn send(&self, record: &SecurityRecord) -> Option<Delivery> {
+    fn send(&mut self, record: &SecurityRecord) -> Option<Delivery> {
         let parts = codec::encode_security(record);
         let record = NewRecord {
             topic: self.topic.clone(),
@@ -251,7 +315,7 @@ impl SecurityFollower {
             headers: parts.headers,
         };
         let sent = self.app.ports.log.publisher.send(record);
-        sent.map_err(|error| debug!(why = %error.why, "a beacon is not sent"))
+        sent.map_err(|error| self.note_refusal(error.why.to_string()))
             .ok()
     }
 
@@ -268,7 +332,7 @@ impl SecurityFollower {
     }
 
     /// Believes nothing from here on, and says so: whoever takes something away need not wait.
-    async fn end(self) {
+    async fn end(mut self) {
         self.app.access.state.belief.end_lease();
         let instance = self.instance.clone();
         if let Some(delivery) = self.send(&SecurityRecord::GatewayEnded { instance }) {

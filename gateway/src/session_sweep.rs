@@ -4,7 +4,10 @@
 //! What does not count is ended; nothing is told to it afterwards.
 
 use crate::{
-    access::{AccessError, Caller, authenticator::has_ended, belief::LOOKED_AT_EVERY},
+    access::{
+        AccessError, Caller, authenticator::has_ended, belief::LOOKED_AT_EVERY,
+        rights_state::READ_WITHIN,
+    },
     app::{App, Shared},
     holders::{HolderRooms, SubscriptionHolder},
 };
@@ -70,9 +73,12 @@ pub(crate) async fn sweep_changed(app: &App, changed: Option<&BTreeSet<SecurityS
     // A session on many connections is asked about once.
     let mut groups: HashMap<(SubscriptionHolder, Option<u64>), Vec<HolderRooms>> = HashMap::new();
     for held in app.holders.all(is_wanted) {
-        // Tokens of one principal of another issuer end each by itself.
-        let is_issued = matches!(held.holder, SubscriptionHolder::Issued(..));
-        let group = (held.holder.clone(), is_issued.then_some(held.connection));
+        // Tokens of one principal of another issuer end each by itself, as certificates of a user do.
+        let ends_alone = matches!(
+            held.holder,
+            SubscriptionHolder::Issued(..) | SubscriptionHolder::Certificate(..)
+        );
+        let group = (held.holder.clone(), ends_alone.then_some(held.connection));
         groups.entry(group).or_default().push(held);
     }
     let looking = stream::iter(groups.into_values());
@@ -87,13 +93,19 @@ async fn look_at_group(app: &App, group: Vec<HolderRooms>) {
     for held in &group {
         let standing = match &goes_on {
             Some(caller) => Ok(Caller::clone(caller)),
-            None => app.access.still(&held.caller).await,
+            None => still_within(app, &held.caller).await,
         };
         if let Ok(caller) = &standing {
             goes_on = Some(caller.clone());
         }
         apply_standing(app, held, standing);
     }
+}
+
+/// The gateway says how far it is only behind this: a store that says nothing must not cost it the lease.
+async fn still_within(app: &App, caller: &Caller) -> Result<Caller, AccessError> {
+    let looking = tokio::time::timeout(READ_WITHIN, app.access.still(caller)).await;
+    looking.unwrap_or_else(|_| Err(AccessError::Stale("the record store is slow".to_owned())))
 }
 
 /// A subscription stands that was not there when something changed of the caller who made it: looks

@@ -6,13 +6,14 @@ use runtime::{Clock, Health, State};
 use spool::{SpoolStatus, machine::DiskState};
 
 /// What may be missing while the spool takes records. Subscribers wait for the log meanwhile.
-pub(crate) const DISPENSABLE: [&str; 6] = [
+pub(crate) const DISPENSABLE: [&str; 7] = [
     "log",
     "topics",
     "catalog",
     "mailbox",
     "subscriptions",
     "security",
+    "security-lease",
 ];
 
 /// Says how the spool is.

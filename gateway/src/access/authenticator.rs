@@ -31,8 +31,8 @@ use tracing::debug;
 const KEPT: u64 = 10_000;
 /// How long a token is still taken after it was refreshed, milliseconds.
 const REFRESH_GRACE_MS: i64 = 1_000;
-/// How long a token of another issuer is taken without a look at the issuer's keys, milliseconds.
-const VERIFIED_FOR_MS: i64 = 1_000;
+/// How long a token of another issuer is taken without a look at the issuer's keys.
+const VERIFIED_FOR: Duration = Duration::from_secs(1);
 
 /// Why a credential makes no caller.
 #[derive(Clone, Debug)]
@@ -93,9 +93,13 @@ struct KeptCaller {
 impl KeptCaller {
     fn is_over(&self, clock: &dyn Clock) -> bool {
         let now = clock.now();
+        let longest = match self.caller.credential {
+            Credential::Issued { .. } => VERIFIED_FOR,
+            _ => LOOKED_AT_EVERY,
+        };
         self.until.is_some_and(|until| now > until)
             || has_ended(&self.caller, now)
-            || clock.elapsed().saturating_sub(self.made) >= LOOKED_AT_EVERY
+            || clock.elapsed().saturating_sub(self.made) >= longest
     }
 }
 
@@ -255,8 +259,7 @@ impl CallerAccess {
             (kuid, user.profiles, credential)
         } else {
             let caller = self.of_issuer(text, (known, step)).await?;
-            let until = self.clock().now().saturating_add(VERIFIED_FOR_MS);
-            return Ok((caller, Some(until)));
+            return Ok((caller, None));
         };
         let caller = make_caller((kuid.into(), profiles, credential), (known, step));
         Ok((caller, keep_until))

@@ -25,7 +25,7 @@ use tokio::{sync::Mutex, time::timeout};
 use tracing::debug;
 
 /// How long a reading may take for which requests wait.
-const READ_WITHIN: Duration = Duration::from_secs(1);
+pub(crate) const READ_WITHIN: Duration = Duration::from_secs(1);
 /// How long a reading that failed is not tried again.
 const FAILURE_HOLDS: Duration = Duration::from_millis(250);
 /// How often it is read without being asked for.

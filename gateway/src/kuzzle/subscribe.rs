@@ -152,10 +152,11 @@ async fn subscribe_to(
     let (number, caller) = (connection.number, &request.caller);
     app.holders.hold(number, caller, place);
     let subscribed = app.subscriptions.subscribe(number, asked).await;
-    if subscribed.is_ok() {
-        app.holders.hold(number, caller, place);
+    match &subscribed {
+        // Once more, since it may have been let go of before it stood: counts need not be exact.
+        Ok(_) => app.holders.hold(number, caller, place),
+        Err(_) => app.holders.unhold(number, caller, &room),
     }
-    app.holders.unhold(number, caller, &room);
     // What changed of the caller before it was held had nothing to end.
     session_sweep::look_at_new(app, number, caller).await;
     let ack = subscribed.map_err(|refused| subscribe_fault(refused, &room))?;
@@ -178,6 +179,7 @@ async fn subscribe_to(
             collection,
             filter,
             positions,
+            access: app.access.clone(),
         };
         let subscriptions = app.subscriptions.clone();
         runtime::spawn("catch-up", subscriptions.catch_up(missed));

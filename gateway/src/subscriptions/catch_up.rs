@@ -7,6 +7,7 @@
 //! See ADR 11.
 
 use super::Subscriptions;
+use crate::access::CallerAccess;
 use change_feed::{ChangeFeed, Emission, Notification, ResumePoint, subscriber_scope};
 use event_log::{Limits, Log, Offsets, Record, StreamError};
 use event_schema::{
@@ -47,6 +48,8 @@ pub(crate) struct CatchUpRequest {
     pub filter: Filter,
     /// By partition.
     pub positions: Vec<FeedPosition>,
+    /// Whether it is known whose session goes on.
+    pub access: Arc<CallerAccess>,
 }
 
 /// Why it ended before its end.
@@ -142,6 +145,7 @@ struct CatchUpTask {
     feeds: Vec<ChangeFeed>,
     /// By partition: everything before it was offered.
     positions: Vec<FeedPosition>,
+    access: Arc<CallerAccess>,
 }
 
 impl CatchUpTask {
@@ -163,6 +167,7 @@ impl CatchUpTask {
             collection: request.collection,
             filter: request.filter,
             positions: request.positions,
+            access: request.access,
         }
     }
 
@@ -307,6 +312,8 @@ impl CatchUpTask {
     /// Offers what was read, as the recipient takes it.
     async fn offer(&self, mut missed: Vec<MissedChange>) -> Result<(), CatchUpFailure> {
         while !missed.is_empty() {
+            // As what is sent live: not while it is not known whose session goes on.
+            self.access.state.belief.lease().await;
             let first = &missed[..missed.len().min(BATCH)];
             let taken = self
                 .subscriptions

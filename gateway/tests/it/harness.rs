@@ -92,7 +92,19 @@ pub struct App {
     view: Arc<dyn View>,
     feedback: Option<LocalFeedback>,
     scheme: &'static str,
+    _closes: ClosedAtEnd,
     folder: tempfile::TempDir,
+}
+
+/// Closes the log with the test: a process of hundreds of tests would run out of files.
+struct ClosedAtEnd(Option<embedded::Handle>);
+
+impl Drop for ClosedAtEnd {
+    fn drop(&mut self) {
+        if let Some(handle) = self.0.take() {
+            handle.close();
+        }
+    }
 }
 
 /// With a worker.
@@ -147,8 +159,6 @@ impl Builder {
     pub async fn start(self) -> App {
         let folder = tempfile::tempdir().unwrap();
         let (real, handle) = embedded::open_log(&folder.path().join("log"), self.log).unwrap();
-        // The log closes with the process; tests never close it by hand.
-        std::mem::forget(handle);
         let layout = layout();
         let specs: Vec<_> = topics::ALL
             .iter()
@@ -192,6 +202,7 @@ impl Builder {
             catalog,
             catalog_source: self.catalog_source,
             feedback: self.are_one_process.then(LocalFeedback::default),
+            _closes: ClosedAtEnd(Some(handle)),
             folder,
         };
         if self.worker {

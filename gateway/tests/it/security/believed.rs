@@ -2,11 +2,15 @@
 
 use super::{PASSWORD, allow, close, login, ok, refused, user};
 use crate::{
-    harness::{App, Builder},
+    harness::{App, Builder, layout, told},
     slow_record::{LookUps, SlowRecord},
 };
-use event_log::{Delivery, Log, NewRecord, Publisher, SendError, publisher::DeliverySender};
-use event_schema::codec::SECURITY_BEACON;
+use event_log::{
+    Delivery, Limits, Log, NewRecord, PartitionStream, Publisher, Record, SendError, StreamError,
+    consumer::{From, Reader},
+    publisher::DeliverySender,
+};
+use event_schema::{codec::SECURITY_BEACON, topics::SECURITY};
 use gateway::Config;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -44,6 +48,37 @@ impl Publisher for WithoutBeacons {
     }
 }
 
+/// Opens the topic `security` in more time than a gateway lets pass between two beacons.
+struct SlowToOpen(Arc<dyn Reader>);
+
+#[async_trait::async_trait]
+impl Reader for SlowToOpen {
+    async fn tail(
+        &self,
+        topic: &str,
+        partition: u16,
+        from: From,
+    ) -> Result<Box<dyn PartitionStream>, StreamError> {
+        if topic == layout().name(&SECURITY) {
+            tokio::time::sleep(Duration::from_millis(400)).await;
+        }
+        self.0.tail(topic, partition, from).await
+    }
+    async fn read(
+        &self,
+        topic: &str,
+        partition: u16,
+        from: u64,
+        until: u64,
+        limits: Limits,
+        wait: Duration,
+    ) -> Result<Vec<Record>, StreamError> {
+        self.0
+            .read(topic, partition, from, until, limits, wait)
+            .await
+    }
+}
+
 async fn started(beacons: bool) -> (App, Arc<LookUps>) {
     let look_ups = Arc::<LookUps>::default();
     let counted = look_ups.clone();
@@ -74,21 +109,43 @@ async fn status_at(app: &App, gateway: SocketAddr, token: &str) -> u16 {
     asked.send().await.unwrap().status().as_u16()
 }
 
+/// Asks until the store is not asked for the caller.
+async fn until_known(app: &App, look_ups: &LookUps, token: &str) {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let before = look_ups.reads();
+        now(app, token).await;
+        if look_ups.reads() == before {
+            return;
+        }
+        assert!(Instant::now() < until, "each request asks the store");
+    }
+}
+
+#[tokio::test]
+async fn a_topic_that_opens_slowly_is_opened() {
+    let look_ups = Arc::<LookUps>::default();
+    let counted = look_ups.clone();
+    let app = Builder {
+        wrap_record: Box::new(move |record| Arc::new(SlowRecord(record, counted))),
+        wrap: Box::new(|log: Log| {
+            let reader = Arc::new(SlowToOpen(log.reader.clone()));
+            Log { reader, ..log }
+        }),
+        ..Builder::default()
+    };
+    let app = app.start().await;
+    let admin = close(&app).await;
+    until_known(&app, &look_ups, &admin).await;
+}
+
 #[tokio::test]
 async fn a_caller_of_whom_nothing_changed_asks_no_store() {
     let (app, look_ups) = started(true).await;
     let admin = close(&app).await;
     let clock = json!({"server": allow(&["now"])});
     let token = user(&app, &admin, "robot", clock, json!([])).await;
-    let until = Instant::now() + PATIENCE;
-    loop {
-        let before = look_ups.reads();
-        now(&app, &token).await;
-        if look_ups.reads() == before {
-            break;
-        }
-        assert!(Instant::now() < until, "each request asks the store");
-    }
+    until_known(&app, &look_ups, &token).await;
     let before = look_ups.reads();
     // For longer than anything is believed without being heard of.
     let until = Instant::now() + Duration::from_millis(2_500);
@@ -142,6 +199,9 @@ async fn without_a_lease_the_record_is_asked_and_answers_wait_for_the_leases_of_
         now(&app, &admin).await;
         assert!(look_ups.reads() > before, "it was believed without a lease");
     }
+    let (_, _, report) = told(app.get("/readyz")).await;
+    let lease = &report["components"]["security-lease"];
+    assert_eq!(lease["state"], "degraded", "{report:#}");
     assert_eq!(status_at(&app, other, &admin).await, 200);
     ok(&app, "POST", "/_logout", Some(&admin), None).await;
     assert_eq!(status_at(&app, other, &admin).await, 401);
