@@ -6,6 +6,8 @@ use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 const DEPTH: usize = 20;
+/// Members that are read of one schema: definitions that refer to each other can have any number.
+const MEMBERS: usize = 2_000;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum MemberShape {
@@ -22,7 +24,12 @@ pub(super) enum MemberShape {
 impl MemberShape {
     /// Of what a JSON Schema lets through.
     pub fn of_schema(schema: &Value) -> Self {
-        of_node(schema, schema, 0)
+        let mut reader = SchemaReader {
+            root: schema,
+            followed: Vec::new(),
+            members: 0,
+        };
+        reader.node(schema, 0)
     }
 
     pub fn listed_if(self, is_list: bool) -> Self {
@@ -113,32 +120,113 @@ impl MemberShape {
     }
 }
 
-fn of_node(node: &Value, root: &Value, depth: usize) -> MemberShape {
-    let Some(node) = node.as_object().filter(|_| depth < DEPTH) else {
-        return MemberShape::Open;
-    };
-    if let Some(pointer) = node.get("$ref").and_then(Value::as_str) {
-        let found = pointer.strip_prefix('#').and_then(|at| root.pointer(at));
-        return found.map_or(MemberShape::Open, |found| of_node(found, root, depth + 1));
+/// Reads a schema, with what keeps a schema that refers to itself from being read without end.
+struct SchemaReader<'a> {
+    root: &'a Value,
+    /// References that are followed at the moment: what leads into one of them again is open.
+    followed: Vec<&'a str>,
+    members: usize,
+}
+
+impl<'a> SchemaReader<'a> {
+    fn node(&mut self, node: &'a Value, depth: usize) -> MemberShape {
+        let Some(node) = node.as_object().filter(|_| depth < DEPTH) else {
+            return MemberShape::Open;
+        };
+        if let Some(pointer) = node.get("$ref").and_then(Value::as_str) {
+            return self.referred(pointer, depth);
+        }
+        match node.get("type").and_then(Value::as_str) {
+            Some("string" | "number" | "integer" | "boolean") => MemberShape::Plain,
+            Some("array") => {
+                // The first elements have schemas of their own then.
+                let is_uniform = !node.contains_key("prefixItems");
+                let items = node.get("items").filter(|_| is_uniform);
+                let element = items.map_or(MemberShape::Open, |items| self.node(items, depth + 1));
+                MemberShape::List(Box::new(element))
+            }
+            Some("object") if is_closed(node) => {
+                let properties = node.get("properties").and_then(Value::as_object);
+                let mut members = BTreeMap::new();
+                for (name, node) in properties.into_iter().flatten() {
+                    self.members += 1;
+                    if self.members > MEMBERS {
+                        return MemberShape::Open;
+                    }
+                    members.insert(name.clone(), self.node(node, depth + 1));
+                }
+                MemberShape::Closed(members)
+            }
+            _ => MemberShape::Open,
+        }
     }
-    match node.get("type").and_then(Value::as_str) {
-        Some("string" | "number" | "integer" | "boolean") => MemberShape::Plain,
-        Some("array") => {
-            let items = node.get("items");
-            let element = items.map_or(MemberShape::Open, |items| of_node(items, root, depth + 1));
-            MemberShape::List(Box::new(element))
-        }
-        Some("object") if is_closed(node) => {
-            let properties = node.get("properties").and_then(Value::as_object);
-            let member =
-                |(name, node): (&String, &Value)| (name.clone(), of_node(node, root, depth + 1));
-            MemberShape::Closed(properties.into_iter().flatten().map(member).collect())
-        }
-        _ => MemberShape::Open,
+
+    fn referred(&mut self, pointer: &'a str, depth: usize) -> MemberShape {
+        let found = pointer
+            .strip_prefix('#')
+            .and_then(|at| self.root.pointer(at));
+        let Some(found) = found.filter(|_| !self.followed.contains(&pointer)) else {
+            return MemberShape::Open;
+        };
+        self.followed.push(pointer);
+        let shape = self.node(found, depth + 1);
+        self.followed.pop();
+        shape
     }
 }
 
 fn is_closed(node: &Map<String, Value>) -> bool {
     let has = |name: &str| node.contains_key(name);
     node.get("additionalProperties") == Some(&Value::Bool(false)) && !has("patternProperties")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::MemberShape;
+    use serde_json::{Map, Value, json};
+
+    fn closed(names: &[&str], to: &str) -> Value {
+        let reference = |name: &&str| ((*name).to_owned(), json!({"$ref": to}));
+        let properties: Map<String, Value> = names.iter().map(reference).collect();
+        json!({"type": "object", "additionalProperties": false, "properties": properties})
+    }
+
+    fn count(shape: &MemberShape) -> usize {
+        match shape {
+            MemberShape::Closed(members) => members.values().map(|one| 1 + count(one)).sum(),
+            MemberShape::List(element) => count(element),
+            _ => 0,
+        }
+    }
+
+    /// Ten levels of either would be more members than memory has room for.
+    #[test]
+    fn definitions_that_lead_to_themselves_or_to_many_are_read_to_an_end() {
+        let names = ["a", "b", "c", "d", "e", "f", "g", "h", "i", "j"];
+        let mut itself = closed(&names, "#/$defs/one");
+        itself["$defs"] = json!({"one": closed(&names, "#/$defs/one")});
+        let shape = MemberShape::of_schema(&itself);
+        assert_eq!(count(&shape), 110, "the object, and each member of it once");
+        let member = shape.member("a").unwrap();
+        assert!(member.member("k").is_err(), "{member:?}");
+        assert_eq!(member.member("a"), Ok(MemberShape::Open));
+
+        let mut chain = closed(&names, "#/$defs/level0");
+        chain["$defs"] = json!({});
+        for level in 0..9 {
+            let next = format!("#/$defs/level{}", level + 1);
+            chain["$defs"][format!("level{level}")] = closed(&names, &next);
+        }
+        chain["$defs"]["level9"] = json!({"type": "string"});
+        assert_eq!(MemberShape::of_schema(&chain), MemberShape::Open);
+    }
+
+    #[test]
+    fn elements_that_differ_by_their_place_are_open() {
+        let item = json!({"type": "object", "additionalProperties": false, "properties": {}});
+        let shape = |schema: Value| MemberShape::of_schema(&schema).element().member("name");
+        assert!(shape(json!({"type": "array", "items": item})).is_err());
+        let mixed = json!({"type": "array", "prefixItems": [{"type": "object"}], "items": item});
+        assert_eq!(shape(mixed), Ok(MemberShape::Open));
+    }
 }
