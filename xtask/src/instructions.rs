@@ -17,7 +17,8 @@ use figures::{CountJudgement, WrittenFigures};
 
 #[derive(Args)]
 pub(crate) struct InstructionOptions {
-    /// Whole requests and stores, too: for that all services are built
+    /// Whole requests and stores, too: for that all services are built. Only with this, and without
+    /// names of stages, is it noticed that a stage of the figures is no longer there
     #[arg(long)]
     requests: bool,
     /// Writes what was counted into the committed figures; the commit says why they moved

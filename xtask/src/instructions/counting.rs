@@ -19,10 +19,19 @@ pub(super) struct ListedStage {
 pub(super) fn stages(program: &Path) -> Result<Vec<ListedStage>> {
     let listed = Command::new(program)
         .output()
-        .context("the counted program")?;
+        .with_context(|| program.display().to_string())?;
+    ensure!(
+        listed.status.success(),
+        "{} does not list its stages: {}: {}",
+        program.display(),
+        listed.status,
+        String::from_utf8_lossy(&listed.stderr)
+    );
     let listed = String::from_utf8(listed.stdout)?;
     let stage = |line| parse_stage(program, line);
-    listed.lines().map(stage).collect()
+    let stages: Vec<ListedStage> = listed.lines().map(stage).collect::<Result<_>>()?;
+    ensure!(!stages.is_empty(), "{} has no stage", program.display());
+    Ok(stages)
 }
 
 fn parse_stage(program: &Path, line: &str) -> Result<ListedStage> {
@@ -76,7 +85,7 @@ fn profile_path(program: &Path, stage: &str, which: &str) -> PathBuf {
     program.with_file_name(format!("callgrind.{stage}.{which}"))
 }
 
-/// The line `totals: 123`, or the sum of `summary: 123` of the parts.
+/// The line `totals: 123`, or else the first `summary: 123`: a run that is not divided has one part.
 fn total(profile: &str) -> Option<u64> {
     let numbers = |prefix: &'static str| {
         let lines = profile
@@ -91,8 +100,19 @@ fn total(profile: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{parse_stage, total};
+    use super::{parse_stage, stages, total};
     use std::path::Path;
+
+    #[test]
+    fn a_program_that_lists_nothing_is_no_program_without_stages() {
+        // These end with failure, and with nothing said.
+        for (program, why) in [("false", "does not list"), ("true", "has no stage")] {
+            let told = stages(Path::new(program))
+                .err()
+                .map(|error| error.to_string());
+            assert!(told.is_some_and(|told| told.contains(why)), "{program}");
+        }
+    }
 
     #[test]
     fn a_total_is_read_whichever_way_it_is_written() {
