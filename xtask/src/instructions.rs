@@ -39,11 +39,13 @@ pub(crate) fn demand_valgrind() -> Result<()> {
     Ok(())
 }
 
-/// The same as a command, for who runs it beside something else.
-pub(crate) fn check() -> Result<(&'static str, Command)> {
-    let mut check = Command::new(std::env::current_exe().context("this program")?);
-    check.arg("instructions").current_dir(testbed::root());
-    Ok(("Instructions of each stage", check))
+/// The same as a command, for who runs it beside something else; by cargo, since a build of the
+/// workspace may put another xtask into the place of this one.
+pub(crate) fn check() -> (&'static str, Command) {
+    let mut check = cargo();
+    check.args(["run", "--locked", "--quiet", "--package", "xtask"]);
+    check.args(["--", "instructions"]);
+    ("Instructions of each stage", check)
 }
 
 /// The program of stages that are functions, and that of whole requests.

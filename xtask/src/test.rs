@@ -81,7 +81,7 @@ fn stages(
     })?;
     if options.is_whole() {
         let [lints, documentation] = check::compiled_checks();
-        let checks = [lints, documentation, instructions::check()?];
+        let checks = [lints, documentation, instructions::check()];
         *beside = Some(ChecksBeside::start(checks));
     }
     let with_examples = examples::packages(&built)?;
