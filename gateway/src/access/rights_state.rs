@@ -182,8 +182,25 @@ impl RightsState {
             reading,
         };
         let known = Arc::new(known);
-        *self.known.write() = Some(known.clone());
+        let mut last = self.known.write();
+        // One that began earlier and ended later is not what is known last.
+        if last.as_ref().is_none_or(|last| last.reading < reading) {
+            *last = Some(known.clone());
+        }
         Ok(known)
+    }
+
+    /// A store that was just connected may need longer than a request would wait. For the first
+    /// reading all who ask wait.
+    async fn read_in_peace(&self, is_first: bool) {
+        let _one = if is_first {
+            Some(self.renewing.lock().await)
+        } else {
+            None
+        };
+        if let Err(error) = self.read().await {
+            debug!(%error, "roles and profiles cannot be read");
+        }
     }
 
     /// Reads it until shutdown wherever what is known does not hold, so that an open gateway sees that
@@ -191,8 +208,8 @@ impl RightsState {
     pub(crate) async fn follow(&self, shutdown: Shutdown) {
         loop {
             let known = self.known.read().clone();
-            if !known.is_some_and(|known| self.holds(&known)) {
-                self.look_again().await;
+            if !known.as_ref().is_some_and(|known| self.holds(known)) {
+                self.read_in_peace(known.is_none()).await;
             }
             tokio::select! {
                 () = shutdown.soft() => return,
