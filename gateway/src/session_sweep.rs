@@ -104,8 +104,10 @@ async fn look_at_group(app: &App, group: Vec<HolderRooms>) {
 
 /// The gateway says how far it is only behind this: a store that says nothing must not cost it the lease.
 async fn still_within(app: &App, caller: &Caller) -> Result<Caller, AccessError> {
-    let looking = tokio::time::timeout(READ_WITHIN, app.access.still(caller)).await;
-    looking.unwrap_or_else(|_| Err(AccessError::Stale("the record store is slow".to_owned())))
+    match tokio::time::timeout(READ_WITHIN, app.access.still(caller)).await {
+        Ok(standing) => standing,
+        Err(_) => Err(AccessError::Stale("the record store is slow".to_owned())),
+    }
 }
 
 /// A subscription stands that was not there when something changed of the caller who made it: looks
