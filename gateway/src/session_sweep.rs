@@ -6,7 +6,7 @@
 use crate::{
     access::{
         AccessError, Caller, authenticator::has_ended, belief::LOOKED_AT_EVERY,
-        rights_state::READ_WITHIN,
+        rights_state::read_in_time,
     },
     app::{App, Shared},
     holders::{HolderRooms, SubscriptionHolder},
@@ -93,20 +93,14 @@ async fn look_at_group(app: &App, group: Vec<HolderRooms>) {
     for held in &group {
         let standing = match &goes_on {
             Some(caller) => Ok(Caller::clone(caller)),
-            None => still_within(app, &held.caller).await,
+            // The gateway says how far it is only behind this: a store that says nothing must not
+            // cost it the lease.
+            None => read_in_time(app.access.still(&held.caller)).await,
         };
         if let Ok(caller) = &standing {
             goes_on = Some(caller.clone());
         }
         apply_standing(app, held, standing);
-    }
-}
-
-/// The gateway says how far it is only behind this: a store that says nothing must not cost it the lease.
-async fn still_within(app: &App, caller: &Caller) -> Result<Caller, AccessError> {
-    match tokio::time::timeout(READ_WITHIN, app.access.still(caller)).await {
-        Ok(standing) => standing,
-        Err(_) => Err(AccessError::Stale("the record store is slow".to_owned())),
     }
 }
 

@@ -25,11 +25,21 @@ use tokio::{sync::Mutex, time::timeout};
 use tracing::debug;
 
 /// How long a reading may take for which requests wait.
-pub(crate) const READ_WITHIN: Duration = Duration::from_secs(1);
+const READ_WITHIN: Duration = Duration::from_secs(1);
 /// How long a reading that failed is not tried again.
 const FAILURE_HOLDS: Duration = Duration::from_millis(250);
 /// How often it is read without being asked for.
 const FOLLOW_EVERY: Duration = Duration::from_millis(500);
+
+/// What a reading finds for which others wait; a store that says nothing is as one that is away.
+pub(crate) async fn read_in_time<T>(
+    reading: impl Future<Output = Result<T, AccessError>>,
+) -> Result<T, AccessError> {
+    match timeout(READ_WITHIN, reading).await {
+        Ok(read) => read,
+        Err(_) => Err(AccessError::Stale("the record store is slow".to_owned())),
+    }
+}
 
 /// What is known.
 #[derive(Debug)]
@@ -111,11 +121,8 @@ impl RightsState {
         {
             return Err(why.clone());
         }
-        let read = timeout(READ_WITHIN, self.read()).await;
-        let read = match read {
-            Ok(read) => read.map_err(AccessError::stale),
-            Err(_) => Err(AccessError::Stale("the record store is slow".to_owned())),
-        };
+        let reading = async { self.read().await.map_err(AccessError::stale) };
+        let read = read_in_time(reading).await;
         *failed = match &read {
             Ok(_) => None,
             Err(why) => Some((self.clock.elapsed(), why.clone())),

@@ -68,7 +68,7 @@ async fn compare_some(
     let view = view.ok_or_else(|| Problem::new(Code::NoView, "this deployment has no view"))?;
     let viewed = match view.is_record() {
         true => None,
-        // In this order: what is written meanwhile is newer in the view, never older.
+        // In this order: what is written meanwhile is newer in the record, and differs for a moment.
         false => Some(view.held(keys).await?),
     };
     let stored = app.ports.record.documents(keys).await?;
@@ -86,13 +86,18 @@ async fn compare_some(
 }
 
 fn are_alike(stored: Option<&Raw>, viewed: Option<&ViewedDocument>) -> bool {
-    let json = |body: &Raw| serde_json::from_str::<Value>(body.get()).ok();
+    let json = |body: &Raw| serde_json::from_str::<Value>(body.get());
+    // What cannot be read is like nothing but itself.
+    let same = |one: &Raw, other: &Raw| {
+        one.get() == other.get()
+            || matches!((json(one), json(other)), (Ok(one), Ok(other)) if one == other)
+    };
     let body = viewed.and_then(|viewed| viewed.body.as_ref());
     match (stored, body) {
         (None, None) => true,
         (Some(stored), Some(body)) => {
             // Other hands leave no version.
-            viewed.is_some_and(|viewed| viewed.version.is_some()) && json(stored) == json(body)
+            viewed.is_some_and(|viewed| viewed.version.is_some()) && same(stored, body)
         }
         _ => false,
     }
