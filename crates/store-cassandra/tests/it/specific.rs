@@ -312,6 +312,21 @@ async fn a_partition_met_at_a_newer_version_is_looked_at_before_it_is_written() 
     );
 }
 
+/// What is newer than all that a process met is written without a look: the time of the write
+/// decides, whatever another process wrote meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_late_write_above_all_that_its_process_met_changes_nothing() {
+    let (owner, late) = (open().await, open().await);
+    let f = Fixture::new();
+    contract::answers::all_done(&late.apply(&[f.put("e", 10, "{}")]).await, 1);
+    contract::answers::all_done(&owner.apply(&[f.put("d", 30, r#"{"n":30}"#)]).await, 1);
+    contract::answers::all_done(&late.apply(&[f.put("d", 20, r#"{"n":20}"#)]).await, 1);
+    assert_eq!(
+        contract::answers::body(&owner, &f.key("d")).await,
+        Some(Some(r#"{"n":30}"#.to_owned()))
+    );
+}
+
 #[test]
 fn a_configuration_that_cannot_be_right_is_refused() {
     for config in [
