@@ -32,9 +32,14 @@ pub enum FaultKind {
     Repeats,
     /// Of the log only the last records are kept.
     ShortHistory,
+    /// Writes go through gateways with spools: these are killed and frozen, and others ship what
+    /// they left; the log takes nothing for a while.
+    Spools,
+    /// The view loses all that it held, and is rebuilt.
+    LostView,
 }
 
-pub const KINDS: [FaultKind; 11] = [
+pub const KINDS: [FaultKind; 13] = [
     FaultKind::LostRecords,
     FaultKind::DoubledRecords,
     FaultKind::HalfAnswers,
@@ -46,6 +51,8 @@ pub const KINDS: [FaultKind; 11] = [
     FaultKind::Forgetful,
     FaultKind::Repeats,
     FaultKind::ShortHistory,
+    FaultKind::Spools,
+    FaultKind::LostView,
 ];
 
 /// Shared by everything in one history.
@@ -62,6 +69,7 @@ struct Now {
     record_away: bool,
     view_away: bool,
     view_is_fickle: bool,
+    transactions_away: bool,
 }
 
 impl Faults {
@@ -115,6 +123,15 @@ impl Faults {
         self.now.lock().view_is_fickle
     }
 
+    #[must_use]
+    pub fn is_transactions_away(&self) -> bool {
+        self.now.lock().transactions_away
+    }
+
+    pub fn set_transactions_away(&self, away: bool) {
+        self.now.lock().transactions_away = away;
+    }
+
     pub fn set_record_away(&self, away: bool) {
         self.now.lock().record_away = away;
     }
@@ -125,6 +142,11 @@ impl Faults {
 
     pub fn set_view_fickle(&self, is_fickle: bool) {
         self.now.lock().view_is_fickle = is_fickle;
+    }
+
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.now.lock().is_over
     }
 
     /// Nothing goes wrong any more.

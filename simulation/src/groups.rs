@@ -185,6 +185,9 @@ impl Consumer for GroupMember {
     }
 }
 
+/// Records of one partition that a process has on their way, usually.
+const LINE: usize = 1_000;
+
 /// The whole log as a process of its own sees it.
 #[must_use]
 pub fn log_of(
@@ -193,10 +196,23 @@ pub fn log_of(
     faults: &Faults,
     coordinator: &Arc<Coordinator>,
 ) -> Log {
+    short_log_of(log, process, faults, coordinator, LINE)
+}
+
+/// Likewise, with so many records of one partition on their way at most.
+#[must_use]
+pub fn short_log_of(
+    log: &Arc<ModelLog>,
+    process: &ModelProcess,
+    faults: &Faults,
+    coordinator: &Arc<Coordinator>,
+    line: usize,
+) -> Log {
     let log = Arc::new(ProcessLog::new(
         log.clone(),
         process.clone(),
         faults.clone(),
+        line,
     ));
     Log {
         publisher: log.clone(),

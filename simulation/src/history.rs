@@ -1,14 +1,18 @@
 //! One history: its faults and workers in the order that the seed gives, then a time in which
 //! nothing goes wrong, then what must be so.
 
+mod audits;
 mod checks;
 mod disasters;
+mod gateways;
 mod interruptions;
 mod invariants;
 mod logs;
+mod rebuilds;
 mod workers;
 
 pub use disasters::run_with_disaster;
+pub use gateways::run_cut_off;
 pub use interruptions::{Interruption, run_interrupted};
 
 use crate::{
@@ -29,8 +33,15 @@ use event_schema::{
     outcome::Verdict,
     topics::{self, Layout},
 };
+use gateways::ModelGateway;
 use invariants::LogInvariants;
-use std::{collections::BTreeSet, fmt::Write as _, sync::Arc, time::Duration};
+use rebuilds::Rebuilding;
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt::Write as _,
+    sync::Arc,
+    time::Duration,
+};
 use tokio::time::Instant;
 use workers::RunningWorker;
 
@@ -53,6 +64,12 @@ struct History {
     person: Person,
     workers: Vec<RunningWorker>,
     started: usize,
+    /// None: records are put into the log by themselves.
+    gateways: Vec<ModelGateway>,
+    /// How often each request was handed to a gateway or put into the log.
+    copies: HashMap<[u8; 16], u64>,
+    /// The view is being filled again.
+    rebuilding: Option<Rebuilding>,
     /// None where the log loses what it had acknowledged.
     invariants: Option<LogInvariants>,
     trace: String,
@@ -115,6 +132,9 @@ impl History {
             view: Arc::default(),
             workers: Vec::new(),
             started: 0,
+            gateways: Vec::new(),
+            copies: HashMap::new(),
+            rebuilding: None,
             invariants: Some(LogInvariants::default()),
             trace: String::new(),
             dice,
@@ -132,22 +152,31 @@ impl History {
     }
 
     async fn play(&mut self) -> Result<(), String> {
+        self.play_with(async |history| history.step().await).await
+    }
+
+    async fn play_with(&mut self, mut step: impl AsyncFnMut(&mut Self)) -> Result<(), String> {
         self.note(&format!("{:?}", self.faults.kinds()));
         self.start_worker();
         self.be_read();
+        self.start_gateways();
+        let auditing = self.start_audits();
         for _ in 0..STEPS {
-            self.step().await;
+            step(self).await;
             tokio::time::sleep(Duration::from_millis(self.dice.roll(1_500))).await;
             self.no_faults()?;
         }
-        self.come_to_rest().await
+        self.come_to_rest().await?;
+        self.check_audits(auditing).await
     }
 
     /// Nothing goes wrong from now on; then what must be so.
     async fn come_to_rest(&mut self) -> Result<(), String> {
         self.end_faults();
+        self.ship_everything().await?;
         self.resolve().await?;
         self.tidy().await?;
+        self.finish_rebuild().await?;
         tokio::time::sleep(Duration::from_secs(120)).await;
         self.no_faults()?;
         self.check()
@@ -186,7 +215,8 @@ impl History {
     }
 
     async fn step(&mut self) {
-        match self.dice.roll(30) {
+        let sides = if self.gateways.is_empty() { 30 } else { 40 };
+        match self.dice.roll(sides) {
             0..=9 => self.append(),
             10 | 11 => self.start_worker(),
             12 if self.faults.has(FaultKind::Kills) => self.kill(),
@@ -208,8 +238,10 @@ impl History {
             }
             24..=27 => self.visit(),
             28 => self.read_on(true),
+            29 if self.faults.has(FaultKind::LostView) && self.dice.once_in(2) => self.lose_view(),
             29 if self.faults.has(FaultKind::WrongClocks) => self.set_a_clock(),
             21 if self.faults.has(FaultKind::Forgetful) => self.kill_record().await,
+            30.. => self.step_gateways(),
             _ => {}
         }
     }
@@ -222,7 +254,7 @@ impl History {
                     .map_or(0, |offsets| offsets.end)
             };
             let record = self.maker.next(end);
-            self.log.append(record);
+            self.accept(record);
         }
     }
 
@@ -256,7 +288,7 @@ impl History {
                 .map_or(0, |offsets| offsets.end)
         };
         let record = self.maker.intend(operation, key, asked, end);
-        self.log.append(record);
+        self.put_into_log(record);
     }
 
     /// Is something held, or told to be?

@@ -25,19 +25,22 @@ pub(crate) struct ProcessLog {
     log: Arc<ModelLog>,
     pub process: ModelProcess,
     faults: Faults,
+    /// Records of one partition that may be on their way.
+    line: usize,
     /// For each partition the records that are on their way, in order.
     lines: Mutex<HashMap<TopicPartition, mpsc::Sender<RecordOnItsWay>>>,
 }
 
-/// Records of one partition that may be on their way.
-const LINE: usize = 1_000;
+/// How often a record on its way looks whether the log takes it.
+const LOOK: Duration = Duration::from_millis(20);
 
 impl ProcessLog {
-    pub fn new(log: Arc<ModelLog>, process: ModelProcess, faults: Faults) -> Self {
+    pub fn new(log: Arc<ModelLog>, process: ModelProcess, faults: Faults, line: usize) -> Self {
         Self {
             log,
             process,
             faults,
+            line,
             lines: Mutex::default(),
         }
     }
@@ -56,15 +59,18 @@ impl ProcessLog {
     }
 
     fn start_line(&self) -> mpsc::Sender<RecordOnItsWay> {
-        let (sender, mut sent) = mpsc::channel::<RecordOnItsWay>(LINE);
+        let (sender, mut sent) = mpsc::channel::<RecordOnItsWay>(self.line);
         let (log, process, faults) = (self.log.clone(), self.process.clone(), self.faults.clone());
         runtime::spawn("simulated", async move {
             while let Some((record, reply)) = sent.recv().await {
                 if !process.dice.once_in(3) {
                     tokio::time::sleep(process.way()).await;
                 }
+                while faults.is_transactions_away() && record.topic.starts_with("transactions") {
+                    tokio::time::sleep(LOOK).await;
+                }
                 let partition = record.partition;
-                let is_change = record.topic.ends_with("changes");
+                let is_change = record.topic.starts_with("changes");
                 if is_change && faults.strikes(FaultKind::LostRecords, 60) {
                     reply.send(Err(DeliveryError::Unknown("it was lost".into())));
                     continue;

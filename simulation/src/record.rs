@@ -126,6 +126,11 @@ impl ModelRecord {
         *self.now.lock() = Arc::default();
     }
 
+    /// A document is gone, and nothing says so.
+    pub fn damage(&self, name: &str) {
+        Arc::make_mut(&mut self.now.lock()).documents.remove(name);
+    }
+
     fn keep_history(&self, is_forgetful: bool) {
         if is_forgetful {
             let (mut before, now) = (self.before.lock(), Instant::now());
@@ -445,12 +450,19 @@ impl Record for ProcessRecord {
     async fn scan(
         &self,
         _index: &str,
-        _collection: &str,
+        collection: &str,
         _incarnation: &str,
-        _after: Option<&str>,
-        _limit: usize,
+        after: Option<&str>,
+        limit: usize,
     ) -> Result<Vec<String>, StoreError> {
-        Ok(Vec::new())
+        let (collection, after) = (format!("{collection}/"), after.map(str::to_owned));
+        self.ask(move |now| {
+            let standing = now.documents.iter().filter(|(_, one)| one.body.is_some());
+            let ids = standing.filter_map(|(name, _)| name.strip_prefix(&collection));
+            let behind = ids.filter(|id| after.as_deref().is_none_or(|after| *id > after));
+            behind.take(limit).map(str::to_owned).collect()
+        })
+        .await
     }
 
     async fn migrate(&self, _tables: &[Table]) -> Result<MigrationReport, StoreError> {

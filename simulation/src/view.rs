@@ -6,14 +6,15 @@ use crate::{
     faults::{FICKLE, FaultKind, Faults, UNMAPPABLE},
     process::ModelProcess,
 };
-use event_schema::{Raw, mutation::DocumentKey, position::Version};
+use event_schema::{Raw, mutation::DocumentKey};
 use parking_lot::Mutex;
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc};
 use store::{
     Collection, DocumentWrite, ItemVerdict, SearchRequest, SearchResult, StoreError, View,
+    document::Meta,
     schema::{MigrationReport, Weakness},
-    view::Unmappable,
+    view::{Unmappable, ViewedDocument},
 };
 
 const NAME: &str = "model-view";
@@ -23,10 +24,10 @@ const NAME: &str = "model-view";
 pub struct ModelView(Mutex<BTreeMap<String, Indexed>>);
 
 /// A document as the view holds it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Indexed {
-    pub version: Version,
-    pub body: Option<String>,
+    pub meta: Meta,
+    pub body: Option<Raw>,
     /// The record holds a body that the view refuses.
     pub is_diverged: bool,
 }
@@ -37,24 +38,32 @@ impl ModelView {
     }
 
     fn put(&self, write: &DocumentWrite, is_fickle: bool) -> ItemVerdict {
-        let body = write.body.as_ref().map(|body| body.get().to_owned());
-        let text = body.as_deref().unwrap_or("");
+        let text = write.body.as_ref().map_or("", |body| body.get());
         if text.contains(UNMAPPABLE) || (is_fickle && text.contains(FICKLE)) {
             return ItemVerdict::permanent("mapper_parsing_exception", "the mapping refuses it");
         }
-        let version = write.meta.version;
         let mut indexed = self.0.lock();
         let name = document_name(&write.key);
-        let stands = indexed.get(&name).map(|stands| stands.version);
-        if stands.is_none_or(|stands| stands < version) {
+        let stands = indexed.get(&name).map(|stands| stands.meta.version);
+        if stands.is_none_or(|stands| stands < write.meta.version) {
             let new = Indexed {
-                version,
-                body,
+                meta: write.meta,
+                body: write.body.clone(),
                 is_diverged: write.diverged,
             };
             indexed.insert(name, new);
         }
         ItemVerdict::Done
+    }
+
+    /// Another index, or one that was emptied.
+    pub fn empty(&self) {
+        self.0.lock().clear();
+    }
+
+    /// A document is gone, and nothing says so.
+    pub fn damage(&self, name: &str) {
+        self.0.lock().remove(name);
     }
 
     /// The view as a process of its own sees it.
@@ -72,6 +81,32 @@ struct ProcessView {
     view: Arc<ModelView>,
     process: ModelProcess,
     faults: Faults,
+}
+
+impl ProcessView {
+    async fn ask<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&BTreeMap<String, Indexed>) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (view, faults) = (self.view.clone(), self.faults.clone());
+        let answer = self
+            .process
+            .call(move || (!faults.is_view_away()).then(|| act(&view.0.lock())));
+        answer.await.ok_or_else(|| StoreError::Unavailable {
+            store: NAME,
+            why: "away".into(),
+        })
+    }
+}
+
+fn viewed(indexed: &Indexed) -> Option<ViewedDocument> {
+    Some(ViewedDocument {
+        version: Some(indexed.meta.version),
+        request: Some(indexed.meta.request),
+        revision: Some(indexed.meta.revision),
+        diverged: indexed.is_diverged,
+        body: indexed.body.clone(),
+    })
 }
 
 fn unsupported() -> StoreError {
@@ -131,6 +166,32 @@ impl View for ProcessView {
 
     async fn documents(&self, _keys: &[DocumentKey]) -> Result<Vec<Option<Raw>>, StoreError> {
         Err(unsupported())
+    }
+
+    async fn held(&self, keys: &[DocumentKey]) -> Result<Vec<Option<ViewedDocument>>, StoreError> {
+        let names: Vec<String> = keys.iter().map(document_name).collect();
+        self.ask(move |indexed| {
+            names
+                .iter()
+                .map(|name| viewed(indexed.get(name)?))
+                .collect()
+        })
+        .await
+    }
+
+    async fn scan(
+        &self,
+        collection: &Collection,
+        _page: Option<&str>,
+        _limit: usize,
+    ) -> Result<(Vec<String>, Option<String>), StoreError> {
+        let collection = format!("{}/", collection.collection);
+        let ids = move |indexed: &BTreeMap<String, Indexed>| {
+            let standing = indexed.iter().filter(|(_, indexed)| indexed.body.is_some());
+            let ids = standing.filter_map(|(name, _)| name.strip_prefix(&collection));
+            ids.map(str::to_owned).collect()
+        };
+        Ok((self.ask(ids).await?, None))
     }
 
     async fn create_collection(&self, _collection: &Collection) -> Result<(), StoreError> {

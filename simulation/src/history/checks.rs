@@ -75,7 +75,7 @@ impl History {
         let view = self.view.contents();
         for (id, body) in &reading.documents {
             let indexed = view.get(id).ok_or_else(|| format!("the view lacks {id}"))?;
-            let text = indexed.body.as_deref().unwrap_or("null");
+            let text = indexed.body.as_ref().map_or("null", |body| body.get());
             let is_same = serde_json::from_str::<serde_json::Value>(text)
                 .ok()
                 .as_ref()

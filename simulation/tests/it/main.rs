@@ -63,6 +63,19 @@ fn every_history_comes_to_what_a_plain_reading_of_the_log_makes() {
 
 /// A quarter as many as of the others.
 #[test]
+fn what_gateways_acknowledged_arrives_in_order_whoever_ships_it() {
+    let seeds = seeds();
+    let seeds = seeds.start..seeds.end - (seeds.end - seeds.start) * 3 / 4;
+    let run = |seed| {
+        let ran = simulation::history::run_cut_off(seed);
+        ran.map(drop)
+            .map_err(|why| failed(seed, "what_gateways", &why))
+    };
+    assert_none(&run_all(&seeds, run));
+}
+
+/// Likewise.
+#[test]
 fn what_the_log_or_the_store_lost_is_an_alarm_and_never_guessed() {
     let seeds = seeds();
     let seeds = seeds.start..seeds.end - (seeds.end - seeds.start) * 3 / 4;
