@@ -166,6 +166,10 @@ impl History {
             tokio::time::sleep(Duration::from_millis(self.dice.roll(1_500))).await;
             self.no_faults()?;
         }
+        // Nothing is written behind it: all that is there then is what the rebuild wrote.
+        if self.may_lose_view() {
+            self.lose_view();
+        }
         self.come_to_rest().await?;
         self.check_audits(auditing).await
     }
@@ -238,7 +242,7 @@ impl History {
             }
             24..=27 => self.visit(),
             28 => self.read_on(true),
-            29 if self.faults.has(FaultKind::LostView) && self.dice.once_in(2) => self.lose_view(),
+            29 if self.may_lose_view() => self.lose_view(),
             29 if self.faults.has(FaultKind::WrongClocks) => self.set_a_clock(),
             21 if self.faults.has(FaultKind::Forgetful) => self.kill_record().await,
             30.. => self.step_gateways(),

@@ -18,11 +18,12 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 impl History {
     /// Once in a history. What a view refuses it would lack then, marker and all.
-    pub(super) fn lose_view(&mut self) {
+    pub(super) fn may_lose_view(&self) -> bool {
         let refuses = self.faults.kinds().contains(&FaultKind::Refusals);
-        if refuses || self.rebuilding.is_some() {
-            return;
-        }
+        self.faults.has(FaultKind::LostView) && !refuses && self.rebuilding.is_none()
+    }
+
+    pub(super) fn lose_view(&mut self) {
         self.note("the view has lost everything, and is rebuilt");
         self.view.empty();
         let process = ModelProcess::new("rebuilder".into(), self.dice.clone());
