@@ -55,6 +55,10 @@ pub struct DocumentChange {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Value>")]
     pub after: Option<Raw>,
+    /// Of a deletion: not even its marker is left in the stores. Whoever ignores this leaves a marker
+    /// at the decision's version, which is harmless.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub purged: bool,
 }
 
 /// A row's full name: its table and all primary-key columns in the table's order.

@@ -163,6 +163,10 @@ impl ModelRecord {
             {
                 ItemVerdict::Alarm("another request stands at this version".into())
             }
+            Some(_) | None if write.purged => {
+                now.documents.remove(&name);
+                ItemVerdict::Done
+            }
             Some(_) | None => {
                 let stored = StoredDocument {
                     meta: write.meta,

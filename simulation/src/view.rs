@@ -45,7 +45,10 @@ impl ModelView {
         let mut indexed = self.0.lock();
         let name = document_name(&write.key);
         let stands = indexed.get(&name).map(|stands| stands.meta.version);
-        if stands.is_none_or(|stands| stands < write.meta.version) {
+        let is_newer = stands.is_none_or(|stands| stands < write.meta.version);
+        if is_newer && write.purged {
+            indexed.remove(&name);
+        } else if is_newer {
             let new = Indexed {
                 meta: write.meta,
                 body: write.body.clone(),

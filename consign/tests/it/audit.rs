@@ -47,6 +47,7 @@ async fn plant(folder: &Path) {
         meta: stored.meta,
         body: stored.body,
         diverged: false,
+        purged: false,
     };
     raised.meta.version = Version(raised.meta.version.0 + 1);
     let mut stranger = raised.clone();

@@ -33,7 +33,9 @@ pub(crate) fn expected_state(item: &ExpectedItem, generation: u16, now: i64) -> 
     let mut state = HeldState::at(Version::new(generation, item.at));
     state.request = Some(item.request);
     match &item.state {
-        ExpectedState::Document { revision, digest } => {
+        ExpectedState::Document {
+            revision, digest, ..
+        } => {
             state.revision = Some(*revision);
             state.deleted = digest.is_none();
         }
@@ -51,7 +53,18 @@ pub(crate) fn find_difference(
 ) -> Option<Differing> {
     let version = Version::new(context.generation, item.at);
     match (&item.state, found) {
-        (ExpectedState::Document { revision, digest }, FoundItem::Document(found)) => {
+        // Not even a marker is left. One at this very version is as good: a worker that knows no
+        // purges has left it.
+        (
+            ExpectedState::Document { purged: true, .. },
+            FoundItem::Document(None) | FoundItem::Viewed(None),
+        ) => None,
+        (
+            ExpectedState::Document {
+                revision, digest, ..
+            },
+            FoundItem::Document(found),
+        ) => {
             let expected = (version, *revision, *digest);
             compare_document(item, expected, found.as_ref())
         }

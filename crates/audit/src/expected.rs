@@ -54,6 +54,8 @@ pub(crate) enum ExpectedState {
         revision: u64,
         /// Of the body; none of a deletion.
         digest: Option<[u8; 16]>,
+        /// The marker of the deletion is gone, too.
+        purged: bool,
     },
     Row(FoldedRow),
     /// What the ledger says; none where that hangs on the queue of a key, or on what is decided anew.
@@ -167,6 +169,7 @@ impl ExpectedItems {
             let state = ExpectedState::Document {
                 revision: change.revision,
                 digest: change.after.as_ref().map(body_digest),
+                purged: change.purged,
             };
             let name = || ItemName::Document {
                 document: change.key.clone(),

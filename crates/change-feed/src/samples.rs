@@ -58,6 +58,7 @@ pub(crate) fn change(id: &str, before: u64, after: u64) -> DocumentChange {
         revision: after,
         before: body(before),
         after: body(after),
+        purged: false,
     }
 }
 

@@ -232,6 +232,7 @@ impl RestoredStates<'_> {
                 revision,
                 before: change.after.clone(),
                 after,
+                purged: false,
             })
         };
         decision.documents.iter().map(reverse).collect()

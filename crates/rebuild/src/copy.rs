@@ -79,6 +79,7 @@ async fn copy_collection(
                 meta: stored.meta,
                 body: stored.body,
                 diverged: false,
+                purged: false,
             })
         });
         let folded = Folded {

@@ -75,7 +75,7 @@ impl RebuildTarget {
         let keys: Vec<_> = writes.iter().map(|write| write.key.clone()).collect();
         let held = self.versions(&keys).await?;
         let differs = |(write, held): &(&DocumentWrite, Option<Version>)| {
-            held.is_none_or(|held| held < write.meta.version)
+            held.map_or(!write.purged, |held| held < write.meta.version)
         };
         Ok(writes.iter().zip(held).filter(differs).count() as u64)
     }

@@ -25,6 +25,7 @@ mod config;
 mod grants;
 mod health;
 mod ledger;
+mod markers;
 mod read;
 mod scan;
 mod schema;
@@ -49,7 +50,7 @@ use shape::RowShapes;
 use std::time::Duration;
 use store::{
     ClaimOutcome, Collection, ItemVerdict, Record, StoreError, StoredDocument, Swapped,
-    document::{RowScan, StoredRow, Write},
+    document::{MarkerPage, RowScan, StoredRow, Write},
     schema::{MigrationReport, Table, Weakness},
 };
 
@@ -104,6 +105,14 @@ impl Record for Cassandra {
 
     async fn apply(&self, writes: &[Write]) -> Vec<ItemVerdict> {
         apply::apply_writes(&self.connection, &self.shapes, &self.floors, writes).await
+    }
+
+    async fn scan_markers(
+        &self,
+        after: Option<&DocumentKey>,
+        limit: usize,
+    ) -> Result<MarkerPage, StoreError> {
+        markers::scan_markers(&self.connection, after, limit).await
     }
 
     async fn remember(&self, entries: &[LedgerEntry]) -> Vec<ItemVerdict> {

@@ -3,6 +3,7 @@
 //! apart until the document that spoils it is alone.
 
 mod conflict;
+mod purge;
 
 use crate::{
     body,
@@ -43,14 +44,17 @@ impl Entry<'_> {
 
     fn encode(&self, into: &mut Vec<u8>) {
         let id = Value::from(self.write.key.id.as_str());
+        let action = if self.write.purged { "delete" } else { "index" };
         let action = format!(
-            r#"{{"index":{{"_index":"{}","_id":{id},"version":{},"version_type":"external"}}}}"#,
+            r#"{{"{action}":{{"_index":"{}","_id":{id},"version":{},"version_type":"external"}}}}"#,
             self.alias, self.version
         );
         into.extend(action.as_bytes());
         into.push(b'\n');
-        body::splice_source(self.write, into);
-        into.push(b'\n');
+        if !self.write.purged {
+            body::splice_source(self.write, into);
+            into.push(b'\n');
+        }
     }
 }
 
@@ -90,6 +94,7 @@ pub(crate) async fn apply_writes(
             }),
         }
     }
+    entries = purge::standing_only(client, entries, &mut verdicts).await;
     for _ in 0..ROUNDS {
         let conflicts = send_entries(client, &entries, &mut verdicts).await;
         if conflicts.is_empty() {
@@ -220,8 +225,25 @@ struct BulkAnswer {
 }
 
 #[derive(Deserialize)]
-struct BulkItem {
-    index: BulkStatus,
+#[serde(rename_all = "lowercase")]
+enum BulkItem {
+    Index(BulkStatus),
+    Delete(BulkStatus),
+}
+
+impl BulkItem {
+    fn outcome(&self) -> Item {
+        match self {
+            // It was gone.
+            Self::Delete(BulkStatus {
+                status: 404,
+                error: None,
+            }) => Item::Done,
+            Self::Index(one) | Self::Delete(one) => {
+                classify::classify_item(one.status, one.error.as_ref())
+            }
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -268,11 +290,7 @@ fn read_outcomes(status: u16, body: &[u8], count: usize) -> Result<Vec<Item>, Wh
             answer.items.len()
         )));
     }
-    Ok(answer
-        .items
-        .iter()
-        .map(|item| classify::classify_item(item.index.status, item.index.error.as_ref()))
-        .collect())
+    Ok(answer.items.iter().map(BulkItem::outcome).collect())
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use event_schema::{
     outcome::{LedgerEntry, Verdict},
     position::Version,
 };
-use rusqlite::params;
+use rusqlite::{OptionalExtension as _, params};
 use store::{DocumentWrite, ItemVerdict, RowWrite, StoreError, cell, document::Write};
 
 /// What became of everything that [`EmbeddedStore::apply_all`] was given.
@@ -113,6 +113,9 @@ fn write_document(pen: &mut Pen<'_>, write: &DocumentWrite) -> Result<ItemVerdic
     let (key, meta) = (&write.key, &write.meta);
     let place = pen.place(&key.index, &key.collection, &key.incarnation)?;
     let request = meta.request.to_string();
+    if write.purged {
+        return purge_marker(pen, write, place, &request);
+    }
     pen.newest.tell(key);
     let changed = pen.statement(PUT)?.execute(params![
         place,
@@ -128,21 +131,50 @@ fn write_document(pen: &mut Pen<'_>, write: &DocumentWrite) -> Result<ItemVerdic
     if changed == 1 {
         return Ok(ItemVerdict::Done);
     }
+    judge_standing(pen, write, place, &request)
+}
+
+/// Nothing older is left, and no marker.
+fn purge_marker(
+    pen: &mut Pen<'_>,
+    write: &DocumentWrite,
+    place: i64,
+    request: &str,
+) -> Result<ItemVerdict, Failure> {
+    const REMOVE: &str = "DELETE FROM documents WHERE place = ?1 AND id = ?2 AND version < ?3";
+    let version = sortable_version(write.meta.version);
+    let changed = pen
+        .statement(REMOVE)?
+        .execute(params![place, write.key.id, version])?;
+    if changed == 1 {
+        return Ok(ItemVerdict::Done);
+    }
+    judge_standing(pen, write, place, request)
+}
+
+/// Nothing was written: because something newer stands, or nothing does, or the same version.
+fn judge_standing(
+    pen: &Pen<'_>,
+    write: &DocumentWrite,
+    place: i64,
+    request: &str,
+) -> Result<ItemVerdict, Failure> {
+    let DocumentWrite { key, meta, .. } = write;
     let mut standing = pen
         .connection
         .prepare_cached("SELECT version, request FROM documents WHERE place = ? AND id = ?")?;
-    let (version, other): (i64, String) =
-        standing.query_row(params![place, key.id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(
-        if version == sortable_version(meta.version) && other != request {
+    let found: Option<(i64, String)> = standing
+        .query_row(params![place, key.id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    Ok(match found {
+        Some((version, other)) if version == sortable_version(meta.version) && other != request => {
             ItemVerdict::Alarm(format!(
                 "{key} stands at version {} by request {other}, and request {request} claims the same version",
                 meta.version
             ))
-        } else {
-            ItemVerdict::Done
-        },
-    )
+        }
+        Some(_) | None => ItemVerdict::Done,
+    })
 }
 
 fn write_row(

@@ -25,6 +25,7 @@ pub mod classify;
 pub mod config;
 mod dynamic;
 mod health;
+mod markers;
 mod newest;
 mod places;
 mod purge;

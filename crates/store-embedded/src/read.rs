@@ -86,9 +86,9 @@ pub(crate) fn raw_json(text: String) -> Result<Raw, Failure> {
         .map_err(|error| Failure::Damaged(format!("a document is no JSON: {error}")))
 }
 
-type DocumentColumns = (i64, u16, u16, i64, i64, String, Option<String>);
+pub(crate) type DocumentColumns = (i64, u16, u16, i64, i64, String, Option<String>);
 
-fn read_columns(row: &Row<'_>) -> rusqlite::Result<DocumentColumns> {
+pub(crate) fn read_columns(row: &Row<'_>) -> rusqlite::Result<DocumentColumns> {
     Ok((
         row.get(0)?,
         row.get(1)?,
@@ -100,7 +100,7 @@ fn read_columns(row: &Row<'_>) -> rusqlite::Result<DocumentColumns> {
     ))
 }
 
-fn stored_document(columns: DocumentColumns) -> Result<StoredDocument, Failure> {
+pub(crate) fn stored_document(columns: DocumentColumns) -> Result<StoredDocument, Failure> {
     let (version, generation, partition, offset, revision, request, body) = columns;
     let request = RequestId::parse_trusted(&request)
         .map_err(|error| Failure::Damaged(format!("a document's request: {error}")))?;

@@ -19,7 +19,7 @@ use rusqlite::{OptionalExtension as _, params};
 use serde::de::DeserializeOwned;
 use store::{
     ClaimOutcome, Collection, ItemVerdict, Record, StoreError, StoredDocument, Swapped,
-    document::{RowScan, StoredRow, Write},
+    document::{MarkerPage, RowScan, StoredRow, Write},
     record::CLAIM_KEPT_MS,
     schema::{MigrationReport, Table, Weakness},
 };
@@ -292,6 +292,14 @@ impl Record for EmbeddedStore {
             limit,
         )
         .await
+    }
+
+    async fn scan_markers(
+        &self,
+        after: Option<&DocumentKey>,
+        limit: usize,
+    ) -> Result<MarkerPage, StoreError> {
+        self.read_markers(after.cloned(), limit).await
     }
 
     async fn migrate(&self, tables: &[Table]) -> Result<MigrationReport, StoreError> {

@@ -1,7 +1,7 @@
 //! The file's law. Format 2:
 //!
 //! - `documents`: one line per document that was ever written, deletion markers included (`body` is
-//!   null). `place` is a collection's incarnation in `places`. `body` is the text as it was
+//!   null) until they are purged. `place` is a collection's incarnation in `places`. `body` is the text as it was
 //!   written.
 //! - `rows`: see `row.rs` for the columns' meaning. `key` is a JSON array of the canonical key
 //!   values in the table's order.

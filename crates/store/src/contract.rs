@@ -40,7 +40,9 @@ macro_rules! record_contract {
                 a_newer_write_replaces, a_deletion_stays_against_late_older_writes, a_void_restores_an_older_state_at_a_newer_version,
                 a_batch_repeated_changes_nothing, one_verdict_per_item_in_a_mixed_batch, a_document_of_a_mebibyte,
                 bodies_come_back_byte_for_byte, ids_of_every_kind, answers_keep_the_order_of_the_keys, incarnations_do_not_mix,
-                racing_writers_end_in_the_newest, a_scan_pages_over_all_and_leaves_markers_out;
+                racing_writers_end_in_the_newest, a_scan_pages_over_all_and_leaves_markers_out,
+                a_purge_removes_the_marker_and_nothing_newer, a_purge_at_the_version_of_another_request_is_an_alarm,
+                markers_are_listed_page_by_page;
             rows: put_merge_remove, a_put_clears_what_it_does_not_name, older_merges_do_not_overwrite_newer_cells,
                 a_removed_row_stays_against_late_older_writes, steps_order_mutations_of_one_decision, a_batch_of_rows_repeated_changes_nothing,
                 nulls_are_left_out, every_type_comes_back, collections_are_replaced_whole, expired_rows_go, a_row_tells_when_it_goes, what_expired_hides_older_writes,
@@ -76,7 +78,7 @@ macro_rules! view_contract {
         $crate::view_contract! { @cases $setup;
             a_stale_write_is_done_and_changes_nothing, the_same_version_of_another_request_is_an_alarm, a_newer_write_replaces,
             a_deletion_stays_against_late_older_writes, a_batch_repeated_changes_nothing, one_verdict_per_item_in_a_mixed_batch,
-            a_document_of_a_mebibyte, a_collection_may_be_made_twice, what_check_refuses_the_view_refuses, what_check_takes_the_view_takes,
+            a_purge_removes_the_marker_and_nothing_newer, a_purge_makes_no_place, a_document_of_a_mebibyte, a_collection_may_be_made_twice, what_check_refuses_the_view_refuses, what_check_takes_the_view_takes,
         }
     };
     (@cases $setup:expr; $($case:ident),+ $(,)?) => {

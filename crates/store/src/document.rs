@@ -1,4 +1,4 @@
-//! What is written and what is read back.
+//! What is written and what is read back. See ADR 38 for what is purged.
 
 use event_schema::{
     Raw,
@@ -29,6 +29,24 @@ pub struct DocumentWrite {
     pub body: Option<Raw>,
     /// Of a marker in the view: the record holds a body that the view refuses.
     pub diverged: bool,
+    /// Of a deletion: no marker either. Whatever is older goes, what is newer stays, and what comes
+    /// late finds nothing that would stop it: whoever asks for this knows that nothing comes.
+    pub purged: bool,
+}
+
+/// A deletion marker as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredMarker {
+    pub key: DocumentKey,
+    pub meta: Meta,
+}
+
+/// Some of the markers that stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MarkerPage {
+    pub markers: Vec<StoredMarker>,
+    /// The last document that was looked at: the next page begins behind it. None: that was all.
+    pub next: Option<DocumentKey>,
 }
 
 /// A document as it stands, markers included.

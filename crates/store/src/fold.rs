@@ -44,6 +44,7 @@ pub fn fold_effects<'a>(effects: impl IntoIterator<Item = StoredEffects<'a>>) ->
                 meta,
                 body: change.after.clone(),
                 diverged: false,
+                purged: change.purged,
             };
             match documents.get(&change.key) {
                 Some(at) => folded.documents[*at] = write,

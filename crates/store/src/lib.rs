@@ -23,7 +23,7 @@ pub mod view;
 
 pub use blob::{BlobEntry, BlobPut, BlobStore};
 pub use collection::{Collection, MappingChange};
-pub use document::{DocumentWrite, Meta, RowWrite, StoredDocument};
+pub use document::{DocumentWrite, MarkerPage, Meta, RowWrite, StoredDocument, StoredMarker};
 pub use error::{ItemVerdict, StoreError};
 pub use record::{ClaimOutcome, Record, Swapped};
 pub use search::{Hit, SearchRequest, SearchResult, Snapshot, TrackedHits};

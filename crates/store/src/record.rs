@@ -3,7 +3,7 @@
 
 use crate::{
     collection::Collection,
-    document::{RowScan, StoredDocument, StoredRow, Write},
+    document::{MarkerPage, RowScan, StoredDocument, StoredRow, Write},
     error::{ItemVerdict, StoreError},
     schema::{MigrationReport, Table, Weakness},
 };
@@ -229,6 +229,20 @@ pub trait Record: Send + Sync {
         limit: usize,
     ) -> Result<Vec<DocumentKey>, StoreError> {
         scan_by_collection(self, after, limit).await
+    }
+    /// Deletion markers of all collections, dropped ones too, in any order, from behind `after` on:
+    /// at most `limit`, and no more than a bounded number of documents is looked at for one page, so
+    /// a page may be empty and not the last.
+    async fn scan_markers(
+        &self,
+        after: Option<&DocumentKey>,
+        limit: usize,
+    ) -> Result<MarkerPage, StoreError> {
+        _ = (after, limit);
+        Err(StoreError::Refused {
+            store: self.name(),
+            why: "it does not list deletion markers".into(),
+        })
     }
     /// How long the ledger remembers a request; `None`: for ever.
     fn ledger_kept(&self) -> Option<Duration> {

@@ -106,6 +106,7 @@ fn a_decision_carries_bodies_untouched() {
         revision: 1,
         before: None,
         after: Some(body.clone()),
+        purged: false,
     }];
     let parts = encode_change(&Change::Decision(decision));
     assert_eq!(parts.key.as_deref(), Some(&b"i/c/1"[..]));

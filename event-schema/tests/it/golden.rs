@@ -404,6 +404,7 @@ fn document(before: Option<&str>, after: Option<&str>) -> DocumentChange {
         revision: 5,
         before: before.map(text),
         after: after.map(text),
+        purged: false,
     }
 }
 

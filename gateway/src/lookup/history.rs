@@ -293,6 +293,7 @@ fn history_entry(
     };
     let action = match (&change.before, &change.after, change.action) {
         _ if is_void => "undo",
+        _ if change.purged => "purge",
         (_, None, _) => "delete",
         (None, Some(_), _) => "create",
         (Some(_), Some(_), DocumentAction::Merge) => "update",

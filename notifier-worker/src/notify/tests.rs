@@ -61,6 +61,7 @@ fn notification(before: Option<Value>, after: Option<Value>) -> Notification {
         revision: 2,
         before: before.map(|body| to_raw(&body)),
         after: after.map(|body| to_raw(&body)),
+        purged: false,
     };
     let decision: event_schema::decision::Decision = serde_json::from_value(json!({
         "epoch": 0, "at": 1, "key": "i/c/7", "operation": "document.update", "tenant": "t", "catalog": "c", "verdict": "applied", "accepted": 0, "decided": 5,

@@ -402,5 +402,6 @@ pub fn change(id: &str, before: Option<Value>, after: Option<Value>) -> Document
         revision: 2,
         before: before.map(|document| to_raw(&document)),
         after: after.map(|document| to_raw(&document)),
+        purged: false,
     }
 }

@@ -63,6 +63,7 @@ impl Decider {
                 revision,
                 before: body.clone(),
                 after: body,
+                purged: false,
             }),
             RepairedItem::Row {
                 row,
@@ -83,7 +84,7 @@ impl Decider {
         Ok(self.silent_decision(event, plan))
     }
 
-    fn silent_decision(&self, event: Event, plan: Plan) -> Decision {
+    pub(super) fn silent_decision(&self, event: Event, plan: Plan) -> Decision {
         let mut decision = self.fit_decision(self.make_decision(event, plan), 0);
         (decision.silent, decision.relaxed) = (true, true);
         decision

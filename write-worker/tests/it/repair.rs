@@ -85,6 +85,7 @@ async fn a_repair_writes_the_item_anew_and_tells_nobody() {
         meta,
         body: Some(to_raw(&json!({"n": 99}))),
         diverged: false,
+        purged: false,
     };
     world.real.apply(&[Write::Document(write)]).await;
     while end(&world, "a").await <= Version(planted).offset().get() {

@@ -60,6 +60,7 @@ fn write_of(n: u64) -> Write {
         },
         body: Some(to_raw(&workload::document(n))),
         diverged: false,
+        purged: false,
     })
 }
 

@@ -77,6 +77,7 @@ pub fn change(id: &str, revision: u64, after: Option<Value>) -> DocumentChange {
         revision,
         before: (revision > 1).then(|| to_raw(&json!({"n": revision - 1}))),
         after: after.map(|after| to_raw(&after)),
+        purged: false,
     }
 }
 

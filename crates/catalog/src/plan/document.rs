@@ -69,6 +69,7 @@ pub(super) fn document_change(
         revision: revision_before + 1,
         before,
         after,
+        purged: false,
     }))
 }
 

@@ -62,8 +62,20 @@ pub(crate) async fn document_units<'a>(
         "INSERT INTO {name} (\"index\", collection, incarnation, id, body, version, position, revision, request, deleted) \
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) USING TIMESTAMP ?"
     );
-    let insert = match connection.prepare(&text).await {
-        Ok(insert) => insert,
+    let delete = format!(
+        "DELETE FROM {name} USING TIMESTAMP ? \
+         WHERE \"index\" = ? AND collection = ? AND incarnation = ? AND id = ?"
+    );
+    let has_purges = documents.iter().any(|(_, document)| document.purged);
+    let prepared = async {
+        let delete = match has_purges {
+            true => Some(connection.prepare(&delete).await?),
+            false => None,
+        };
+        Ok::<_, CassandraFailure>((connection.prepare(&text).await?, delete))
+    };
+    let (insert, delete) = match prepared.await {
+        Ok(statements) => statements,
         Err(failure) => {
             return documents
                 .iter()
@@ -89,11 +101,11 @@ pub(crate) async fn document_units<'a>(
             key_cells(document)
                 .iter()
                 .for_each(|cell| cell.identify(&mut partition));
-            units.push(Unit::new(
-                item,
-                partition,
-                vec![(Arc::clone(&insert), value_cells(document))],
-            ));
+            let statement = match &delete {
+                Some(delete) if document.purged => (Arc::clone(delete), purge_cells(document)),
+                Some(_) | None => (Arc::clone(&insert), value_cells(document)),
+            };
+            units.push(Unit::new(item, partition, vec![statement]));
         }
     }
 }
@@ -125,6 +137,14 @@ fn value_cells(document: &DocumentWrite) -> Vec<Cell<'_>> {
         Cell::Value(CqlValue::Boolean(document.body.is_none())),
         Cell::timestamp(meta.version.timestamp(0)),
     ]);
+    values
+}
+
+/// Everything that is older than the version goes, its marker too; what is newer stays, whenever
+/// this arrives.
+fn purge_cells(document: &DocumentWrite) -> Vec<Cell<'_>> {
+    let mut values = vec![Cell::timestamp(document.meta.version.timestamp(0))];
+    values.extend(key_cells(document));
     values
 }
 

@@ -87,6 +87,10 @@ pub(crate) async fn resolve_conflicts<'a>(
                     .and_then(|(stamp, _)| stamp),
             )
         });
+        if standing.is_none() && entry.write.purged {
+            verdicts[entry.item] = Some(ItemVerdict::Done);
+            continue;
+        }
         verdicts[entry.item] = match judge_conflict(&entry.write.meta, standing) {
             Judgement::Done => Some(ItemVerdict::Done),
             Judgement::Alarm(why) => {

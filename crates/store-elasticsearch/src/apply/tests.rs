@@ -67,6 +67,23 @@ fn a_recorded_answer_is_told_apart() {
     assert!(matches!(items[3], Item::Transient(_)));
 }
 
+/// As they came from 8.19, but for what nobody reads: a marker, something newer, nothing.
+const DELETED: &[u8] = br#"{"items":[
+    {"delete":{"result":"deleted","status":200}},
+    {"delete":{"status":409,"error":{"type":"version_conflict_engine_exception","reason":"[2]: version conflict, current version [30] is higher or equal to the one provided [20]"}}},
+    {"delete":{"result":"not_found","status":404}},
+    {"index":{"status":404}}]}"#;
+
+#[test]
+fn a_deletion_of_what_is_gone_is_done() {
+    let items = read_outcomes(200, DELETED, 4).expect("items");
+    assert_eq!(items[..3], [Item::Done, Item::Conflict, Item::Done]);
+    assert!(
+        matches!(items[3], Item::Transient(_)),
+        "of a write it is no answer"
+    );
+}
+
 #[test]
 fn an_answer_that_does_not_fit_is_of_unknown_outcome() {
     for (body, count) in [

@@ -4,7 +4,7 @@ use super::{
     answers::{alarm, all_done, body, permanent},
     fixture::Fixture,
 };
-use crate::{ItemVerdict, Record, document::Write};
+use crate::{ItemVerdict, Record, StoredMarker, document::Write};
 use serde_json::json;
 
 fn stands(text: &str) -> Option<Option<String>> {
@@ -342,4 +342,81 @@ pub async fn a_scan_pages_over_all_and_leaves_markers_out(record: &dyn Record) {
         .await
         .expect("a page of nothing");
     assert!(nothing.is_empty());
+}
+
+pub async fn a_purge_removes_the_marker_and_nothing_newer(record: &dyn Record) {
+    let f = Fixture::new();
+    let before = [
+        f.delete("gone", 10),
+        f.delete("again", 11),
+        f.put("other", 12, "{}"),
+    ];
+    all_done(&record.apply(&before).await, 3);
+    // The write that comes between the look and the purge.
+    all_done(&record.apply(&[f.put("again", 30, r#"{"n":30}"#)]).await, 1);
+    let purges = [
+        f.purge("gone", 20),
+        f.purge("again", 20),
+        f.purge("never", 20),
+    ];
+    for _ in 0..2 {
+        all_done(&record.apply(&purges).await, 3);
+        assert_eq!(
+            body(record, &f.key("gone")).await,
+            None,
+            "not even a marker"
+        );
+        assert_eq!(body(record, &f.key("again")).await, stands(r#"{"n":30}"#));
+        assert_eq!(body(record, &f.key("never")).await, None);
+    }
+    assert_eq!(body(record, &f.key("other")).await, stands("{}"));
+    // A late purge beside newer writes in one batch, and a marker that is newer.
+    all_done(
+        &record
+            .apply(&[f.put("gone", 40, r#"{"n":40}"#), f.delete("never", 41)])
+            .await,
+        2,
+    );
+    all_done(&record.apply(&purges).await, 3);
+    assert_eq!(body(record, &f.key("gone")).await, stands(r#"{"n":40}"#));
+    assert_eq!(body(record, &f.key("never")).await, Some(None));
+}
+
+pub async fn a_purge_at_the_version_of_another_request_is_an_alarm(record: &dyn Record) {
+    let f = Fixture::new();
+    all_done(&record.apply(&[f.put("d", 20, "{}")]).await, 1);
+    let mut other = f.document("d", 20, None);
+    other.meta.request = f.request(21);
+    other.purged = true;
+    let verdicts = record.apply(&[Write::Document(other)]).await;
+    assert_eq!(verdicts.len(), 1);
+    alarm(&verdicts[0]);
+    assert_eq!(body(record, &f.key("d")).await, stands("{}"));
+}
+
+pub async fn markers_are_listed_page_by_page(record: &dyn Record) {
+    let f = Fixture::new();
+    let mut batch: Vec<Write> = (0..25).map(|n| f.delete(&format!("m{n}"), n + 1)).collect();
+    batch.extend((0..25).map(|n| f.put(&format!("d{n}"), n + 1, "{}")));
+    batch.push(f.delete("purged", 50));
+    all_done(&record.apply(&batch).await, 51);
+    all_done(&record.apply(&[f.purge("purged", 60)]).await, 1);
+    let (mut found, mut after) = (Vec::new(), None);
+    loop {
+        let page = record.scan_markers(after.as_ref(), 7).await;
+        let page = page.expect("a page of markers");
+        assert!(page.markers.len() <= 7, "a page is bounded");
+        let ours = |marker: &StoredMarker| marker.key.index == f.collection.index;
+        found.extend(page.markers.into_iter().filter(ours));
+        match page.next {
+            Some(next) => after = Some(next),
+            None => break,
+        }
+    }
+    found.sort_by_key(|one| one.meta.version);
+    let expected = (0..25).map(|n| StoredMarker {
+        key: f.key(&format!("m{n}")),
+        meta: f.document("", n + 1, None).meta,
+    });
+    assert_eq!(found, expected.collect::<Vec<_>>());
 }

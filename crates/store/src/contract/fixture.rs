@@ -128,6 +128,7 @@ impl Fixture {
             meta,
             body: body.map(raw_text),
             diverged: false,
+            purged: false,
         }
     }
 
@@ -137,6 +138,18 @@ impl Fixture {
 
     pub fn delete(&self, id: &str, n: u64) -> Write {
         Write::Document(self.document(id, n, None))
+    }
+
+    /// A deletion that leaves no marker.
+    pub fn purged(&self, id: &str, n: u64) -> DocumentWrite {
+        DocumentWrite {
+            purged: true,
+            ..self.document(id, n, None)
+        }
+    }
+
+    pub fn purge(&self, id: &str, n: u64) -> Write {
+        Write::Document(self.purged(id, n))
     }
 
     /// A row of `contract_rows` under this case's own partition key.

@@ -230,3 +230,52 @@ pub async fn what_check_takes_the_view_takes(view: &dyn View) {
         assert_eq!(raw_text(&body).get(), body);
     }
 }
+
+pub async fn a_purge_removes_the_marker_and_nothing_newer(view: &dyn View) {
+    let f = Fixture::new();
+    ready(view, &f).await;
+    let before = [f.document("gone", 10, None), f.document("again", 11, None)];
+    all_done(&view.apply(&before).await, 2);
+    // The write that comes between the look and the purge.
+    all_done(
+        &view
+            .apply(&[f.document("again", 30, Some(r#"{"n":30}"#))])
+            .await,
+        1,
+    );
+    let purges = [
+        f.purged("gone", 20),
+        f.purged("again", 20),
+        f.purged("never", 20),
+    ];
+    for _ in 0..2 {
+        all_done(&view.apply(&purges).await, 3);
+        let keys = [f.key("gone"), f.key("again"), f.key("never")];
+        let held = view.held(&keys).await.expect("what it holds");
+        assert!(held[0].is_none(), "not even a marker: {:?}", held[0]);
+        assert_eq!(body(view, &f, "again").await, Some(json!({"n": 30})));
+        assert!(held[2].is_none());
+    }
+    // What is written behind a purge stands, a late purge changes nothing of it.
+    all_done(
+        &view
+            .apply(&[f.document("gone", 40, Some(r#"{"n":40}"#))])
+            .await,
+        1,
+    );
+    all_done(&view.apply(&purges).await, 3);
+    assert_eq!(body(view, &f, "gone").await, Some(json!({"n": 40})));
+}
+
+/// Where the collection has none, a purge waits as any write does.
+pub async fn a_purge_makes_no_place(view: &dyn View) {
+    let f = Fixture::new();
+    let verdicts = view.apply(&[f.purged("d", 20)]).await;
+    assert!(
+        matches!(verdicts[..], [ItemVerdict::Transient(_)]),
+        "{verdicts:?}"
+    );
+    let name = (&*f.collection.index, &*f.collection.collection);
+    let held = view.held_incarnations(Some(name)).await;
+    assert_eq!(held, Ok(Vec::new()));
+}

@@ -63,6 +63,7 @@ fn a_document_touched_twice_is_written_once_as_it_ends() {
         revision: n,
         before: None,
         after: Some(to_raw(&n)),
+        purged: false,
     };
     let all = [
         effects(4, vec![change(1)], vec![]),
@@ -79,6 +80,38 @@ fn a_document_touched_twice_is_written_once_as_it_ends() {
         ),
         (version(9), 2, "2")
     );
+}
+
+/// A purge takes the place of the deletion, and a write behind it takes its place.
+#[test]
+fn a_purge_is_the_last_of_a_document_until_it_is_made_again() {
+    let key = DocumentKey {
+        index: "i".into(),
+        collection: "c".into(),
+        incarnation: "x".into(),
+        id: "1".into(),
+    };
+    let change = |after: Option<u64>, purged| DocumentChange {
+        key: key.clone(),
+        action: DocumentAction::Remove,
+        revision_before: 1,
+        revision: 2,
+        before: None,
+        after: after.map(|n| to_raw(&n)),
+        purged,
+    };
+    let all = [
+        effects(4, vec![change(None, false)], vec![]),
+        effects(7, vec![change(None, true)], vec![]),
+        effects(9, vec![change(Some(1), false)], vec![]),
+    ];
+    let last = |count: usize| {
+        let write = &folded(&all[..count]).documents[0];
+        (write.meta.version, write.purged, write.body.is_some())
+    };
+    assert_eq!(last(1), (version(4), false, false));
+    assert_eq!(last(2), (version(7), true, false));
+    assert_eq!(last(3), (version(9), false, true));
 }
 
 /// What a table would hold after the mutations one by one.

@@ -68,7 +68,10 @@ impl MapView {
         };
         for write in writes {
             let stands = place.get(&write.key.id);
-            if stands.is_none_or(|stands| stands.meta.version < write.meta.version) {
+            let is_newer = stands.is_none_or(|stands| stands.meta.version < write.meta.version);
+            if is_newer && write.purged {
+                place.remove(&write.key.id);
+            } else if is_newer {
                 place.insert(write.key.id.clone(), write.clone());
             }
         }
