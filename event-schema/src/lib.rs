@@ -27,6 +27,7 @@ pub mod offset;
 pub mod outcome;
 mod parts;
 pub mod position;
+pub mod purge;
 pub mod repair;
 pub mod replay;
 mod request_tail;

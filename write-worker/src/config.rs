@@ -1,7 +1,12 @@
 //! The worker's options. Every one has a default that is right for most.
 
+use runtime::health::Weakened;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
+
+/// Far more than a minute, for which an append of an owner vouches, than any time-out of a store's
+/// client, and than the minute for which Elasticsearch remembers deletions.
+const LEAST_MARKERS_KEPT_MS: i64 = 3_600_000;
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -38,6 +43,9 @@ pub struct Config {
     pub flood_window_ms: u64,
     /// How often what waits is tried again, milliseconds.
     pub flood_retry_ms: u64,
+    /// Deletion markers stay at least this long, whatever a purge asks for, milliseconds. Less than
+    /// an hour is named in `/readyz`: a write that is on its way to a server that hangs may be late.
+    pub markers_kept_ms: i64,
     /// How long a stopping worker finishes what is in hand, milliseconds.
     pub drain_ms: u64,
 }
@@ -58,12 +66,26 @@ impl Default for Config {
             flood_limit: 500,
             flood_window_ms: 60_000,
             flood_retry_ms: 30_000,
+            markers_kept_ms: 86_400_000,
             drain_ms: 10_000,
         }
     }
 }
 
 impl Config {
+    /// Whether markers go so early that a late write may find none.
+    pub(crate) fn weaknesses(&self) -> Vec<Weakened> {
+        let weakened = Weakened {
+            component: "worker".to_owned(),
+            setting: "worker.markers_kept_ms".to_owned(),
+            found: self.markers_kept_ms.to_string(),
+            wanted: format!("at least {LEAST_MARKERS_KEPT_MS}"),
+            consequence: "a write that hung on its way to a store may come behind the purge of the marker that would have stopped it, and bring a deleted document back".to_owned(),
+        };
+        let is_weak = self.markers_kept_ms < LEAST_MARKERS_KEPT_MS;
+        is_weak.then_some(weakened).into_iter().collect()
+    }
+
     pub(crate) fn backoff(&self) -> runtime::Backoff {
         runtime::Backoff::new(
             Duration::from_millis(self.retry_first_ms),

@@ -10,6 +10,7 @@ mod inputs;
 mod intent;
 mod judge;
 mod judge_held;
+mod purge;
 mod queues;
 mod recent;
 mod redo;
@@ -148,7 +149,7 @@ impl Decider {
         let count = inputs.events.len();
         self.find_held(&mut inputs.events).await?;
         self.read_current(&mut inputs.events, progress).await?;
-        let decisions = self.judge_all(&mut inputs.events).await?;
+        let decisions = self.judge_all(&mut inputs.events, progress.batch).await?;
         let mark = self
             .marker
             .due(progress, self.appender.epoch(), Instant::now(), now);

@@ -135,6 +135,7 @@ pub async fn run(config: Config, ports: Ports, shutdown: Shutdown) -> Result<(),
         security: name(&SECURITY),
     };
     let metrics = Metrics::register(&ports.registry)?;
+    ports.health.set_weakened("worker", config.weaknesses());
     let forgetful = consume::is_forgetful(&config, &ports, &shutdown).await?;
     consume::consume_transactions(
         Arc::new(Worker {

@@ -206,6 +206,18 @@ impl Marker {
         *start.unwrap_or(&self.samples[0])
     }
 
+    /// From here on anything may be applied again, whoever takes the partition: by the mark that the
+    /// record store has, by the one that is about to be kept, and by one that comes back because the
+    /// store forgot newer ones.
+    pub fn reapplied_from(&self, stored: &Mark) -> ChangesOffset {
+        let kept = self.newest.borrow();
+        let about_to_be = kept.iter().map(|kept| kept.mark.reapply_from);
+        let needed = kept.iter().map(|kept| kept.needed.from);
+        about_to_be
+            .chain(needed)
+            .fold(stored.reapply_from.min(self.samples[0].from), Ord::min)
+    }
+
     /// The mark stands in `changes`: the task may keep it. Newer ones may have been made by now that
     /// need less, but until one of them is kept this is where the next owner begins.
     pub fn keep(&self, mark: Mark) {

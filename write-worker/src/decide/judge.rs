@@ -6,7 +6,7 @@ use super::{
     decision::{refused_plan, refusing_plan},
     inputs::{Event, Input},
     judge_held::queue_of,
-    repair,
+    purge, repair,
 };
 use crate::tenure_end::TenureEnd;
 use catalog::{Catalog, Needs, Plan, PlanError, Planned};
@@ -19,15 +19,20 @@ use event_schema::{
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 impl Decider {
+    /// `applied`: the last batch that the stores hold.
     pub(super) async fn judge_all(
         &mut self,
         inputs: &mut Vec<Input>,
+        applied: u64,
     ) -> Result<Vec<Decision>, TenureEnd> {
         let mut decisions = Vec::with_capacity(inputs.len());
         for input in inputs.drain(..) {
             let decision = match input {
                 Input::Event(event) if repair::is_repair(&event) => {
                     self.judge_repair(*event, &decisions).await?
+                }
+                Input::Event(event) if purge::is_purge(&event) => {
+                    self.judge_purge(*event, applied).await?
                 }
                 Input::Event(event) => match self.judge_event(*event).await? {
                     Some(decision) => decision,

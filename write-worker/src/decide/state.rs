@@ -39,6 +39,19 @@ struct Entry<T> {
     value: T,
     batch: u64,
     size: usize,
+    /// The last batch that decided on it; none, where it was only read.
+    decided: Option<u64>,
+}
+
+impl<T> Entry<T> {
+    fn read(value: T, batch: u64, size: usize) -> Self {
+        Self {
+            value,
+            batch,
+            size,
+            decided: None,
+        }
+    }
 }
 
 enum Name {
@@ -63,6 +76,13 @@ impl State {
         self.documents.contains_key(key)
     }
 
+    /// Do the stores hold all that was decided on this document? `applied`: the last batch that
+    /// they hold.
+    pub fn is_settled(&self, key: &DocumentKey, applied: u64) -> bool {
+        let decided = self.documents.get(key).and_then(|entry| entry.decided);
+        decided.is_none_or(|batch| batch <= applied)
+    }
+
     pub fn has_row(&self, key: &RowKey) -> bool {
         self.rows.contains_key(&key.to_string())
     }
@@ -72,7 +92,7 @@ impl State {
         self.bytes += size;
         if let Some(old) = self
             .documents
-            .insert(key.clone(), Entry { value, batch, size })
+            .insert(key.clone(), Entry::read(value, batch, size))
         {
             self.bytes -= old.size;
         }
@@ -90,7 +110,10 @@ impl State {
         let size = 200 + name.len() + cells.as_ref().map_or(0, |row| row.len() * 100);
         let value = KnownRow { cells, expires };
         self.bytes += size;
-        if let Some(old) = self.rows.insert(name.clone(), Entry { value, batch, size }) {
+        if let Some(old) = self
+            .rows
+            .insert(name.clone(), Entry::read(value, batch, size))
+        {
             self.bytes -= old.size;
         }
         self.age.push_back((Name::Row(name), batch));
@@ -99,14 +122,13 @@ impl State {
     /// Puts a decision's effects on top.
     pub fn decide(&mut self, decision: &Decision, batch: u64) {
         for change in &decision.documents {
-            self.set_document(
-                &change.key,
-                CurrentDocument {
-                    revision: change.revision,
-                    body: change.after.clone(),
-                },
-                batch,
-            );
+            // Of what is purged a store says nothing, not even how often it was changed.
+            let revision = if change.purged { 0 } else { change.revision };
+            let body = change.after.clone();
+            self.set_document(&change.key, CurrentDocument { revision, body }, batch);
+            if let Some(entry) = self.documents.get_mut(&change.key) {
+                entry.decided = Some(batch);
+            }
         }
         // What is held is no plan's to see.
         for row in decision.rows.iter().filter(|row| !is_held_row(row)) {

@@ -150,3 +150,34 @@ fn what_a_kept_mark_needs_outlasts_the_making_of_the_next() {
         assert_eq!(needed, Some(from));
     }
 }
+
+/// A purge of markers goes by the least of all that a next owner could begin with.
+#[test]
+fn what_may_be_applied_again_begins_at_the_least_of_all_marks() {
+    let mut marker = marker(Duration::ZERO);
+    let start = marker.samples[0].at;
+    let mut mark_of = |through: u64| {
+        let now = start + Duration::from_secs(through);
+        let mark = marker.due(progress(through), epoch(), now, 0).unwrap();
+        (marker.reapplied_from(&mark).get(), mark)
+    };
+    let (_, old) = mark_of(5);
+    let (from, new) = mark_of(9);
+    assert_eq!(from, 10, "the record store has the newest");
+    assert_eq!(
+        marker.reapplied_from(&old).get(),
+        6,
+        "the record store has an older one"
+    );
+    // One is about to be kept, and says that an older one may come back.
+    let (newest, _receiver) = watch::channel(None);
+    marker.newest = newest;
+    marker.keep(new.clone());
+    let mut kept = marker.newest.borrow().clone().unwrap();
+    kept.needed.from = ChangesOffset::new(4);
+    marker.newest.send_replace(Some(kept));
+    assert_eq!(marker.reapplied_from(&new).get(), 4);
+    // And what this tenure began with.
+    marker.samples[0].from = ChangesOffset::new(2);
+    assert_eq!(marker.reapplied_from(&new).get(), 2);
+}

@@ -21,6 +21,7 @@ mod lookups;
 mod panics;
 mod parts;
 mod power;
+mod purge;
 mod rebuild;
 mod repair;
 mod security;

@@ -1,0 +1,202 @@
+//! Intents to purge deletion markers: the owner of the partition looks at each and decides, in one
+//! silent record, which go. A marker goes only below everything that any worker might still apply
+//! again, and only if it is what the record store holds. They pass the locks of their keys, and leave
+//! what is held under one alone.
+//!
+//! See ADR 38.
+
+mod obstacle;
+
+use super::{Decider, decision::refusing_plan, inputs::Event};
+use crate::{record_retry::RecordPart, tenure_end::TenureEnd};
+use catalog::Plan;
+use event_log::StreamError;
+use event_schema::{
+    decision::Decision,
+    mutation::{DocumentAction, DocumentChange, DocumentKey},
+    outcome::{RefusalCode, Verdict},
+    position::Version,
+    purge::{MOST_MARKERS, MarkerLeft, PURGE, PurgeIntent, PurgeResult},
+    to_raw,
+};
+use obstacle::{MarkerFacts, MarkerPlace, PurgeBounds, find_obstacle};
+use std::collections::HashSet;
+use store::StoredDocument;
+
+/// Does this event ask for markers to be purged?
+pub(super) fn is_purge(event: &Event) -> bool {
+    event.transaction.attributes.operation == PURGE
+}
+
+impl Decider {
+    /// `applied`: the last batch that the stores hold.
+    pub(super) async fn judge_purge(
+        &mut self,
+        event: Event,
+        applied: u64,
+    ) -> Result<Decision, TenureEnd> {
+        let asked: PurgeIntent = match serde_json::from_str(event.transaction.data.request.get()) {
+            Ok(asked) => asked,
+            Err(error) => {
+                let why = format!("the intent cannot be read: {error}");
+                return Ok(self.silent_decision(event, refusing_plan(RefusalCode::Rule, why)));
+            }
+        };
+        if asked.markers.len() > MOST_MARKERS {
+            let why = format!("an intent names {MOST_MARKERS} markers at most");
+            return Ok(self.silent_decision(event, refusing_plan(RefusalCode::Rule, why)));
+        }
+        let keys: Vec<DocumentKey> = asked
+            .markers
+            .iter()
+            .map(|one| one.document.clone())
+            .collect();
+        let record = &self.worker.ports.record;
+        let stored = self
+            .worker
+            .retry_until_answered(RecordPart::Contents, || record.documents(&keys))
+            .await?;
+        let bounds = self.purge_bounds(&asked).await?;
+        let deleted = self.deletion_times(&stored).await?;
+        let mut plan = Plan::of(Verdict::Applied);
+        let mut result = PurgeResult::default();
+        let mut named = HashSet::new();
+        for (at, marker) in asked.markers.iter().enumerate() {
+            let facts = MarkerFacts {
+                asked: marker,
+                stored: stored[at].as_ref(),
+                is_owned: marker.key.partition(self.worker.ports.layout.partitions)
+                    == self.partition,
+                is_held: self.queues.lock(&marker.key).is_some(),
+                is_settled: named.insert(&marker.document)
+                    && self.state.is_settled(&marker.document, applied),
+                collection: self.marker_place(&marker.document).await?,
+                deleted: deleted[at],
+            };
+            match find_obstacle(&facts, bounds) {
+                Some(why) => result.left.push(MarkerLeft { at, why }),
+                None => plan.documents.extend(
+                    stored[at]
+                        .as_ref()
+                        .map(|stored| purge_of(marker.document.clone(), stored)),
+                ),
+            }
+        }
+        result.purged = plan.documents.len() as u64;
+        plan.result = Some(to_raw(&result));
+        Ok(self.silent_decision(event, plan))
+    }
+
+    /// Everything that a worker might apply again begins at the least of what the record store's mark
+    /// says, once no cut of the power can take that mark back, and of what this tenure's marks say.
+    async fn purge_bounds(&self, asked: &PurgeIntent) -> Result<PurgeBounds, TenureEnd> {
+        let generation = self.worker.ports.layout.generation;
+        let record = &self.worker.ports.record;
+        let stored = self
+            .worker
+            .retry_until_answered(RecordPart::Marks, || {
+                record.mark(generation, self.partition)
+            })
+            .await?;
+        self.worker
+            .retry_until_answered(RecordPart::Marks, || record.settle())
+            .await?;
+        let from = stored.map(|stored| self.marker.reapplied_from(&stored));
+        let kept = self.worker.config.markers_kept_ms.max(asked.older_than_ms);
+        Ok(PurgeBounds {
+            reapplied_from: from.map(|from| Version::new(generation, from)),
+            deleted_before: self.worker.ports.clock.now().saturating_sub(kept),
+        })
+    }
+
+    async fn marker_place(&self, document: &DocumentKey) -> Result<MarkerPlace, TenureEnd> {
+        let DocumentKey {
+            index,
+            collection,
+            incarnation,
+            ..
+        } = document;
+        let found = self.worker.read_collection(index, collection, incarnation);
+        Ok(match found.await? {
+            None => MarkerPlace::Gone,
+            Some(collection) if collection.changing.is_some() => MarkerPlace::Changing,
+            Some(_) => MarkerPlace::Standing,
+        })
+    }
+
+    /// When each was deleted, or later: as the ledger says of its request, or the log of what stands
+    /// at or behind its place.
+    async fn deletion_times(
+        &self,
+        stored: &[Option<StoredDocument>],
+    ) -> Result<Vec<Option<i64>>, TenureEnd> {
+        let requests: Vec<_> = stored
+            .iter()
+            .flatten()
+            .map(|one| one.meta.request)
+            .collect();
+        let record = &self.worker.ports.record;
+        let entries = self
+            .worker
+            .retry_until_answered(RecordPart::Contents, || record.ledger(&requests))
+            .await?;
+        let mut entries = entries.into_iter();
+        let mut times = Vec::with_capacity(stored.len());
+        for stored in stored {
+            let Some(stored) = stored else {
+                times.push(None);
+                continue;
+            };
+            let version = stored.meta.version;
+            // What was decided again later is younger than the marker.
+            let entry = entries.next().flatten();
+            let entry = entry.filter(|entry| entry.version >= version);
+            times.push(match entry {
+                Some(entry) => Some(entry.times.decided),
+                None => self.logged_by(version).await?,
+            });
+        }
+        Ok(times)
+    }
+
+    /// When the log took the first record that it keeps at or behind this version.
+    async fn logged_by(&self, version: Version) -> Result<Option<i64>, TenureEnd> {
+        let (log, topic) = (&self.worker.ports.log, &self.worker.topics.changes);
+        let offsets = log.admin.offsets(topic, self.partition).await;
+        let earliest = offsets
+            .map_err(|error| TenureEnd::Reclaim(error.to_string()))?
+            .earliest;
+        let is_ours = version.generation() == self.worker.ports.layout.generation;
+        let from = if is_ours {
+            version.offset().get().max(earliest)
+        } else {
+            earliest
+        };
+        let end = self.appender.expected().get();
+        if from >= end {
+            return Ok(None);
+        }
+        let mut scan = log.scan(topic, self.partition, from..end);
+        match scan.next().await {
+            // Deleted meanwhile.
+            Err(StreamError::OutOfRange { .. }) => Ok(None),
+            read => {
+                let first = read?.and_then(|records| records.first().map(|one| one.timestamp));
+                Ok(first.filter(|timestamp| *timestamp >= 0))
+            }
+        }
+    }
+}
+
+/// The same revision; nothing to see, before or after.
+fn purge_of(key: DocumentKey, stored: &StoredDocument) -> DocumentChange {
+    DocumentChange {
+        key,
+        action: DocumentAction::Remove,
+        revision_before: stored.meta.revision,
+        revision: stored.meta.revision,
+        before: None,
+        after: None,
+        purged: true,
+    }
+}
