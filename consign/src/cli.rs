@@ -55,6 +55,7 @@ impl Cli {
             Command::Status(arguments) => commands::status::run(arguments, invocation).await,
             Command::Spool(command) => commands::spool::run(command, invocation).await,
             Command::Rebuild(arguments) => commands::rebuild::run(arguments, invocation).await,
+            Command::Purge(command) => commands::purge::run(command, invocation).await,
             Command::Repair(arguments) => commands::repair::run(arguments, invocation).await,
             Command::Document(command) => commands::document::run(command, invocation).await,
             Command::Explain(arguments) => commands::explain::run(arguments, invocation).await,
@@ -108,6 +109,8 @@ pub enum Command {
     Spool(commands::spool::Command),
     Audit(commands::audit::Arguments),
     Repair(commands::repair::Arguments),
+    #[command(subcommand)]
+    Purge(commands::purge::Command),
     Rebuild(commands::rebuild::Arguments),
     #[command(subcommand)]
     Document(commands::document::Command),

@@ -19,6 +19,7 @@ pub mod login;
 pub mod notifier;
 pub mod profile;
 pub mod publish;
+pub mod purge;
 pub mod rebuild;
 pub mod repair;
 pub mod request;

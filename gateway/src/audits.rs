@@ -84,7 +84,7 @@ pub(crate) struct HiddenNames<'a> {
 }
 
 impl HiddenNames<'_> {
-    fn hash(&self, text: &str) -> String {
+    pub(crate) fn hash(&self, text: &str) -> String {
         let tag = self.keys.tag("audited name", &[text.as_bytes()]);
         tag[..12].iter().map(|byte| format!("{byte:02x}")).collect()
     }

@@ -109,6 +109,8 @@ docs! {
         Nothing, [(200, "The audit", Json("Audit"))];
     REPAIR "repair" "operations" "Let the workers mend what an audit found: silently, at new versions" ["reason"]
         Nothing, [(202, "Asked for", Json("Repair"))];
+    PURGE_MARKERS "purgeMarkers" "operations" "Let the workers purge a page of deletion markers that no late write can need any longer" []
+        Json("MarkerPurge"), [(202, "Asked for", Json("PurgedMarkers")), (200, "What would be asked for", Json("PurgedMarkers"))];
     RELOAD_CATALOG "reloadCatalog" "operations" "Read the definitions of operations again, and go by them from now on" []
         Nothing, [(200, "The version that is in use now", Json("ReloadedCatalog"))];
     UPLOAD_STATUS "uploadStatus" "reads" "How far an upload is, in Sunbird's envelope" []

@@ -8,6 +8,7 @@ pub(crate) mod collections;
 pub(crate) mod dead_letters;
 pub(crate) mod documents;
 pub(crate) mod floods;
+pub(crate) mod markers;
 pub(crate) mod operations;
 pub(crate) mod replays;
 pub(crate) mod requests;

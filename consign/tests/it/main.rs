@@ -24,6 +24,7 @@ mod load;
 mod long_uploads;
 mod pipeline;
 mod plain_words;
+mod purge;
 mod rebuild;
 mod refused_servers;
 mod rotation;

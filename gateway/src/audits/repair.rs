@@ -6,22 +6,19 @@ use crate::{
     Ports,
     access::Caller,
     error::{Code, Problem},
+    intents::{NewIntent, publish_intent},
 };
 use audit::{AuditFinding, Basis, ItemName};
-use event_log::NewRecord;
 use event_schema::{
     codec::{self, Parts},
     decision::{Change, Decision, Void},
-    envelope::{Attributes, Transaction, TransactionData},
     id::{EntityKey, RequestId},
     mutation::{DocumentChange, DocumentKey},
-    offset::{ChangesOffset, TransactionsOffset},
+    offset::ChangesOffset,
     repair::{REPAIR, RepairIntent, RepairedItem},
-    to_raw,
-    topics::{CHANGES, TRANSACTIONS},
+    topics::CHANGES,
 };
 use serde::Serialize;
-use serde_json::Map;
 
 /// What became of an audit's findings.
 #[derive(Debug, Default, Serialize)]
@@ -103,44 +100,12 @@ impl AuditJob {
             read_to: ChangesOffset::new(read_to.unwrap_or(0)),
             reason: reason.map(str::to_owned),
         };
-        let unique = runtime::random::<u128>().to_be_bytes();
-        let id = RequestId::mint(&ports.keys, layout.generation, partition, unique);
-        let event = Transaction {
-            seen: TransactionsOffset::FIRST,
-            attributes: Attributes {
-                id,
-                tenant: caller.tenant.to_string(),
-                operation: REPAIR.to_owned(),
-                catalog: ports.catalog.current().version().to_owned(),
-                key,
-                time: ports.clock.now(),
-                traceparent: None,
-            },
-            data: TransactionData {
-                request: to_raw(&intent),
-                generated: Map::new(),
-                incarnations: Map::new(),
-                volatile: None,
-                if_version: None,
-                claim: None,
-                reply: None,
-                origin: None,
-                principal: caller.name.to_string(),
-            },
+        let intent = NewIntent {
+            operation: REPAIR,
+            key,
+            asked: &intent,
         };
-        let parts = codec::encode_transaction(&event);
-        let record = NewRecord {
-            topic: layout.name(&TRANSACTIONS).into(),
-            partition,
-            key: parts.key,
-            value: parts.value,
-            headers: parts.headers,
-        };
-        let appended = ports.log.append(record).await;
-        appended.map_err(|error| {
-            Problem::new(Code::LogUnavailable, error.to_string()).retry_after(2)
-        })?;
-        Ok(id)
+        publish_intent(ports, caller, intent).await
     }
 }
 

@@ -234,6 +234,28 @@ fn service_schemas() -> Value {
                 "left": {"type": "array", "items": {"type": "object", "required": ["key", "store", "why"]}},
             },
         },
+        "MarkerPurge": {
+            "type": "object",
+            "properties": {
+                "index": {"type": "string"}, "collection": {"type": "string"},
+                "older_than_ms": {"type": "integer", "minimum": 0, "default": 86_400_000},
+                "limit": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 500},
+                "behind": {"type": "string", "description": "`next` of the page before"},
+                "dry_run": {"type": "boolean", "default": false}, "reason": {"type": "string"},
+            },
+        },
+        "PurgedMarkers": {
+            "type": "object",
+            "required": ["found", "asked", "requests", "left"],
+            "properties": {
+                "found": {"type": "integer"}, "asked": {"type": "integer"},
+                "requests": {"type": "array", "items": {"type": "object", "required": ["request_id", "markers"], "properties": {
+                    "markers": {"type": "array", "items": {"type": "string"}, "description": "In the order by which the request's result names those that it left"},
+                }}},
+                "left": {"type": "array", "items": {"type": "object", "required": ["key", "why"]}},
+                "next": {"type": "string", "description": "There may be more behind this page"},
+            },
+        },
         "SunbirdAnswer": {
             "type": "object",
             "required": ["id", "ver", "ts", "params", "responseCode", "result"],

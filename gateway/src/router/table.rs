@@ -7,8 +7,8 @@ use crate::{
     app::Shared,
     route_doc::{self as doc, Doc},
     routes::{
-        about, audits, catalog, collections, dead_letters, documents, floods, operations, replays,
-        requests, security, tables, uploads,
+        about, audits, catalog, collections, dead_letters, documents, floods, markers, operations,
+        replays, requests, security, tables, uploads,
     },
 };
 use axum::routing::{MethodRouter, delete, get, post, put};
@@ -118,6 +118,9 @@ families! {
     flood_routes {
         GET "/v1/floods" FLOODS everywhere("deadLetter", "floods"), floods::list::list;
         POST "/v1/floods/_pass" PASS_FLOOD everywhere("deadLetter", "pass"), floods::pass::pass;
+    }
+    marker_routes {
+        POST "/v1/markers/_purge" PURGE_MARKERS everywhere("marker", "purge"), markers::purge::purge;
     }
     replay_routes {
         POST "/v1/replays" CREATE_REPLAY everywhere("replay", "create"), replays::create::create;

@@ -14,6 +14,7 @@ mod held;
 mod listening;
 mod outage;
 mod power;
+mod purged;
 mod refusals;
 mod renames;
 mod revoked;

@@ -8,7 +8,7 @@ use rights::{Policy, RightsFault, RightsProfile, RightsSet, Role};
 use serde_json::{Map, Value, json};
 
 /// Rights of routes that are no actions: controller and action.
-const OF_ROUTES: [(&str, &str); 23] = [
+const OF_ROUTES: [(&str, &str); 24] = [
     ("audit", "begin"),
     ("audit", "get"),
     ("audit", "repair"),
@@ -18,6 +18,7 @@ const OF_ROUTES: [(&str, &str); 23] = [
     ("deadLetter", "list"),
     ("deadLetter", "pass"),
     ("document", "history"),
+    ("marker", "purge"),
     ("replay", "cancel"),
     ("replay", "create"),
     ("replay", "get"),

@@ -1,0 +1,3 @@
+//! `/v1/markers`: what deletions left in the stores.
+
+pub(crate) mod purge;
