@@ -49,7 +49,7 @@ use subscriptions::registry::RegistryLimits;
 use tokio::sync::Semaphore;
 use websocket::WakeQueue;
 
-/// Reading a partition from its beginning is work.
+/// Reading a partition from its beginning, or a whole store, is work.
 const LOG_SCANS: usize = 2;
 
 /// Handed to every handler.
@@ -76,7 +76,7 @@ pub(crate) struct App {
     pub cookies: SessionCookies,
     pub bulks: AtomicUsize,
     pub audits: AuditJobs,
-    /// Readers of whole partitions of the log at once.
+    /// Readers of whole partitions of the log, or of whole stores, at once.
     pub log_scans: Semaphore,
     pub kept_searches: KeptSearches,
     pub sealed: SealedReader,

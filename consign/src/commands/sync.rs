@@ -32,6 +32,9 @@ subscribers are not notified, and `_version` stays. For everything that the view
 
 Exit codes: 0 nothing differs now, 1 something still does or was not written, 2 usage, 3 no answer.";
 
+/// The status of what is refused for what it says, of no other call than this one.
+const INVALID: u64 = 422;
+
 /// How long may differ what is written while it is looked at.
 const SETTLED_WITHIN: Duration = Duration::from_secs(20);
 
@@ -80,14 +83,25 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         sync.these(&ids).await
     };
     bar.end();
-    done?;
     let report = sync.report;
-    invocation.output.result(&report, SyncReport::line)?;
+    // What was changed was changed, whatever ended it.
+    if done.is_ok() || report.compared > 0 {
+        invocation.output.result(&report, SyncReport::line)?;
+    }
+    done?;
     if report.left.is_empty() && report.not_written.is_empty() {
         return Ok(());
     }
     let failure = Failure::failed("not all of them are as the record has them");
     Err(failure.hint("--json names them; typed again, it goes on with what differs"))
+}
+
+/// What became of some that were asked for at once.
+enum WriteAnswer {
+    /// None of them was written: the whole is not accepted, and why.
+    Refused(String),
+    /// With the ids of what was refused, or is not decided.
+    Decided { not_written: Vec<String> },
 }
 
 struct DocumentSync<'a> {
@@ -140,26 +154,41 @@ impl DocumentSync<'_> {
     /// Compares, and has written what differs.
     async fn chunk(&mut self, ids: &[String]) -> Result<(), Failure> {
         let differing = self.objects.differing(ids).await?;
-        let asked = if self.rewrite { ids } else { &differing };
-        let not_written = match asked {
-            [] => Vec::new(),
-            asked => self.write(asked).await?,
-        };
-        self.written.extend_from_slice(asked);
         self.report.compared += ids.len();
-        self.report.written += asked.len() - not_written.len();
-        self.report.not_written.extend(not_written);
-        self.report.differed.extend(differing);
+        self.report.differed.extend_from_slice(&differing);
+        let asked = if self.rewrite { ids } else { &differing };
+        let mut waiting = vec![asked];
+        while let Some(ids) = waiting.pop().filter(|ids| !ids.is_empty()) {
+            match (self.write(ids).await?, ids) {
+                (WriteAnswer::Refused(why), [id]) => self.report.refuse(id, why),
+                // One of them is enough: which is it?
+                (WriteAnswer::Refused(_), ids) => {
+                    let (one, other) = ids.split_at(ids.len() / 2);
+                    waiting.extend([other, one]);
+                }
+                (WriteAnswer::Decided { not_written }, ids) => {
+                    self.written.extend_from_slice(ids);
+                    self.report.written += ids.len() - not_written.len();
+                    self.report.not_written.extend(not_written);
+                }
+            }
+        }
         Ok(())
     }
 
-    /// Asks for a chunk and waits for it; the ids of what was not written.
-    async fn write(&self, ids: &[String]) -> Result<Vec<String>, Failure> {
+    /// Asks for documents to be written and waits for it.
+    async fn write(&self, ids: &[String]) -> Result<WriteAnswer, Failure> {
         let client = self.objects.client;
         let body = json!({"objectType": self.objects.kind.name(), "objectIds": ids});
         let asked = client.at(Method::POST, "/v1/operations/data.sync");
         let asked = asked.header("prefer", "wait=30").json(&body);
-        let mut told = client.send(asked).await?.succeeded()?;
+        let mut told = match client.send(asked).await?.succeeded() {
+            Ok(told) => told,
+            Err(failure) if failure.status == Some(INVALID) => {
+                return Ok(WriteAnswer::Refused(failure.message));
+            }
+            Err(failure) => return Err(failure),
+        };
         let path = match told["request_id"].as_str() {
             Some(request) => format!("/v1/requests/{request}"),
             None => return Err(Failure::failed(format!("no request in {told}"))),
@@ -167,8 +196,12 @@ impl DocumentSync<'_> {
         loop {
             told = client.get(&path).await?.succeeded()?;
             match told["status"].as_str() {
-                Some("applied") => break,
-                Some("refused" | "dead_lettered") => return Ok(ids.to_vec()),
+                // What is dead-lettered may be one part of it.
+                Some("applied" | "dead_lettered") => break,
+                Some("refused") => {
+                    let why = told["problem"]["detail"].as_str().unwrap_or("refused");
+                    return Ok(WriteAnswer::Refused(why.to_owned()));
+                }
                 _ => tokio::time::sleep(Duration::from_millis(100)).await,
             }
         }
@@ -180,7 +213,8 @@ impl DocumentSync<'_> {
                 .is_some_and(|part: &Value| part["status"] == "applied")
         };
         let not_written = ids.iter().enumerate().filter(|(n, _)| !is_written(*n));
-        Ok(not_written.map(|(_, id)| id.clone()).collect())
+        let not_written = not_written.map(|(_, id)| id.clone()).collect();
+        Ok(WriteAnswer::Decided { not_written })
     }
 
     /// Notes what differs still: what changes at the moment is looked at again.

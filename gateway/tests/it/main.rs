@@ -18,6 +18,7 @@ mod harness;
 mod history;
 mod hooks;
 mod idempotency;
+mod ids;
 mod keyed_rows;
 mod kuzzle;
 mod live;

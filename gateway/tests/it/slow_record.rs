@@ -1,6 +1,6 @@
 //! A record store in front of the real one whose look-ups of collections take as long as a test
-//! says, or panic, that may say nothing when it is asked how it is, and which counts how often
-//! documents and rows are read.
+//! says, or panic, whose scans may wait for turns, that may say nothing when it is asked how it is,
+//! and which counts how often documents and rows are read.
 
 use event_schema::{
     decision::Mark,
@@ -23,7 +23,7 @@ use store::{
     document::{RowScan, StoredRow, Write},
     schema::{MigrationReport, Table, Weakness},
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// What becomes of the next look-ups, one each; then they are as quick as the store.
 #[derive(Debug, Default)]
@@ -31,6 +31,7 @@ pub struct LookUps {
     next: Mutex<VecDeque<LookUp>>,
     silent: AtomicBool,
     turns: Mutex<Option<Arc<Semaphore>>>,
+    scan_turns: Mutex<Option<Arc<Semaphore>>>,
     waiting: AtomicUsize,
     reads: AtomicUsize,
 }
@@ -56,9 +57,20 @@ impl LookUps {
         *self.turns.lock() = Some(turns);
     }
 
-    /// How many look-ups have waited for a turn, or do.
+    /// From now on a scan of a collection waits for its turn.
+    pub fn scan_in_turns(&self, turns: Arc<Semaphore>) {
+        *self.scan_turns.lock() = Some(turns);
+    }
+
+    /// How many look-ups and scans have waited for a turn, or do.
     pub fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Relaxed)
+    }
+
+    async fn turn(&self, turns: Option<Arc<Semaphore>>) -> Option<OwnedSemaphorePermit> {
+        let turns = turns?;
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        turns.acquire_owned().await.ok()
     }
 
     /// How often documents and rows were read.
@@ -142,13 +154,7 @@ impl Record for SlowRecord {
         collection: &str,
     ) -> Result<Option<Collection>, StoreError> {
         let turns = self.1.turns.lock().clone();
-        let _turn = match turns {
-            Some(turns) => {
-                self.1.waiting.fetch_add(1, Ordering::Relaxed);
-                Some(turns.acquire_owned().await)
-            }
-            None => None,
-        };
+        let _turn = self.1.turn(turns).await;
         let next = self.1.next.lock().pop_front();
         match next {
             Some(LookUp::Takes(time)) => tokio::time::sleep(time).await,
@@ -186,6 +192,8 @@ impl Record for SlowRecord {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Vec<String>, StoreError> {
+        let turns = self.1.scan_turns.lock().clone();
+        let _turn = self.1.turn(turns).await;
         self.0
             .scan(index, collection, incarnation, after, limit)
             .await

@@ -5,12 +5,16 @@ use clap::ValueEnum;
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::{collections::BTreeSet, io::Read as _, path::Path};
+use std::{collections::BTreeSet, io::Read as _, path::Path, time::Duration};
+use tokio::time::Instant;
 
 /// Ids that are asked for at once.
 pub const CHUNK: usize = 500;
 /// Ids that a message names.
 const NAMED: usize = 5;
+
+/// How long a page waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Whose documents.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -120,8 +124,17 @@ impl ChosenObjects<'_> {
     pub async fn page(&self, behind: Option<&str>) -> Result<Vec<String>, Failure> {
         let path = format!("/v1/documents/sunbird/{}/_ids", self.kind.collections()[0]);
         let body = json!({"behind": behind, "limit": CHUNK});
-        let asked = self.client.at(Method::POST, &path).json(&body);
-        let found = self.client.send(asked).await?.succeeded()?;
+        let began = Instant::now();
+        let answer = loop {
+            let asked = self.client.at(Method::POST, &path).json(&body);
+            let answer = self.client.send(asked).await?;
+            // A gateway reads few pages at once.
+            if answer.status != 429 || began.elapsed() > PATIENCE {
+                break answer;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        };
+        let found = answer.succeeded()?;
         let ids = found["ids"].as_array();
         let ids = ids.ok_or_else(|| Failure::failed(format!("no ids in {found}")))?;
         Ok(ids

@@ -1,6 +1,7 @@
 //! What a sync came to: all that it says it changed.
 
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 #[derive(Debug, Default, Serialize)]
 pub struct SyncReport {
@@ -10,11 +11,19 @@ pub struct SyncReport {
     pub written: usize,
     /// Ids of what was refused, or is not decided.
     pub not_written: Vec<String>,
+    /// Why, by the id, where the gateway said it of one alone.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub refused: BTreeMap<String, String>,
     /// Ids of what differs still.
     pub left: Vec<String>,
 }
 
 impl SyncReport {
+    pub fn refuse(&mut self, id: &str, why: String) {
+        self.not_written.push(id.to_owned());
+        self.refused.insert(id.to_owned(), why);
+    }
+
     pub fn line(&self) -> String {
         let mut text = format!(
             "{} compared, {} differed, {} written again, {} differ still\n",
@@ -26,6 +35,11 @@ impl SyncReport {
         for id in &self.differed {
             text.push_str("  ");
             text.push_str(id);
+            text.push('\n');
+        }
+        for id in &self.not_written {
+            let why = self.refused.get(id).map_or("", String::as_str);
+            text.push_str(format!("  {id} was not written: {why}").trim_end_matches([':', ' ']));
             text.push('\n');
         }
         text

@@ -7,7 +7,11 @@ use crate::{
     app::Shared,
     error::{Code, Problem},
     lookup::after,
-    request::{RequestCall, path::PathSegments, query::QueryString},
+    request::{
+        RequestCall,
+        path::{PathSegments, check_id},
+        query::QueryString,
+    },
 };
 use axum::{body::Body, extract::State, response::Response};
 use http::{HeaderMap, StatusCode};
@@ -51,9 +55,17 @@ pub(crate) async fn ids(
         let detail = format!("a page has from 1 to {LIMIT} ids");
         return Err(Problem::new(Code::Invalid, detail).at("/limit"));
     }
+    if let Some(behind) = &asked.behind {
+        check_id(behind).map_err(|problem| problem.at("/behind"))?;
+    }
     after::wait_for_query(&app, &request.caller, &headers, &query).await?;
     let collection = app.collections.get(&index, &name).await?;
     let behind = asked.behind.as_deref();
+    // Stores that keep no order by collection read all documents for a page.
+    let Ok(_permit) = app.log_scans.try_acquire() else {
+        let detail = "the limit of concurrent readers of the log and of whole stores is reached";
+        return Err(Problem::new(Code::Overloaded, detail).retry_after(1));
+    };
     let found = app
         .ports
         .record
