@@ -15,7 +15,7 @@ pub struct Config {
     pub batch_records: usize,
     /// Bytes of events decided together, at most (one event always fits).
     pub batch_bytes: usize,
-    /// Memory for documents that were read or decided lately, per partition, bytes.
+    /// Memory for documents and rows that were read or decided lately, per partition, bytes.
     pub cache_bytes: usize,
     /// Request ids remembered per partition to recognise records that the log holds twice.
     pub recent_ids: usize,
@@ -55,7 +55,7 @@ impl Default for Config {
         Self {
             batch_records: 1_000,
             batch_bytes: 4 << 20,
-            cache_bytes: 16 << 20,
+            cache_bytes: 4 << 20,
             recent_ids: 100_000,
             retry_first_ms: 100,
             retry_longest_ms: 5_000,

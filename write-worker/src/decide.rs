@@ -158,6 +158,8 @@ impl Decider {
             decided.repeats = inputs.repeats;
         }
         self.worker.metrics.batch(count);
+        let partitions = &self.worker.metrics.partitions;
+        partitions.set_cached(self.partition, self.state.bytes());
         timer.observe_duration();
         Ok(decided)
     }

@@ -36,4 +36,5 @@ mod tls;
 mod torture;
 mod tracing;
 mod tutorial;
+mod upload_memory;
 mod uploads;

@@ -2,7 +2,8 @@
 //! on top.
 //!
 //! The worker is the only writer of its keys, so what it read or decided stays true while it owns
-//! the partition. Entries that a store may not hold yet are never evicted; the rest is bounded.
+//! the partition. Entries that a store may not hold yet are never evicted; the rest is bounded by
+//! the memory that it takes.
 
 use catalog::{Current, CurrentDocument};
 use change_feed::is_held_row;
@@ -10,13 +11,22 @@ use event_schema::{
     decision::Decision,
     mutation::{DocumentKey, RowAction, RowKey, RowMutation},
     signing::Keyring,
+    to_raw,
 };
 use serde_json::{Map, Value};
-use std::collections::{HashMap, VecDeque};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
+
+/// Bytes that a document takes beside its key's texts and its body, and a row beside its name and
+/// its cells: their places in the maps, the name in the order of age, what the allocator rounds up.
+const DOCUMENT: usize = 320;
+const ROW: usize = 220;
 
 pub(crate) struct State {
-    documents: HashMap<DocumentKey, Entry<CurrentDocument>>,
-    rows: HashMap<String, Entry<KnownRow>>,
+    documents: HashMap<Arc<DocumentKey>, Entry<CurrentDocument>>,
+    rows: HashMap<Arc<str>, Entry<KnownRow>>,
     /// Keys in the order of their last write or read, with the batch of that time; stale ones are
     /// skipped.
     age: VecDeque<(Name, u64)>,
@@ -30,7 +40,8 @@ pub(crate) struct State {
 /// A row as it stands; without cells there is none.
 #[derive(Clone, Debug, Default)]
 struct KnownRow {
-    cells: Option<Map<String, Value>>,
+    /// As JSON: a map of them takes five times as much, and to copy it takes as long as to read this.
+    cells: Option<Box<str>>,
     /// Unix milliseconds at which it goes by itself, where that is known.
     expires: Option<i64>,
 }
@@ -55,8 +66,8 @@ impl<T> Entry<T> {
 }
 
 enum Name {
-    Document(DocumentKey),
-    Row(String),
+    Document(Arc<DocumentKey>),
+    Row(Arc<str>),
 }
 
 impl State {
@@ -84,19 +95,29 @@ impl State {
     }
 
     pub fn has_row(&self, key: &RowKey) -> bool {
-        self.rows.contains_key(&key.to_string())
+        self.rows.contains_key(key.to_string().as_str())
+    }
+
+    /// Memory that is taken.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     pub fn set_document(&mut self, key: &DocumentKey, value: CurrentDocument, batch: u64) {
-        let size = 200 + key.id.len() + value.body.as_ref().map_or(0, |body| body.get().len());
+        let texts = [&key.index, &key.collection, &key.incarnation, &key.id];
+        let size = DOCUMENT
+            + texts.map(String::len).iter().sum::<usize>()
+            + value.body.as_ref().map_or(0, |body| body.get().len());
+        let known = self.documents.get_key_value(key);
+        let name = known.map_or_else(|| Arc::new(key.clone()), |(name, _)| name.clone());
         self.bytes += size;
         if let Some(old) = self
             .documents
-            .insert(key.clone(), Entry::read(value, batch, size))
+            .insert(name.clone(), Entry::read(value, batch, size))
         {
             self.bytes -= old.size;
         }
-        self.age.push_back((Name::Document(key.clone()), batch));
+        self.age.push_back((Name::Document(name), batch));
     }
 
     pub fn set_row(
@@ -106,8 +127,11 @@ impl State {
         expires: Option<i64>,
         batch: u64,
     ) {
+        let cells: Option<Box<str>> = cells.map(|cells| to_raw(&cells).get().into());
         let name = key.to_string();
-        let size = 200 + name.len() + cells.as_ref().map_or(0, |row| row.len() * 100);
+        let known = self.rows.get_key_value(name.as_str());
+        let name = known.map_or_else(|| Arc::from(&*name), |(name, _)| name.clone());
+        let size = ROW + name.len() + cells.as_deref().map_or(0, str::len);
         let value = KnownRow { cells, expires };
         self.bytes += size;
         if let Some(old) = self
@@ -132,7 +156,11 @@ impl State {
         }
         // What is held is no plan's to see.
         for row in decision.rows.iter().filter(|row| !is_held_row(row)) {
-            let value = row_after(row, self.row(&row.key));
+            let before = match row.action {
+                RowAction::Merge => self.row(&row.key),
+                RowAction::Put | RowAction::Remove => None,
+            };
+            let value = row_after(row, before);
             self.set_row(&row.key, value, row.expires, batch);
         }
     }
@@ -233,7 +261,8 @@ impl Current for State {
     }
 
     fn row(&self, key: &RowKey) -> Option<Map<String, Value>> {
-        self.known_row(key)?.cells.clone()
+        let cells = self.known_row(key)?.cells.as_deref()?;
+        Some(serde_json::from_str(cells).expect("a map was written there"))
     }
 
     fn row_expires(&self, key: &RowKey) -> Option<i64> {
@@ -244,7 +273,7 @@ impl Current for State {
 impl State {
     /// A row that has not gone by itself.
     fn known_row(&self, key: &RowKey) -> Option<&KnownRow> {
-        let row = &self.rows.get(&key.to_string())?.value;
+        let row = &self.rows.get(key.to_string().as_str())?.value;
         row.expires
             .is_none_or(|expires| expires > self.now)
             .then_some(row)

@@ -11,6 +11,7 @@ pub(crate) struct PartitionGauges {
     lag: IntGaugeVec,
     drain: IntGaugeVec,
     flooded: IntGaugeVec,
+    cached: IntGaugeVec,
     rates: Mutex<HashMap<u16, Rate>>,
 }
 
@@ -40,6 +41,11 @@ impl PartitionGauges {
                 "1: the partition waits because of a flood of dead letters",
                 &["partition"],
             )?,
+            cached: registry.new_gauges(
+                "consign_worker_cache_bytes",
+                "Memory for documents and rows of a partition that were read or decided lately",
+                &["partition"],
+            )?,
             rates: Mutex::new(HashMap::new()),
         })
     }
@@ -49,6 +55,13 @@ impl PartitionGauges {
         self.flooded
             .with_label_values(&[&partition.to_string()])
             .set(i64::from(waits));
+    }
+
+    /// What the decider remembers of documents and rows.
+    pub fn set_cached(&self, partition: u16, bytes: usize) {
+        self.cached
+            .with_label_values(&[&partition.to_string()])
+            .set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
     /// Events behind, as the decider sees it.
@@ -96,6 +109,7 @@ impl PartitionGauges {
         _ = self.lag.remove_label_values(&[&label]);
         _ = self.drain.remove_label_values(&[&label]);
         _ = self.flooded.remove_label_values(&[&label]);
+        _ = self.cached.remove_label_values(&[&label]);
         self.rates.lock().remove(&partition);
     }
 }
