@@ -21,6 +21,9 @@ use std::{
 };
 use tokio::{sync::mpsc, time::Instant};
 
+/// Records that wait to be written: no history has so many.
+const QUEUE: usize = 10_000;
+
 /// What is safe of a spool, whoever has it open.
 #[derive(Clone, Debug, Default)]
 struct SafeRecords {
@@ -102,7 +105,7 @@ pub struct ModelMedium {
     disk: Arc<ModelDisk>,
     process: ModelProcess,
     found: FoundRecords,
-    queue: mpsc::UnboundedSender<(NewRecord, WriteCompletion)>,
+    queue: mpsc::Sender<(NewRecord, WriteCompletion)>,
     is_killed: Arc<AtomicBool>,
 }
 
@@ -120,7 +123,7 @@ impl ModelMedium {
                 shipped: safe.shipped.clone(),
             }
         };
-        let (queue, mut queued) = mpsc::unbounded_channel::<(NewRecord, WriteCompletion)>();
+        let (queue, mut queued) = mpsc::channel::<(NewRecord, WriteCompletion)>(QUEUE);
         let is_killed = Arc::new(AtomicBool::new(false));
         let (to, by, killed) = (disk.clone(), process.clone(), is_killed.clone());
         runtime::spawn("simulated", async move {
@@ -167,7 +170,7 @@ impl SpoolMedium for ModelMedium {
     }
 
     fn append(&self, record: &NewRecord, done: WriteCompletion) -> Result<(), NotQueued> {
-        let queued = self.queue.send((record.clone(), done));
+        let queued = self.queue.try_send((record.clone(), done));
         queued.map_err(|_| NotQueued)
     }
 
