@@ -6,7 +6,7 @@ mod repair;
 use crate::{Ports, access::system};
 use audit::{AuditFinding, AuditOptions, AuditPhase, AuditPorts, AuditReport, ItemName};
 use catalog::Catalog;
-use event_schema::signing::Keyring;
+use event_schema::{mutation::DocumentKey, signing::Keyring};
 use parking_lot::Mutex;
 use runtime::Shutdown;
 use serde::Serialize;
@@ -87,6 +87,15 @@ impl HiddenNames<'_> {
     pub(crate) fn hash(&self, text: &str) -> String {
         let tag = self.keys.tag("audited name", &[text.as_bytes()]);
         tag[..12].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// A document's name as it is shown.
+    pub(crate) fn document(&self, document: &DocumentKey) -> String {
+        if system::is_index(&document.index) {
+            let id = self.hash(&document.id);
+            return format!("{}/{}/{id}", document.index, document.collection);
+        }
+        document.to_string()
     }
 
     /// The finding as it is shown.

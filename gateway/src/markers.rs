@@ -6,7 +6,7 @@
 
 use crate::{
     Ports,
-    access::{Caller, system},
+    access::Caller,
     audits::HiddenNames,
     error::{Code, Problem},
     intents::{NewIntent, publish_intent},
@@ -17,6 +17,7 @@ use event_schema::{
     mutation::DocumentKey,
     outcome::LedgerEntry,
     purge::{MOST_MARKERS, MarkerToPurge, PURGE, PurgeIntent},
+    repair::REPAIR,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -126,7 +127,7 @@ pub(crate) async fn purge_page(
                 owned.entry(partition).or_default().push(wanted);
             }
             Err(why) => {
-                let key = shown_name(&hidden, &marker.key);
+                let key = hidden.document(&marker.key);
                 answer.left.push(UnaskedMarker { key, why });
             }
         }
@@ -136,7 +137,7 @@ pub(crate) async fn purge_page(
         if order.dry_run {
             continue;
         }
-        let shown = wanted.iter().map(|one| shown_name(&hidden, &one.document));
+        let shown = wanted.iter().map(|one| hidden.document(&one.document));
         let markers = shown.collect();
         let intent = PurgeIntent {
             markers: wanted.to_vec(),
@@ -178,27 +179,20 @@ fn wanted_marker(
     let mut own = catalog.collections().iter();
     let is_own = own.any(|one| one.index == key.index && one.collection == key.collection);
     let owner = match entry {
-        Some(entry) => entry.key,
-        None if is_own => {
+        _ if !is_own => EntityKey(key.to_string()),
+        // The key of such a record is that of one of many, or another's.
+        Some(entry) if entry.operation != PURGE && entry.operation != REPAIR => entry.key,
+        Some(_) | None => {
             return Err(
                 "an operation owns its collection, and the ledger does not say under which key",
             );
         }
-        None => EntityKey(key.to_string()),
     };
     Ok(MarkerToPurge {
         document: key.clone(),
         version: meta.version,
         key: owner,
     })
-}
-
-fn shown_name(hidden: &HiddenNames<'_>, document: &DocumentKey) -> String {
-    if system::is_index(&document.index) {
-        let id = hidden.hash(&document.id);
-        return format!("{}/{}/{id}", document.index, document.collection);
-    }
-    document.to_string()
 }
 
 /// Names of places are no documents' names, of which some are hidden.
@@ -212,12 +206,21 @@ async fn keep_place(ports: &Ports, place: &DocumentKey) -> Result<String, Proble
 }
 
 async fn kept_place(ports: &Ports, name: &str) -> Result<DocumentKey, Problem> {
-    let text = ports.record.kept_text(&kept_name(name)).await?;
+    let text = match is_kept_name(name) {
+        true => ports.record.kept_text(&kept_name(name)).await?,
+        false => None,
+    };
     let place = text.and_then(|text| serde_json::from_str(&text).ok());
     place.ok_or_else(|| {
         let detail = "no list goes on there, or not any longer: begin without `behind`";
         Problem::new(Code::Invalid, detail).at("/behind")
     })
+}
+
+/// As [`keep_place`] makes them.
+fn is_kept_name(name: &str) -> bool {
+    let digits = name.strip_prefix('m').unwrap_or_default();
+    digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 fn kept_name(name: &str) -> String {

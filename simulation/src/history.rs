@@ -166,7 +166,7 @@ impl History {
             tokio::time::sleep(Duration::from_millis(self.dice.roll(1_500))).await;
             self.no_faults()?;
         }
-        // Nothing is written behind it: all that is there then is what the rebuild wrote.
+        // Little is written behind it: most of what is there then is what the rebuild wrote.
         if self.may_lose_view() {
             self.lose_view();
         }

@@ -153,6 +153,11 @@ impl ModelMedium {
     pub fn kill(&self) {
         self.is_killed.store(true, Ordering::Relaxed);
     }
+
+    #[must_use]
+    pub fn is_killed(&self) -> bool {
+        self.is_killed.load(Ordering::Relaxed)
+    }
 }
 
 #[async_trait::async_trait]
@@ -182,7 +187,7 @@ impl SpoolMedium for ModelMedium {
 
     async fn let_go(&self, shipped: &Shipped) -> Result<(), MediumError> {
         self.process.pass().await;
-        if !self.is_killed.load(Ordering::Relaxed) {
+        if !self.is_killed() {
             self.disk.let_go(shipped);
         }
         Ok(())

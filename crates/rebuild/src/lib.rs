@@ -11,6 +11,7 @@
 mod copy;
 mod fill;
 mod ports;
+mod purged;
 mod remap;
 mod report;
 mod run;

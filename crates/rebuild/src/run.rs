@@ -7,6 +7,7 @@ use crate::{
     RebuildError,
     copy::copy_collections,
     ports::{RebuildObserver, RebuildPorts},
+    purged::PurgedDocuments,
     report::{RebuildReport, RebuiltPartition},
     scope::{LivingCollections, RebuildScope, RebuiltStore},
     target::RebuildTarget,
@@ -183,11 +184,18 @@ pub(crate) async fn write_partition(
     let generation = ports.layout.generation;
     let scope = report.scope.clone();
     let RebuiltPartition { done, end, .. } = report.partitions[&partition.partition];
+    let of = (partition.partition, end);
+    let purged = PurgedDocuments::find(ports, target, scope.store, of, BATCH).await?;
     loop {
         let mut effects = Vec::new();
         let take = |record: StandingRecord<'_>| {
             if record.offset.get() >= done {
-                effects.extend(NamedEffects::of(&record, generation, &scope, living));
+                let mut named = NamedEffects::of(&record, generation, &scope, living);
+                if let Some(named) = &mut named {
+                    let at = named.at;
+                    named.documents.retain(|one| !purged.is_older(at, one));
+                }
+                effects.extend(named);
             }
         };
         if !partition.read_batch(&ports.log, end, BATCH, take).await? {
@@ -195,7 +203,8 @@ pub(crate) async fn write_partition(
         }
         let with_effects = effects.iter().filter(|one| !one.is_empty());
         last = with_effects.map(|one| one.at).max().or(last);
-        let folded = fold_effects(effects.iter().map(NamedEffects::stored));
+        let mut folded = fold_effects(effects.iter().map(NamedEffects::stored));
+        purged.leave_out(ports, &mut folded.documents).await?;
         report.counts.documents += folded.documents.len() as u64;
         report.counts.rows += folded.rows.len() as u64;
         target.fill(folded, report).await?;

@@ -15,6 +15,7 @@ use event_schema::{
     id::{EntityKey, RequestId},
     mutation::{DocumentChange, DocumentKey},
     offset::ChangesOffset,
+    purge::PURGE,
     repair::{REPAIR, RepairIntent, RepairedItem},
     topics::CHANGES,
 };
@@ -109,6 +110,23 @@ impl AuditJob {
     }
 }
 
+const UNKNOWN_KEY: &str = "an operation owns its collection, and no record says under which key";
+
+/// Does an operation write the document's collection, under keys of its own?
+fn is_owned(ports: &Ports, document: &DocumentKey) -> bool {
+    let catalog = ports.catalog.current();
+    let mut owned = catalog.collections().iter();
+    owned.any(|own| own.index == document.index && own.collection == document.collection)
+}
+
+fn is_purge(change: &Change) -> bool {
+    match change {
+        Change::Decision(decision) => decision.operation == PURGE,
+        Change::Void(void) => void.operation == PURGE,
+        Change::Open(_) | Change::Mark(_) => false,
+    }
+}
+
 /// How a finding is mended; or why it is not.
 async fn plan_mending(
     ports: &Ports,
@@ -124,6 +142,16 @@ async fn plan_mending(
     let owner = told.as_ref().and_then(Change::key).cloned();
     match &finding.item {
         ItemName::Document { document } => match (told, owner) {
+            // Its key is that of one of many.
+            (Some(change), Some(_)) if is_purge(&change) && is_owned(ports, document) => {
+                Ok(Err(UNKNOWN_KEY))
+            }
+            (Some(change), Some(_)) if is_purge(&change) => {
+                let key = EntityKey(document.to_string());
+                Ok(of_change(&change, document)
+                    .map(|item| Mending { key, item })
+                    .ok_or("the log no longer holds its record"))
+            }
             (Some(change), Some(key)) => Ok(of_change(&change, document)
                 .map(|item| Mending { key, item })
                 .ok_or("the log no longer holds its record")),
@@ -171,12 +199,8 @@ async fn without_record(
     finding: &AuditFinding,
     document: &DocumentKey,
 ) -> Result<Result<Mending, &'static str>, Problem> {
-    let catalog = ports.catalog.current();
-    let mut owned = catalog.collections().iter();
-    if owned.any(|own| own.index == document.index && own.collection == document.collection) {
-        return Ok(Err(
-            "an operation owns its collection, and no record says under which key",
-        ));
+    if is_owned(ports, document) {
+        return Ok(Err(UNKNOWN_KEY));
     }
     let (revision, body) = match finding.basis {
         Basis::Record => {

@@ -69,6 +69,7 @@ async fn find_explanation(app: &App, id: RequestId) -> Result<RequestExplanation
         .tell_parts(app, &records, entry.as_ref())
         .await?;
     explanation.tell_queue(app).await?;
+    explanation.hide_key_of_intent();
     explanation.end(entry.is_some(), resolved);
     Ok(explanation)
 }

@@ -66,9 +66,14 @@ impl History {
             process.thaw();
             let reports = handle.await.map_err(|error| error.to_string())?;
             self.note(&format!("{} audits beside it", reports.len()));
+            let view = self.view.of(&process, &self.faults).name().to_owned();
+            // A view that refuses nothing holds no marker of that.
+            let refuses = self.faults.kinds().contains(&FaultKind::Refusals);
+            let is_refused = |finding: &AuditFinding| {
+                refuses && finding.kind == DifferenceKind::Diverged && finding.store == view
+            };
             let mut findings = reports.iter().flat_map(|report| &report.findings);
-            if let Some(finding) = findings.find(|finding| finding.kind != DifferenceKind::Diverged)
-            {
+            if let Some(finding) = findings.find(|finding| !is_refused(finding)) {
                 return Err(format!("an audit beside the traffic named {finding:?}"));
             }
         }

@@ -39,9 +39,12 @@ pub fn run_with_disaster(seed: u64) -> Result<String, String> {
     // A store that forgets its mark at the same time knows nothing that could contradict the log, and
     // what a spool holds is shipped into one that lost what stood before it.
     let kinds = Faults::new(dice.clone()).kinds().clone();
-    let kinds = kinds
-        .into_iter()
-        .filter(|kind| !matches!(kind, FaultKind::Forgetful | FaultKind::Spools));
+    let kinds = kinds.into_iter().filter(|kind| {
+        !matches!(
+            kind,
+            FaultKind::Forgetful | FaultKind::Spools | FaultKind::LostView
+        )
+    });
     let faults = Faults::only(dice.clone(), kinds.collect());
     let history = move || History::new(dice.clone(), faults.clone());
     tell(seed, history, async |history| {

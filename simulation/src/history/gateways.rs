@@ -212,9 +212,10 @@ impl History {
         let Ok(delivery) = running.spool.send(record) else {
             return;
         };
-        let accepted = gateway.accepted.clone();
+        let (accepted, medium) = (gateway.accepted.clone(), running.medium.clone());
         runtime::spawn("simulated", async move {
-            if delivery.await.is_ok() {
+            // Of what a process that was killed would have said a client hears nothing.
+            if delivery.await.is_ok() && !medium.is_killed() {
                 accepted.lock().push(AcceptedWrite {
                     call,
                     partition,

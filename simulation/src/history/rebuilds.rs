@@ -6,7 +6,8 @@ use super::{History, REST};
 use crate::{faults::FaultKind, process::ModelProcess};
 use parking_lot::Mutex;
 use rebuild::{
-    RebuildOptions, RebuildPorts, RebuildReport, RebuildScope, RebuiltStore, run_rebuild,
+    RebuildError, RebuildOptions, RebuildPorts, RebuildReport, RebuildScope, RebuiltStore,
+    run_rebuild,
 };
 use std::{sync::Arc, time::Duration};
 use tokio::{task::JoinHandle, time::timeout};
@@ -38,7 +39,8 @@ impl History {
         };
         let ended = timeout(REST, rebuilding).await;
         match ended {
-            Ok(Ok(runs)) => self.note(&format!("the view was rebuilt in {runs} runs")),
+            Ok(Ok(Err(why))) => return Err(format!("the rebuild of the view: {why}")),
+            Ok(Ok(Ok(runs))) => self.note(&format!("the view was rebuilt in {runs} runs")),
             Ok(Err(error)) => return Err(error.to_string()),
             Err(_) => return Err("the view is never rebuilt".into()),
         }
@@ -46,10 +48,10 @@ impl History {
     }
 }
 
-pub(super) type Rebuilding = JoinHandle<u32>;
+pub(super) type Rebuilding = JoinHandle<Result<u32, String>>;
 
 /// Answers how often it had to be begun.
-async fn rebuild_view(ports: RebuildPorts, process: ModelProcess) -> u32 {
+async fn rebuild_view(ports: RebuildPorts, process: ModelProcess) -> Result<u32, String> {
     let known = Arc::new(Mutex::new(None::<RebuildReport>));
     let mut runs = 0;
     loop {
@@ -62,8 +64,14 @@ async fn rebuild_view(ports: RebuildPorts, process: ModelProcess) -> u32 {
         };
         let observe = |report: &RebuildReport| *known.lock() = Some(report.clone());
         let limit = Duration::from_millis(1 + process.dice.roll(LONGEST));
-        if let Ok(Ok(_)) = timeout(limit, run_rebuild(&ports, options, &observe)).await {
-            return runs;
+        match timeout(limit, run_rebuild(&ports, options, &observe)).await {
+            Ok(Ok(report)) if report.counts.refused > 0 => {
+                return Err(format!("{:?} are refused", report.refused));
+            }
+            Ok(Ok(_)) => return Ok(runs),
+            Ok(Err(alarm @ RebuildError::Alarm { .. })) => return Err(alarm.to_string()),
+            // A store that is away, or records that were deleted before they were read.
+            Ok(Err(_)) | Err(_) => {}
         }
         tokio::time::sleep(PAUSE).await;
     }

@@ -17,6 +17,7 @@ use event_schema::{
     held::{FailedAttempt, HeldEvent, HeldKind, HeldMode, undecodable_key},
     id::{EntityKey, RequestId},
     outcome::{DeadReason, Parked, RefusalCode, Verdict},
+    purge::PURGE,
     repair::REPAIR,
     replay::Replay,
     topics::TRANSACTIONS,
@@ -25,7 +26,7 @@ use event_schema::{
 impl Decider {
     /// Does the operation let later events of its key overtake a dead one?
     pub(super) fn is_relaxed(&self, catalog: &str, operation: &str) -> bool {
-        if operation == REPAIR {
+        if operation == REPAIR || operation == PURGE {
             return true;
         }
         let catalog = self.worker.catalogs.get(catalog);

@@ -5,18 +5,18 @@
 //!
 //! See ADR 38.
 
+mod age;
 mod obstacle;
 
 use super::{Decider, decision::refusing_plan, inputs::Event};
 use crate::{record_retry::RecordPart, tenure_end::TenureEnd};
 use catalog::Plan;
-use event_log::StreamError;
 use event_schema::{
     decision::Decision,
     mutation::{DocumentAction, DocumentChange, DocumentKey},
     outcome::{RefusalCode, Verdict},
     position::Version,
-    purge::{MOST_MARKERS, MarkerLeft, PURGE, PurgeIntent, PurgeResult},
+    purge::{MOST_MARKERS, MarkerLeft, MarkerToPurge, PURGE, PurgeIntent, PurgeResult},
     to_raw,
 };
 use obstacle::{MarkerFacts, MarkerPlace, PurgeBounds, find_obstacle};
@@ -35,6 +35,10 @@ impl Decider {
         event: Event,
         applied: u64,
     ) -> Result<Decision, TenureEnd> {
+        if let Some(reason) = &event.dead {
+            let why = format!("a store would not take it: {}", reason.message);
+            return Ok(self.silent_decision(event, refusing_plan(RefusalCode::Rule, why)));
+        }
         let asked: PurgeIntent = match serde_json::from_str(event.transaction.data.request.get()) {
             Ok(asked) => asked,
             Err(error) => {
@@ -57,29 +61,33 @@ impl Decider {
             .retry_until_answered(RecordPart::Contents, || record.documents(&keys))
             .await?;
         let bounds = self.purge_bounds(&asked).await?;
-        let deleted = self.deletion_times(&stored).await?;
+        let mut ages = self.marker_ages(&stored).await?;
         let mut plan = Plan::of(Verdict::Applied);
         let mut result = PurgeResult::default();
         let mut named = HashSet::new();
         for (at, marker) in asked.markers.iter().enumerate() {
-            let facts = MarkerFacts {
+            let stored = stored[at].as_ref();
+            let mut facts = MarkerFacts {
                 asked: marker,
-                stored: stored[at].as_ref(),
-                is_owned: marker.key.partition(self.worker.ports.layout.partitions)
-                    == self.partition,
+                stored,
+                is_owned: self.is_owned(marker, stored),
                 is_held: self.queues.lock(&marker.key).is_some(),
                 is_settled: named.insert(&marker.document)
                     && self.state.is_settled(&marker.document, applied),
                 collection: self.marker_place(&marker.document).await?,
-                deleted: deleted[at],
+                deleted: Some(i64::MIN),
             };
-            match find_obstacle(&facts, bounds) {
+            // Its age is looked for in the log: asked last, and of few.
+            let mut obstacle = find_obstacle(&facts, bounds);
+            if obstacle.is_none() {
+                facts.deleted = ages.deleted_by(self, at, marker.version).await?;
+                obstacle = find_obstacle(&facts, bounds);
+            }
+            match obstacle {
                 Some(why) => result.left.push(MarkerLeft { at, why }),
-                None => plan.documents.extend(
-                    stored[at]
-                        .as_ref()
-                        .map(|stored| purge_of(marker.document.clone(), stored)),
-                ),
+                None => plan
+                    .documents
+                    .extend(stored.map(|stored| purge_of(marker.document.clone(), stored))),
             }
         }
         result.purged = plan.documents.len() as u64;
@@ -124,67 +132,14 @@ impl Decider {
         })
     }
 
-    /// When each was deleted, or later: as the ledger says of its request, or the log of what stands
-    /// at or behind its place.
-    async fn deletion_times(
-        &self,
-        stored: &[Option<StoredDocument>],
-    ) -> Result<Vec<Option<i64>>, TenureEnd> {
-        let requests: Vec<_> = stored
-            .iter()
-            .flatten()
-            .map(|one| one.meta.request)
-            .collect();
-        let record = &self.worker.ports.record;
-        let entries = self
-            .worker
-            .retry_until_answered(RecordPart::Contents, || record.ledger(&requests))
-            .await?;
-        let mut entries = entries.into_iter();
-        let mut times = Vec::with_capacity(stored.len());
-        for stored in stored {
-            let Some(stored) = stored else {
-                times.push(None);
-                continue;
-            };
-            let version = stored.meta.version;
-            // What was decided again later is younger than the marker.
-            let entry = entries.next().flatten();
-            let entry = entry.filter(|entry| entry.version >= version);
-            times.push(match entry {
-                Some(entry) => Some(entry.times.decided),
-                None => self.logged_by(version).await?,
-            });
-        }
-        Ok(times)
-    }
-
-    /// When the log took the first record that it keeps at or behind this version.
-    async fn logged_by(&self, version: Version) -> Result<Option<i64>, TenureEnd> {
-        let (log, topic) = (&self.worker.ports.log, &self.worker.topics.changes);
-        let offsets = log.admin.offsets(topic, self.partition).await;
-        let earliest = offsets
-            .map_err(|error| TenureEnd::Reclaim(error.to_string()))?
-            .earliest;
-        let is_ours = version.generation() == self.worker.ports.layout.generation;
-        let from = if is_ours {
-            version.offset().get().max(earliest)
-        } else {
-            earliest
-        };
-        let end = self.appender.expected().get();
-        if from >= end {
-            return Ok(None);
-        }
-        let mut scan = log.scan(topic, self.partition, from..end);
-        match scan.next().await {
-            // Deleted meanwhile.
-            Err(StreamError::OutOfRange { .. }) => Ok(None),
-            read => {
-                let first = read?.and_then(|records| records.first().map(|one| one.timestamp));
-                Ok(first.filter(|timestamp| *timestamp >= 0))
-            }
-        }
+    /// By its key, and by where it was deleted.
+    fn is_owned(&self, marker: &MarkerToPurge, stored: Option<&StoredDocument>) -> bool {
+        let layout = &self.worker.ports.layout;
+        let position = stored.map(|stored| stored.meta.position);
+        let is_foreign = position.is_some_and(|position| {
+            position.generation == layout.generation && position.partition != self.partition
+        });
+        !is_foreign && marker.key.partition(layout.partitions) == self.partition
     }
 }
 

@@ -191,6 +191,15 @@ impl World {
         self.run(owner, self.log.clone(), record, view, config())
     }
 
+    /// One to which no deletion marker is too young to be purged, with a view of its own making.
+    pub fn worker_that_purges_at_once(&self, owner: &str, view: Arc<dyn View>) -> Running {
+        let config = write_worker::Config {
+            markers_kept_ms: 0,
+            ..config()
+        };
+        self.run(owner, self.log.clone(), self.record.clone(), view, config)
+    }
+
     fn run(
         &self,
         owner: &str,

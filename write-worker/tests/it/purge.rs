@@ -42,7 +42,7 @@ async fn version(world: &World, id: &str) -> Version {
     stored(world, id).await.unwrap().meta.version
 }
 
-async fn delete(world: &World, id: &str) -> RequestId {
+pub async fn delete(world: &World, id: &str) -> RequestId {
     let request = json!({"index": "geo", "collection": "cities", "_id": id});
     world.write("document.delete", request).await
 }
@@ -57,7 +57,7 @@ async fn deleted(world: &World, id: &str) -> RequestId {
 }
 
 /// Asks for the marker as it is.
-async fn purge(world: &World, id: &str) -> PurgeResult {
+pub async fn purge(world: &World, id: &str) -> PurgeResult {
     let seen = version(world, id).await;
     purge_seen(world, id, seen).await
 }
@@ -87,7 +87,7 @@ fn why(result: &PurgeResult) -> MarkerObstacle {
     result.left[0].why
 }
 
-fn gone() -> PurgeResult {
+pub fn gone() -> PurgeResult {
     PurgeResult {
         purged: 1,
         left: Vec::new(),

@@ -218,6 +218,61 @@ async fn a_record_is_made_again_from_a_whole_log() {
     worker.stop().await;
 }
 
+/// No marker stands against what the log tells of a purged document: neither a view that holds all the
+/// rest nor a new record ever shows it, however the log is cut into batches.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_purged_is_written_again_at_no_moment() {
+    let world = World::new().await;
+    let view = Arc::new(MapView::default());
+    view.create_collection(&collection()).await.unwrap();
+    let worker = world.worker_that_purges_at_once("w1", view.clone());
+    let first = world.create("a", json!({"n": 1})).await;
+    assert!(applied(&world.resolved(&[first]).await[0]));
+    let all: Vec<u32> = (0..1_100).collect();
+    let mut last = first;
+    for some in all.chunks(100) {
+        let mut requests = Vec::new();
+        for n in some {
+            requests.push(world.create(&format!("c{n}"), json!({"n": n})).await);
+        }
+        assert!(world.resolved(&requests).await.iter().all(applied));
+        last = requests.pop().unwrap();
+    }
+    let deleted = crate::purge::delete(&world, "a").await;
+    world.resolved(&[deleted, last]).await;
+    world.marked(deleted).await;
+    assert_eq!(crate::purge::purge(&world, "a").await, crate::purge::gone());
+    world.marked(world.create("b", json!({"n": 1})).await).await;
+
+    let ports = world.rebuild_ports(&world.real, &view);
+    let dry = RebuildOptions {
+        is_dry_run: true,
+        ..of(view_of_cities())
+    };
+    let report = run_rebuild(&ports, dry, &|_| {}).await.unwrap();
+    assert_eq!(report.counts.differing, 0, "{report:?}");
+    let shown = |_: &RebuildReport| assert_eq!(view.held_now("a"), None, "a view shows it");
+    run_rebuild(&ports, of(view_of_cities()), &shown)
+        .await
+        .unwrap();
+
+    let config = store_embedded::Config::new(world.folder.path().join("again.db"));
+    let again: Arc<dyn Record> = Arc::new(store_embedded::EmbeddedStore::open(config).unwrap());
+    again.migrate(&[]).await.unwrap();
+    again.create_collection(&collection()).await.unwrap();
+    let ports = world.rebuild_ports(&again, &Arc::default());
+    let runtime = tokio::runtime::Handle::current();
+    let shown = |_: &RebuildReport| {
+        let ids = ["a".to_owned()];
+        let held = world.stored(again.as_ref(), &ids);
+        let held = tokio::task::block_in_place(|| runtime.block_on(held));
+        assert!(held[0].is_none(), "a record shows it");
+    };
+    let scope = RebuildScope::whole(RebuiltStore::Record);
+    run_rebuild(&ports, of(scope), &shown).await.unwrap();
+    worker.stop().await;
+}
+
 /// What the log no longer tells of, the view gets from the record; the record gets it from nowhere.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_older_than_the_log_comes_from_the_record() {

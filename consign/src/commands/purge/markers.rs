@@ -12,7 +12,7 @@ use clap::Args;
 use event_schema::purge::PurgeResult;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     io::{IsTerminal, Write},
@@ -171,9 +171,7 @@ async fn purge_all(
             "older_than_ms": u64::try_from(arguments.older_than.as_millis()).unwrap_or(u64::MAX),
             "limit": limit, "behind": behind, "dry_run": arguments.dry_run, "reason": arguments.reason,
         });
-        let asked = client.at(Method::POST, "/v1/markers/_purge").json(&order);
-        let asked = asked.timeout(Duration::from_secs(120));
-        let answer = client.send(asked).await?.succeeded()?;
+        let answer = ask_for_page(client, &order, arguments.wait).await?;
         let page: PageAnswer = serde_json::from_value(answer)
             .map_err(|error| Failure::failed(format!("the gateway's answer: {error}")))?;
         report.found += page.found;
@@ -181,9 +179,14 @@ async fn purge_all(
         for left in page.left {
             *report.left.entry(left.why).or_default() += 1;
         }
+        let (asked, judged) = (page.requests.len(), report.not_judged.len());
         let deadline = Instant::now() + Duration::from_secs(arguments.wait);
         for request in page.requests {
             await_verdict(client, request.request_id, deadline, report).await?;
+        }
+        if asked > 0 && report.not_judged.len() - judged == asked {
+            // Nothing is judged now: more would only wait as well.
+            return Ok(());
         }
         let text = format!("{} markers found, {} purged", report.found, report.purged);
         bar.set(0.0, text);
@@ -195,6 +198,20 @@ async fn purge_all(
             let due = Duration::from_secs_f64(report.asked as f64 / f64::from(rate));
             tokio::time::sleep_until(began + due).await;
         }
+    }
+}
+
+/// A gateway reads few pages at once: it is asked again for as long as a page may take.
+async fn ask_for_page(client: &Client, order: &Value, wait: u64) -> Result<Value, Failure> {
+    let began = Instant::now();
+    loop {
+        let asked = client.at(Method::POST, "/v1/markers/_purge").json(order);
+        let asked = asked.timeout(Duration::from_secs(120));
+        let answer = client.send(asked).await?;
+        if answer.status != 429 || began.elapsed() > Duration::from_secs(wait) {
+            return answer.succeeded();
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
 }
 

@@ -4,7 +4,7 @@ use super::{
     explanation::{ExplainedDocument, ExplainedPart, RequestExplanation},
     log_records::ToldRecord,
 };
-use crate::{app::App, error::Problem, read::parts};
+use crate::{app::App, audits::HiddenNames, error::Problem, read::parts};
 use event_schema::{
     decision::Change, id::RequestId, mutation::DocumentKey, outcome::LedgerEntry,
     position::Version, topics::CHANGES,
@@ -63,6 +63,11 @@ impl RequestExplanation {
             Some(view) => Some(view.held(&keys).await?),
             None => None,
         };
+        let catalog = app.ports.catalog.current();
+        let hidden = HiddenNames {
+            catalog: &catalog,
+            keys: &app.ports.keys,
+        };
         for (n, change) in changes.into_iter().enumerate() {
             let of_record = stored[n].as_ref().map(|stored| stored.meta.version);
             let of_view = viewed.as_ref().map(|viewed| {
@@ -70,7 +75,7 @@ impl RequestExplanation {
                 standing_text(viewed.and_then(|viewed| viewed.version), version)
             });
             self.documents.push(ExplainedDocument {
-                document: change.key.to_string(),
+                document: hidden.document(&change.key),
                 version: change.revision,
                 record: standing_text(of_record, version),
                 view: of_view,

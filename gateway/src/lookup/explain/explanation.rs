@@ -1,6 +1,6 @@
 //! What is told of a request: the answer's form, and what follows from what is in it.
 
-use event_schema::{codec, id::RequestId, outcome::Verdict};
+use event_schema::{codec, id::RequestId, outcome::Verdict, purge::PURGE, repair::REPAIR};
 use serde::Serialize;
 
 /// The answer of `GET /v1/requests/{id}/explain`.
@@ -42,6 +42,15 @@ impl RequestExplanation {
             documents: Vec::new(),
             parts: Vec::new(),
             next: String::new(),
+        }
+    }
+
+    /// What is asked of an owner for one document or many stands under a key that may name one which
+    /// no route shows.
+    pub(super) fn hide_key_of_intent(&mut self) {
+        let is_intent = |operation: &str| operation == PURGE || operation == REPAIR;
+        if self.operation().is_some_and(is_intent) {
+            self.key = None;
         }
     }
 

@@ -31,6 +31,11 @@ pub(crate) async fn purge(
     } else {
         StatusCode::ACCEPTED
     };
+    // Stores that have no list of markers read all documents for a page.
+    let Ok(_permit) = app.log_scans.try_acquire() else {
+        let detail = "the limit of concurrent readers of the log and of whole stores is reached";
+        return Err(Problem::new(Code::Overloaded, detail).retry_after(1));
+    };
     let answer = markers::purge_page(&app.ports, &caller, order).await?;
     Ok(answer::json_response(status, &answer))
 }
