@@ -50,6 +50,10 @@ impl Sweep<'_> {
             let mut findings = Vec::new();
             let seen = before.into_iter().zip(resolved).zip(found);
             for (suspect, ((before, resolved), found)) in open.into_iter().zip(seen) {
+                // What was read meanwhile may have pushed it out: nothing is known of it now.
+                if !self.is_in_range(&suspect.place) {
+                    continue;
+                }
                 if !resolved || self.changed_at(&suspect.place) != before {
                     left.push(suspect);
                 } else {

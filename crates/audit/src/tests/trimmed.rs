@@ -2,7 +2,7 @@
 //! and view, and that is said.
 
 use super::pipeline::{Pipeline, append, apply, change, document, mark, named};
-use crate::{Basis, DifferenceKind};
+use crate::{AuditOptions, Basis, DifferenceKind};
 use change_feed::document_name;
 use event_schema::{
     decision::{Change, Decision, Mark},
@@ -99,4 +99,59 @@ async fn what_is_deleted_before_it_is_read_is_not_guessed() {
     let report = pipeline.audit().await;
     assert_eq!(named(&report), vec![]);
     assert!(report.counts.only_compared > 0, "{report:?}");
+}
+
+/// Documents that are older than the log are written while they are looked at, more than its memory
+/// holds: what falls out of it then is for the next pass, and is not taken for what no record wrote.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_falls_out_of_memory_while_it_is_looked_at_is_not_named() {
+    let mut pipeline = Pipeline::new().await;
+    pipeline.fill().await;
+    let middle = pipeline.next;
+    for n in 0..60 {
+        let young = change(&format!("e{n}"), 1, Some(json!({"n": 1})));
+        pipeline.write(vec![young], vec![]).await;
+    }
+    pipeline.mark().await;
+    let topic = pipeline.ports.changes();
+    pipeline
+        .log
+        .admin
+        .delete_before(&topic, 0, middle)
+        .await
+        .unwrap();
+    let mut decisions = Vec::new();
+    for n in 5..20 {
+        let documents = vec![change(&format!("d{n}"), 2, Some(json!({"n": 2})))];
+        decisions.push(pipeline.decision(documents, vec![]));
+    }
+    let (log, layout) = (pipeline.log.clone(), pipeline.ports.layout.clone());
+    let runtime = tokio::runtime::Handle::current();
+    let (mut next, epoch, mut reads) = (pipeline.next, pipeline.epoch, 0);
+    *pipeline.stores.before_read.lock() = Some(Box::new(move |held| {
+        reads += 1;
+        // The first is that of the mark.
+        if reads != 2 {
+            return;
+        }
+        let wrote = async {
+            for mut decision in std::mem::take(&mut decisions) {
+                decision.at = ChangesOffset::new(next);
+                let at = append(&log, &layout, &Change::Decision(decision.clone())).await;
+                apply(held, at, &decision);
+                next += 1;
+            }
+            let mark = mark(epoch, next, 0);
+            let at = append(&log, &layout, &Change::Mark(mark.clone())).await;
+            held.marks.insert(0, Mark { at, ..mark });
+        };
+        tokio::task::block_in_place(|| runtime.block_on(wrote));
+    }));
+    let options = AuditOptions {
+        memory_bytes: 50 << 10,
+        ..AuditOptions::default()
+    };
+    let report = pipeline.audit_with(options).await;
+    assert_eq!(named(&report), vec![]);
+    assert!(report.is_complete() && report.is_clean(), "{report:?}");
 }
