@@ -17,6 +17,7 @@ use std::{
     path::{Path, PathBuf},
     time::Duration,
 };
+use tokio::time::Instant;
 
 /// Where a session or a key is, where rights are restricted: never among arguments, which others
 /// on the machine can read.
@@ -146,6 +147,19 @@ impl Client {
     pub async fn get(&self, path: &str) -> Result<Answer, Failure> {
         self.send(self.at(Method::GET, path).timeout(Duration::from_secs(15)))
             .await
+    }
+
+    /// What is known of a request once it has a verdict, or when that takes until the deadline.
+    pub async fn decided_request(&self, id: &str, deadline: Instant) -> Result<Value, Failure> {
+        let path = format!("/v1/requests/{id}");
+        loop {
+            let Answer { body, .. } = self.get(&path).await?;
+            let is_open = matches!(body["status"].as_str(), None | Some("queued" | "applying"));
+            if !is_open || Instant::now() >= deadline {
+                return Ok(body);
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     pub async fn send(&self, request: RequestBuilder) -> Result<Answer, Failure> {

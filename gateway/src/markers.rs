@@ -176,10 +176,8 @@ fn wanted_marker(
     if decided.is_some_and(|one| one.times.decided >= deleted_before) {
         return Err("it is too young");
     }
-    let mut own = catalog.collections().iter();
-    let is_own = own.any(|one| one.index == key.index && one.collection == key.collection);
     let owner = match entry {
-        _ if !is_own => EntityKey(key.to_string()),
+        _ if !catalog.owns_collection(&key.index, &key.collection) => EntityKey(key.to_string()),
         // The key of such a record is that of one of many, or another's.
         Some(entry) if entry.operation != PURGE && entry.operation != REPAIR => entry.key,
         Some(_) | None => {

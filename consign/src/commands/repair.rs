@@ -6,16 +6,14 @@ use super::{
 };
 use crate::{
     client::{Client, Endpoint},
+    confirmation::require_confirmation,
     failure::Failure,
 };
 use audit::AuditReport;
 use clap::Args;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
-use std::{
-    io::{IsTerminal, Write},
-    time::Duration,
-};
+use std::time::Duration;
 use tokio::time::Instant;
 
 const EXAMPLES: &str = "\
@@ -86,9 +84,7 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
         return super::audit::audit_verdict(&before);
     }
     invocation.output.note(&report::report_text(&before));
-    if !arguments.yes && !ask_confirmation()? {
-        return Err(Failure::failed("nothing was mended"));
-    }
+    require_confirmation("mend these?", arguments.yes, "nothing was mended")?;
     let reason = arguments.reason.iter().map(|text| ("reason", text.clone()));
     let reason: Vec<_> = reason.collect();
     let asked = client.at(Method::POST, &format!("/v1/audits/{id}/repair"));
@@ -112,20 +108,6 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     super::audit::audit_verdict(&told.after)
 }
 
-fn ask_confirmation() -> Result<bool, Failure> {
-    if !std::io::stdin().is_terminal() {
-        return Err(
-            Failure::usage("there is no terminal to ask on").hint("--yes mends without asking")
-        );
-    }
-    let mut stderr = std::io::stderr().lock();
-    _ = write!(stderr, "mend these? [y/N] ");
-    _ = stderr.flush();
-    let mut line = String::new();
-    std::io::stdin().read_line(&mut line)?;
-    Ok(matches!(line.trim(), "y" | "Y" | "yes"))
-}
-
 /// Those that are not applied in time.
 async fn unmended_requests(
     client: &Client,
@@ -134,21 +116,11 @@ async fn unmended_requests(
 ) -> Result<Vec<String>, Failure> {
     let deadline = Instant::now() + Duration::from_secs(wait);
     let mut not_mended = Vec::new();
-    for request in requests {
-        loop {
-            let path = format!("/v1/requests/{}", request.request_id);
-            let answer = client.get(&path).await?;
-            let status = answer.body["status"].as_str().unwrap_or("queued");
-            match status {
-                "applied" => break,
-                "queued" | "applying" if Instant::now() < deadline => {
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
-                _ => {
-                    not_mended.push(format!("{} {status}", request.request_id));
-                    break;
-                }
-            }
+    for MendingRequest { request_id, .. } in requests {
+        let known = client.decided_request(&request_id, deadline).await?;
+        match known["status"].as_str().unwrap_or("queued") {
+            "applied" => {}
+            status => not_mended.push(format!("{request_id} {status}")),
         }
     }
     Ok(not_mended)

@@ -190,6 +190,12 @@ impl Catalog {
         &self.0.collections
     }
 
+    /// Do operations write this collection, rather than clients?
+    pub fn owns_collection(&self, index: &str, collection: &str) -> bool {
+        let mut own = self.collections().iter();
+        own.any(|own| own.index == index && own.collection == collection)
+    }
+
     /// The operation that an event names.
     pub fn of(&self, event: &Transaction) -> Result<&Operation, PlanError> {
         let name = &event.attributes.operation;

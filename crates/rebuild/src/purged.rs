@@ -4,7 +4,7 @@
 //!
 //! See ADR 38.
 
-use crate::{RebuildError, ports::RebuildPorts, scope::RebuiltStore, target::RebuildTarget};
+use crate::{RebuildError, ports::RebuildPorts, target::RebuildTarget};
 use audit::{PartitionFold, StandingRecord};
 use event_log::Limits;
 use event_schema::{
@@ -18,6 +18,7 @@ use std::collections::HashMap;
 use store::DocumentWrite;
 
 /// Of one partition, up to where it is rebuilt.
+#[derive(Default)]
 pub(crate) struct PurgedDocuments {
     /// Where the last purge of a document stands. Of a record only.
     purges: HashMap<DocumentKey, ChangesOffset>,
@@ -29,24 +30,24 @@ impl PurgedDocuments {
     pub async fn find(
         ports: &RebuildPorts,
         target: &RebuildTarget,
-        store: RebuiltStore,
         (partition, end): (u16, u64),
         batch: Limits,
     ) -> Result<Self, RebuildError> {
-        let mut found = Self {
-            purges: HashMap::new(),
-            resolved: None,
-        };
+        let mut found = Self::default();
         let generation = ports.layout.generation;
-        if matches!(target, RebuildTarget::View(_)) {
-            let mark = ports.record.mark(generation, partition).await?;
-            found.resolved = mark.map(|mark| Version::new(generation, mark.through));
-        }
-        if store == RebuiltStore::Record {
-            let topic = ports.layout.name(&CHANGES);
-            let mut fold = PartitionFold::begin(&ports.log, &topic, partition).await?;
-            let mut take = |record: StandingRecord<'_>| found.take(&record);
-            while fold.read_batch(&ports.log, end, batch, &mut take).await? {}
+        match target {
+            RebuildTarget::View(_) => {
+                let mark = ports.record.mark(generation, partition).await?;
+                found.resolved = mark.map(|mark| Version::new(generation, mark.through));
+            }
+            RebuildTarget::Record(_) => {
+                let topic = ports.layout.name(&CHANGES);
+                let mut fold = PartitionFold::begin(&ports.log, &topic, partition).await?;
+                let mut take = |record: StandingRecord<'_>| found.take(&record);
+                while fold.read_batch(&ports.log, end, batch, &mut take).await? {}
+            }
+            // Nothing is purged of a collection that gets new mappings.
+            RebuildTarget::Successor(_) => {}
         }
         Ok(found)
     }

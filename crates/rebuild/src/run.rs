@@ -185,7 +185,7 @@ pub(crate) async fn write_partition(
     let scope = report.scope.clone();
     let RebuiltPartition { done, end, .. } = report.partitions[&partition.partition];
     let of = (partition.partition, end);
-    let purged = PurgedDocuments::find(ports, target, scope.store, of, BATCH).await?;
+    let purged = PurgedDocuments::find(ports, target, of, BATCH).await?;
     loop {
         let mut effects = Vec::new();
         let take = |record: StandingRecord<'_>| {

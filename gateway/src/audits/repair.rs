@@ -110,13 +110,10 @@ impl AuditJob {
     }
 }
 
-const UNKNOWN_KEY: &str = "an operation owns its collection, and no record says under which key";
-
 /// Does an operation write the document's collection, under keys of its own?
 fn is_owned(ports: &Ports, document: &DocumentKey) -> bool {
     let catalog = ports.catalog.current();
-    let mut owned = catalog.collections().iter();
-    owned.any(|own| own.index == document.index && own.collection == document.collection)
+    catalog.owns_collection(&document.index, &document.collection)
 }
 
 fn is_purge(change: &Change) -> bool {
@@ -141,22 +138,21 @@ async fn plan_mending(
     };
     let owner = told.as_ref().and_then(Change::key).cloned();
     match &finding.item {
-        ItemName::Document { document } => match (told, owner) {
-            // Its key is that of one of many.
-            (Some(change), Some(_)) if is_purge(&change) && is_owned(ports, document) => {
-                Ok(Err(UNKNOWN_KEY))
-            }
-            (Some(change), Some(_)) if is_purge(&change) => {
-                let key = EntityKey(document.to_string());
-                Ok(of_change(&change, document)
+        ItemName::Document { document } => {
+            let key = match &told {
+                // It stands under the key of one of many.
+                Some(change) if is_purge(change) => {
+                    (!is_owned(ports, document)).then(|| EntityKey(document.to_string()))
+                }
+                Some(_) | None => owner,
+            };
+            match (told, key) {
+                (Some(change), Some(key)) => Ok(of_change(&change, document)
                     .map(|item| Mending { key, item })
-                    .ok_or("the log no longer holds its record"))
+                    .ok_or("the log no longer holds its record")),
+                (_, _) => without_record(ports, finding, document).await,
             }
-            (Some(change), Some(key)) => Ok(of_change(&change, document)
-                .map(|item| Mending { key, item })
-                .ok_or("the log no longer holds its record")),
-            (_, _) => without_record(ports, finding, document).await,
-        },
+        }
         ItemName::Row { row } => {
             let folded = finding.row.clone();
             let Some((folded, key)) = folded.zip(owner) else {
@@ -200,7 +196,9 @@ async fn without_record(
     document: &DocumentKey,
 ) -> Result<Result<Mending, &'static str>, Problem> {
     if is_owned(ports, document) {
-        return Ok(Err(UNKNOWN_KEY));
+        return Ok(Err(
+            "an operation owns its collection, and no record says under which key",
+        ));
     }
     let (revision, body) = match finding.basis {
         Basis::Record => {

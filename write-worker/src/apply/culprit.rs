@@ -215,8 +215,8 @@ impl Applier<'_> {
             .iter()
             .find(|change| document_name(&change.key) == refused.name);
         let is_clients = document.is_some_and(|change| {
-            let mut own = self.worker.ports.catalog.collections().iter();
-            !own.any(|own| own.index == change.key.index && own.collection == change.key.collection)
+            let catalog = &self.worker.ports.catalog;
+            !catalog.owns_collection(&change.key.index, &change.key.collection)
         });
         if refused.store == StoreRole::View && is_clients {
             let DeadReason { message, .. } = &refused.reason;

@@ -5,6 +5,7 @@
 use super::Invocation;
 use crate::{
     client::{Client, Endpoint},
+    confirmation::require_confirmation,
     failure::Failure,
     progress::FractionBar,
 };
@@ -13,11 +14,7 @@ use event_schema::purge::PurgeResult;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use std::{
-    collections::BTreeMap,
-    io::{IsTerminal, Write},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 use tokio::time::Instant;
 
 const EXAMPLES: &str = "\
@@ -115,9 +112,11 @@ fn read_age(text: &str) -> Result<Duration, String> {
 }
 
 pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
-    if !arguments.dry_run && !arguments.yes {
-        confirm()?;
-    }
+    require_confirmation(
+        "purge the markers of deleted documents?",
+        arguments.dry_run || arguments.yes,
+        "nothing was purged",
+    )?;
     let client = Client::new(&arguments.client)?;
     let bar = FractionBar::new(invocation.output.json);
     let mut report = PurgeReport {
@@ -138,22 +137,6 @@ pub async fn run(arguments: Arguments, invocation: Invocation<'_>) -> Result<(),
     }
     let failure = Failure::failed("not all of them were judged");
     Err(failure.hint("typed again, it goes over what is left"))
-}
-
-fn confirm() -> Result<(), Failure> {
-    if !std::io::stdin().is_terminal() {
-        let why = "there is no terminal to ask on";
-        return Err(Failure::usage(why).hint("--yes purges without asking, --dry-run only counts"));
-    }
-    let mut stderr = std::io::stderr().lock();
-    _ = write!(stderr, "purge the markers of deleted documents? [y/N] ");
-    _ = stderr.flush();
-    let mut line = String::new();
-    std::io::stdin().read_line(&mut line)?;
-    if matches!(line.trim(), "y" | "Y" | "yes") {
-        return Ok(());
-    }
-    Err(Failure::failed("nothing was purged"))
 }
 
 async fn purge_all(
@@ -222,30 +205,20 @@ async fn await_verdict(
     deadline: Instant,
     report: &mut PurgeReport,
 ) -> Result<(), Failure> {
-    let path = format!("/v1/requests/{request}");
-    loop {
-        let answer = client.get(&path).await?;
-        match answer.body["status"].as_str().unwrap_or("queued") {
-            "applied" => {
-                let result = serde_json::from_value(answer.body["result"].clone());
-                let result: PurgeResult = result.map_err(|error| {
-                    Failure::failed(format!("the result of {request}: {error}"))
-                })?;
-                report.purged += result.purged;
-                for left in result.left {
-                    *report.left.entry(left.why.text().to_owned()).or_default() += 1;
-                }
-                return Ok(());
-            }
-            "queued" | "applying" if Instant::now() < deadline => {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-            status => {
-                report.not_judged.push(format!("{request} {status}"));
-                return Ok(());
-            }
-        }
+    let known = client.decided_request(&request, deadline).await?;
+    let status = known["status"].as_str().unwrap_or("queued");
+    if status != "applied" {
+        report.not_judged.push(format!("{request} {status}"));
+        return Ok(());
     }
+    let result = serde_json::from_value(known["result"].clone());
+    let result: PurgeResult =
+        result.map_err(|error| Failure::failed(format!("the result of {request}: {error}")))?;
+    report.purged += result.purged;
+    for left in result.left {
+        *report.left.entry(left.why.text().to_owned()).or_default() += 1;
+    }
+    Ok(())
 }
 
 fn report_text(report: &PurgeReport) -> String {

@@ -79,11 +79,8 @@ pub(super) fn check(
     kept: &KeptAnswers,
 ) -> Result<(), String> {
     for (name, documents) in &step.documents {
-        let place = name.split_once('/').filter(|(index, collection)| {
-            let own = catalog.collections().iter();
-            own.clone()
-                .any(|own| own.index == *index && own.collection == *collection)
-        });
+        let place = name.split_once('/');
+        let place = place.filter(|(index, collection)| catalog.owns_collection(index, collection));
         let (index, collection) =
             place.ok_or_else(|| format!("no operation owns a collection `{name}`"))?;
         for (id, wanted) in documents {
