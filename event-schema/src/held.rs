@@ -265,6 +265,21 @@ pub fn key_bucket(key: &EntityKey) -> u16 {
     key.partition(BUCKETS)
 }
 
+/// The buckets that the locks of a partition's keys can be in, of so many partitions of the topic:
+/// both are remainders of the same hash, so most others are known to have none of them.
+pub fn partition_buckets(partition: u16, partitions: u16) -> impl Iterator<Item = u16> {
+    let step = greatest_common_divisor(partitions.max(1), BUCKETS);
+    (partition % step..BUCKETS).step_by(usize::from(step))
+}
+
+fn greatest_common_divisor(one: u16, other: u16) -> u16 {
+    if other == 0 {
+        one
+    } else {
+        greatest_common_divisor(other, one % other)
+    }
+}
+
 /// The partition of the table of queues that is a bucket.
 pub fn bucket_key(bucket: u16) -> Map<String, Value> {
     Map::from_iter([("bucket".to_owned(), bucket.into())])

@@ -79,3 +79,18 @@ fn the_first_failure_and_the_last_ones_are_remembered() {
     assert_eq!(held.history[0].time, 0);
     assert_eq!(held.reason().unwrap().message, "29");
 }
+
+#[test]
+fn the_lock_of_a_key_is_in_a_bucket_of_its_partition() {
+    for partitions in [1, 2, 3, 4, 6, 8, 12, 16, 32, 48, 64] {
+        for n in 0..500 {
+            let key = EntityKey(format!("users/{n}"));
+            let mut buckets = partition_buckets(key.partition(partitions), partitions);
+            assert!(buckets.any(|bucket| bucket == key_bucket(&key)), "{key}");
+        }
+    }
+    let read = |partitions| (0..partitions).flat_map(move |one| partition_buckets(one, partitions));
+    assert_eq!(read(8).count(), usize::from(BUCKETS));
+    assert_eq!(read(64).count(), 64);
+    assert_eq!(read(3).count(), 3 * usize::from(BUCKETS));
+}

@@ -15,8 +15,10 @@ const PAGE: usize = 1_000;
 
 impl PartitionTask {
     pub(super) async fn key_queues(&self) -> Result<KeyQueues, TenureEnd> {
-        let buckets = (0..held::BUCKETS).map(|bucket| self.locks_of(bucket));
-        let locks = try_join_all(buckets).await?;
+        let partitions = self.worker.ports.layout.partitions(&TRANSACTIONS);
+        let buckets = held::partition_buckets(self.partition, partitions);
+        let locks = buckets.map(|bucket| self.locks_of(bucket));
+        let locks = try_join_all(locks).await?;
         let queues: Vec<(EntityKey, KeyLock)> = locks.into_iter().flatten().collect();
         if !queues.is_empty() {
             let keys = queues.len();

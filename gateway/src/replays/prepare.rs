@@ -1,0 +1,161 @@
+//! What items of a job come to before anything is sent: the dead letter of each as it stands, as
+//! edited, what its replay would change, and the intent that moves it. Sends and keeps nothing.
+
+use super::{item_end, ledger_entry, sealed_patch};
+use crate::{
+    access::system,
+    app::App,
+    error::{Code, Problem},
+};
+use catalog::Catalog;
+use event_schema::{decision::OriginalRecord, held::HoldIntent, id::RequestId};
+use futures::future::try_join_all;
+use replay::{HeldLetter, JobAction, JobItem, JsonPatch, PreviewStores, ReplayJob, ReplayPreview};
+use sealing::{EditUnsealable, SubjectErased};
+
+/// A preview of more bytes is kept without its fields.
+const PREVIEW_BYTES: usize = 16 << 10;
+
+pub(super) enum PreparedItem {
+    Ended(&'static str, Option<Problem>),
+    Intent {
+        letter: Box<HeldLetter>,
+        intent: Box<HoldIntent>,
+        preview: Option<ReplayPreview>,
+    },
+}
+
+/// One for each item, in their order. The letters are read together.
+pub(super) async fn prepare_items(
+    app: &App,
+    job: &ReplayJob,
+    items: &[&JobItem],
+) -> Result<Vec<PreparedItem>, Problem> {
+    let ids = items
+        .iter()
+        .map(|item| RequestId::parse_trusted(&item.request_id).ok());
+    let ids: Vec<Option<RequestId>> = ids.collect();
+    let known: Vec<RequestId> = ids.iter().flatten().copied().collect();
+    let record = app.ports.record.as_ref();
+    let mut letters = replay::letters_of_requests(record, &known)
+        .await?
+        .into_iter();
+    let prepared = items.iter().zip(ids).map(|(item, request)| {
+        let letter = request.and_then(|_| letters.next().flatten());
+        prepare_item(app, job, item, request, letter)
+    });
+    try_join_all(prepared).await
+}
+
+async fn prepare_item(
+    app: &App,
+    job: &ReplayJob,
+    item: &JobItem,
+    request: Option<RequestId>,
+    letter: Option<HeldLetter>,
+) -> Result<PreparedItem, Problem> {
+    let order = &job.order;
+    let Some(request) = request else {
+        let (status, problem) = item_end(order.action, None);
+        return Ok(PreparedItem::Ended(status, problem));
+    };
+    let Some(letter) = letter else {
+        let entry = ledger_entry(app, request).await?;
+        let (status, problem) = item_end(order.action, entry.as_ref());
+        return Ok(PreparedItem::Ended(status, problem));
+    };
+    let patch = match &order.patch {
+        None => None,
+        Some(patch) => match sealed_patch::open_patch(app, item, patch).await? {
+            Some(patch) => Some(patch),
+            None => {
+                let problem = Problem::from(SubjectErased);
+                return Ok(PreparedItem::Ended("refused", Some(problem)));
+            }
+        },
+    };
+    let edited = match edited_event(app, &letter, patch.as_ref()).await? {
+        Ok(edited) => edited,
+        Err(problem) => return Ok(PreparedItem::Ended("refused", Some(problem))),
+    };
+    let preview = match order.action {
+        JobAction::Discard => None,
+        // It would show users and rights to whoever may look at jobs.
+        JobAction::Replay if system::is_operation(&item.operation) => None,
+        JobAction::Replay => {
+            let event = edited.as_ref().unwrap_or(&letter.event);
+            let catalog = app.ports.catalog.current();
+            let stores = preview_stores(app, &catalog);
+            Some(short_preview(
+                replay::preview_replay(stores, &letter, event).await?,
+            ))
+        }
+    };
+    let intent = HoldIntent {
+        request,
+        place: item.place.clone().unwrap_or_else(|| letter.place.clone()),
+        attempts: item.attempts,
+        as_new: order.as_new,
+        edited,
+        reason: order.reason.clone(),
+        job: Some(job.id.clone()),
+    };
+    Ok(PreparedItem::Intent {
+        letter: Box::new(letter),
+        intent: Box::new(intent),
+        preview,
+    })
+}
+
+/// What previews look at.
+pub(crate) fn preview_stores<'a>(app: &'a App, catalog: &'a Catalog) -> PreviewStores<'a> {
+    PreviewStores {
+        record: app.ports.record.as_ref(),
+        view: app.ports.view.as_deref(),
+        catalog,
+        keys: &app.ports.keys,
+        sealing: &app.ports.sealing,
+    }
+}
+
+/// The event as it is to be replayed, if it is another; the inner error: why it cannot be.
+pub(crate) async fn edited_event(
+    app: &App,
+    letter: &HeldLetter,
+    patch: Option<&JsonPatch>,
+) -> Result<Result<Option<OriginalRecord>, Problem>, Problem> {
+    let Some(patch) = patch else {
+        return Ok(Ok(None));
+    };
+    let subject = app.ports.sealing.access(&letter.key.0).await?;
+    let catalog = app.ports.catalog.current();
+    let stores = preview_stores(app, &catalog);
+    let edited = replay::edited_event(letter, patch, stores.catalog, stores.boundary(&subject));
+    Ok(edited.map(Some).map_err(Problem::from))
+}
+
+fn short_preview(mut preview: ReplayPreview) -> ReplayPreview {
+    let size = serde_json::to_vec(&preview.changes).map_or(0, |bytes| bytes.len());
+    if size > PREVIEW_BYTES {
+        for change in &mut preview.changes {
+            change.fields.clear();
+        }
+    }
+    preview
+}
+
+impl From<replay::EditError> for Problem {
+    fn from(error: replay::EditError) -> Self {
+        let detail = error.to_string();
+        match error {
+            replay::EditError::Invalid { invalid, .. } => {
+                Self::new(Code::Invalid, detail).violations(invalid.0)
+            }
+            replay::EditError::Unsealable(EditUnsealable::Erased(erased)) => erased.into(),
+            replay::EditError::Unsealable(_)
+            | replay::EditError::Undecodable(_)
+            | replay::EditError::Patch(_)
+            | replay::EditError::Unknown(_) => Self::new(Code::Invalid, detail),
+        }
+    }
+}
