@@ -11,6 +11,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
+use futures::{StreamExt, stream};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 
@@ -30,8 +31,7 @@ pub struct Options {
     /// Documents that all clients write.
     pub contended_keys: usize,
     pub seed: u64,
-    /// Between two writes of a client: a load that goes on through an outage must not grow into one
-    /// that takes an hour to look at.
+    /// Between two writes of a client.
     pub pause: Duration,
     /// How long a client tries to hand one write over: longer than any outage of the test.
     pub patience: Duration,
@@ -54,6 +54,15 @@ impl Options {
     }
 }
 
+/// So many writes beyond those that a test waits for come as fast: what the test breaks next, it
+/// breaks under full load.
+const FULL_LOAD: u64 = 300;
+/// Then a load that goes on through an outage must not grow into one that takes minutes to look at:
+/// pauses are so many times as long.
+const SLOWER: u32 = 8;
+/// Looks at the same time once the load has ended.
+const SIDE_BY_SIDE: usize = 8;
+
 /// Clients at work.
 #[derive(Debug)]
 pub struct Workload {
@@ -68,6 +77,8 @@ struct Shared {
     began: Instant,
     stop: AtomicBool,
     acknowledged: AtomicU64,
+    /// So many are waited for.
+    goal: AtomicU64,
     history: Mutex<History>,
     /// Request and token of each write, as they were acknowledged.
     tokens: Mutex<Vec<(String, String)>>,
@@ -76,6 +87,16 @@ struct Shared {
 impl Shared {
     fn now(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Until the next write of a client.
+    fn pause(&self, options: &Options) -> Duration {
+        let enough = self.goal.load(Ordering::Relaxed).saturating_add(FULL_LOAD);
+        if self.acknowledged.load(Ordering::Relaxed) < enough {
+            options.pause
+        } else {
+            options.pause * SLOWER
+        }
     }
 
     fn record(&self, entry: impl FnOnce(&mut History)) {
@@ -91,6 +112,7 @@ impl Workload {
             began: Instant::now(),
             stop: AtomicBool::new(false),
             acknowledged: AtomicU64::new(0),
+            goal: AtomicU64::new(u64::MAX),
             history: Mutex::default(),
             tokens: Mutex::default(),
         });
@@ -124,6 +146,7 @@ impl Workload {
     /// If it does not within `patience`.
     pub async fn progress(&self, more: u64, patience: Duration) -> Result<()> {
         let (began, goal) = (Instant::now(), self.acknowledged() + more);
+        self.shared.goal.store(goal, Ordering::Relaxed);
         while self.acknowledged() < goal {
             ensure!(
                 !self.tasks.iter().any(tokio::task::JoinHandle::is_finished),
@@ -161,9 +184,11 @@ impl Workload {
         let deadline = Instant::now() + patience;
         // Twice: what is final must stay so.
         for _ in 0..2 {
-            for write in &writes {
-                settle(&self.client, &self.shared, &write.request, deadline).await;
-            }
+            stream::iter(&writes)
+                .for_each_concurrent(SIDE_BY_SIDE, |write| {
+                    settle(&self.client, &self.shared, &write.request, deadline)
+                })
+                .await;
         }
         let finals = read_all(&self.client, &self.options, &self.shared).await?;
         let mut history = std::mem::take(
@@ -257,7 +282,7 @@ async fn work(
             read_after(&client, &options, &shared, key, earlier).await;
         }
         last = Some((key, accepted));
-        tokio::time::sleep(options.pause).await;
+        tokio::time::sleep(shared.pause(&options)).await;
     }
     Ok(())
 }
