@@ -4,6 +4,7 @@
 
 mod keep;
 mod list;
+mod prepare;
 mod repeat;
 mod run;
 mod sealed_patch;
@@ -11,12 +12,12 @@ mod wish;
 
 pub(crate) use keep::JobStore;
 pub(crate) use list::newest_jobs;
-pub(crate) use run::{edited_event, preview_stores};
+pub(crate) use prepare::{edited_event, preview_stores};
 pub(crate) use wish::{ask_state, is_run};
 
 use crate::{
     access::{Caller, system},
-    app::Shared,
+    app::{App, Shared},
     error::{Code, Problem},
 };
 use event_schema::{
@@ -89,7 +90,7 @@ async fn without_letters(
     Ok(items)
 }
 
-async fn ledger_entry(app: &Shared, request: RequestId) -> Result<Option<LedgerEntry>, Problem> {
+async fn ledger_entry(app: &App, request: RequestId) -> Result<Option<LedgerEntry>, Problem> {
     let found = app.ports.record.ledger(&[request]).await?;
     Ok(found.into_iter().flatten().next())
 }

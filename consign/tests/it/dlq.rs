@@ -42,7 +42,7 @@ operations:
 
 const MEND: &str = r#"[{"op": "replace", "path": "/by", "value": 2}]"#;
 
-fn prepare(folder: &Path) {
+pub fn prepare(folder: &Path) {
     std::fs::create_dir(folder.join("operations")).unwrap();
     std::fs::write(folder.join("operations/tally.yaml"), CATALOG).unwrap();
     let settings = "[catalog]\nfolders = [\"operations\"]\n";
@@ -99,7 +99,7 @@ async fn tally(pipeline: &Pipeline, id: &str) -> (Value, Value) {
 }
 
 /// The lines of a `consign dlq` command, and what it exits with.
-fn dlq(pipeline: &Pipeline, folder: &Path, arguments: &[&str]) -> (Vec<Value>, i32) {
+pub fn dlq(pipeline: &Pipeline, folder: &Path, arguments: &[&str]) -> (Vec<Value>, i32) {
     let arguments = ["dlq"].into_iter().chain(arguments.iter().copied());
     let arguments: Vec<&str> = arguments
         .chain(["--json", "--url", &pipeline.url])

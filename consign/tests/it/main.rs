@@ -20,6 +20,7 @@ mod dlq;
 mod docs;
 mod gateway;
 mod held_keys;
+mod large_jobs;
 mod load;
 mod long_uploads;
 mod pipeline;

@@ -8,10 +8,14 @@ use event_schema::{
     held::{self, HeldEvent, HeldKind, HeldMode, HeldPlace, KeyLock, LockState},
     id::{EntityKey, RequestId},
     mutation::RowKey,
+    outcome::LedgerEntry,
 };
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
-use store::{Record, document::RowScan};
+use store::{
+    Record,
+    document::{RowScan, StoredRow},
+};
 
 /// Rows that are read at a time.
 const PAGE: usize = 500;
@@ -104,11 +108,10 @@ pub async fn dead_letters<T>(
             .requests
             .iter()
             .filter_map(|id| RequestId::parse_trusted(id).ok());
-        for id in ids.collect::<BTreeSet<RequestId>>() {
-            dead_letter(record, id)
-                .await?
-                .into_iter()
-                .for_each(&mut take);
+        let ids: Vec<RequestId> = ids.collect::<BTreeSet<_>>().into_iter().collect();
+        for some in ids.chunks(PAGE) {
+            let letters = letters_of_requests(record, some).await?;
+            letters.into_iter().flatten().for_each(&mut take);
         }
     }
     kept.sort_by(|one, other| (one.0, &one.1).cmp(&(other.0, &other.1)));
@@ -178,37 +181,99 @@ pub async fn dead_letter(
     record: &dyn Record,
     request: RequestId,
 ) -> Result<Option<HeldLetter>, ReplayError> {
-    let Some(entry) = record
-        .ledger(&[request])
-        .await?
-        .into_iter()
-        .flatten()
-        .next()
-    else {
-        return Ok(None);
-    };
-    let key = &entry.key;
-    let lock_key = held::lock_key(key);
-    let places =
-        [HeldMode::Strict, HeldMode::Open].map(|mode| HeldPlace::of(mode, &entry.position));
-    let rows = [
-        lock_key.clone(),
-        held::held_key(key, &places[0]),
-        held::held_key(key, &places[1]),
-    ];
-    let mut found = record.rows(&rows).await?.into_iter();
-    let Some(lock) = found.next().flatten() else {
-        return Ok(None);
-    };
-    let (_, lock) = held::read_lock(&lock_key, &lock.cells)?;
-    for (place, row) in places.iter().zip(found) {
-        if let Some(row) = row
-            && let Some(letter) = held_letter(key, &lock, place, &row.cells)?
-        {
-            return Ok(Some(letter));
+    let mut found = letters_of_requests(record, &[request]).await?;
+    Ok(found.pop().flatten())
+}
+
+/// The dead letter of each request, in their order; `None` for one that is none now. Read in two
+/// calls of the store, however many they are.
+///
+/// # Errors
+/// As of [`dead_letters`].
+pub async fn letters_of_requests(
+    record: &dyn Record,
+    requests: &[RequestId],
+) -> Result<Vec<Option<HeldLetter>>, ReplayError> {
+    let entries = record.ledger(requests).await?;
+    let places = entries.into_iter().map(|entry| entry.map(LetterPlaces::of));
+    find_letters(record, places.collect()).await
+}
+
+/// The dead letter at each place of a key's queue, in their order; `None` where there is none now.
+/// What was held a moment ago is found here before the ledger knows of it.
+///
+/// # Errors
+/// As of [`dead_letters`].
+pub async fn letters_at(
+    record: &dyn Record,
+    places: &[(EntityKey, HeldPlace)],
+) -> Result<Vec<Option<HeldLetter>>, ReplayError> {
+    let places = places.iter().map(|(key, place)| {
+        Some(LetterPlaces {
+            key: key.clone(),
+            places: vec![place.clone()],
+        })
+    });
+    find_letters(record, places.collect()).await
+}
+
+/// Where one dead letter is, if there is one.
+struct LetterPlaces {
+    key: EntityKey,
+    places: Vec<HeldPlace>,
+}
+
+impl LetterPlaces {
+    /// As one that locks its key, and as one that does not.
+    fn of(entry: LedgerEntry) -> Self {
+        let modes = [HeldMode::Strict, HeldMode::Open];
+        let places = modes.map(|mode| HeldPlace::of(mode, &entry.position));
+        Self {
+            places: places.to_vec(),
+            key: entry.key,
         }
     }
-    Ok(None)
+
+    /// The key's lock, then the places.
+    fn rows(&self) -> impl Iterator<Item = RowKey> {
+        let places = self.places.iter();
+        let held = places.map(|place| held::held_key(&self.key, place));
+        std::iter::once(held::lock_key(&self.key)).chain(held)
+    }
+}
+
+/// The first at the places of each.
+async fn find_letters(
+    record: &dyn Record,
+    asked: Vec<Option<LetterPlaces>>,
+) -> Result<Vec<Option<HeldLetter>>, ReplayError> {
+    let rows: Vec<RowKey> = asked
+        .iter()
+        .flatten()
+        .flat_map(LetterPlaces::rows)
+        .collect();
+    let mut found = record.rows(&rows).await?.into_iter();
+    let mut letters = Vec::with_capacity(asked.len());
+    for asked in asked {
+        let Some(LetterPlaces { key, places }) = asked else {
+            letters.push(None);
+            continue;
+        };
+        let lock = found.next().flatten();
+        let held = found.by_ref().take(places.len());
+        let held: Vec<Option<StoredRow>> = held.collect();
+        let mut letter = None;
+        if let Some(lock) = lock {
+            let (_, lock) = held::read_lock(&held::lock_key(&key), &lock.cells)?;
+            for (place, row) in places.iter().zip(held) {
+                if let (None, Some(row)) = (&letter, row) {
+                    letter = held_letter(&key, &lock, place, &row.cells)?;
+                }
+            }
+        }
+        letters.push(letter);
+    }
+    Ok(letters)
 }
 
 fn held_letter(

@@ -17,7 +17,7 @@ pub use cause::{LetterCause, group_causes};
 pub use edit::{EditError, edited_event};
 pub use filter::DeadLetterFilter;
 pub use job::{JobAction, JobItem, JobOrder, JobState, JobWish, ReplayJob};
-pub use letters::{HeldLetter, dead_letter, dead_letters};
+pub use letters::{HeldLetter, dead_letter, dead_letters, letters_at, letters_of_requests};
 pub use line::DeadLetterLine;
 pub use patch::{JsonPatch, PatchError};
 pub use preview::{

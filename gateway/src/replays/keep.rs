@@ -5,15 +5,32 @@ use crate::{
     app::App,
     error::{Code, Problem},
 };
+use futures::future::try_join_all;
 use replay::{JobItem, JobWish, ReplayJob};
 use serde::{Serialize, de::DeserializeOwned};
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 use store::Record;
 
 /// Items kept together.
 pub(super) const CHUNK: usize = 100;
 /// How long what was done is remembered.
 const KEPT: Duration = Duration::from_secs(90 * 24 * 3_600);
+
+/// Some of a job's items, and what is kept with them.
+pub(super) struct ItemRange {
+    /// The number of the first chunk.
+    chunk: usize,
+    /// All items of the chunks.
+    items: Vec<JobItem>,
+    /// Those that were asked for.
+    asked: Range<usize>,
+}
+
+impl ItemRange {
+    pub(super) fn asked(&mut self) -> &mut [JobItem] {
+        &mut self.items[self.asked.clone()]
+    }
+}
 
 pub(crate) struct JobStore<'a> {
     record: &'a dyn Record,
@@ -42,6 +59,27 @@ impl<'a> JobStore<'a> {
 
     pub(super) async fn items(&self, id: &str, chunk: usize) -> Result<Vec<JobItem>, Problem> {
         Ok(self.read(&items_name(id, chunk)).await?.unwrap_or_default())
+    }
+
+    /// Items from one on to before another, with all of the chunks that they are in.
+    pub(super) async fn range(&self, id: &str, asked: Range<usize>) -> Result<ItemRange, Problem> {
+        let chunk = asked.start / CHUNK;
+        let last = asked.end.saturating_sub(1) / CHUNK;
+        let chunks = (chunk..=last).map(|chunk| self.items(id, chunk));
+        let items = try_join_all(chunks).await?.concat();
+        let before = chunk * CHUNK;
+        let end = items.len().min(asked.end - before);
+        Ok(ItemRange {
+            chunk,
+            asked: (asked.start - before).min(end)..end,
+            items,
+        })
+    }
+
+    pub(super) async fn put_range(&self, id: &str, range: &ItemRange) -> Result<(), Problem> {
+        let chunks = range.items.chunks(CHUNK).zip(range.chunk..);
+        let put = chunks.map(|(items, chunk)| self.put_items(id, chunk, items));
+        try_join_all(put).await.map(drop)
     }
 
     pub(super) async fn put_items(

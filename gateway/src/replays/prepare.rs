@@ -8,10 +8,15 @@ use crate::{
     error::{Code, Problem},
 };
 use catalog::Catalog;
-use event_schema::{decision::OriginalRecord, held::HoldIntent, id::RequestId};
+use event_schema::{
+    decision::OriginalRecord,
+    held::{HeldPlace, HoldIntent},
+    id::{EntityKey, RequestId},
+};
 use futures::future::try_join_all;
 use replay::{HeldLetter, JobAction, JobItem, JsonPatch, PreviewStores, ReplayJob, ReplayPreview};
 use sealing::{EditUnsealable, SubjectErased};
+use store::Record;
 
 /// A preview of more bytes is kept without its fields.
 const PREVIEW_BYTES: usize = 16 << 10;
@@ -25,7 +30,7 @@ pub(super) enum PreparedItem {
     },
 }
 
-/// One for each item, in their order. The letters are read together.
+/// One for each item, in their order.
 pub(super) async fn prepare_items(
     app: &App,
     job: &ReplayJob,
@@ -35,16 +40,38 @@ pub(super) async fn prepare_items(
         .iter()
         .map(|item| RequestId::parse_trusted(&item.request_id).ok());
     let ids: Vec<Option<RequestId>> = ids.collect();
-    let known: Vec<RequestId> = ids.iter().flatten().copied().collect();
-    let record = app.ports.record.as_ref();
-    let mut letters = replay::letters_of_requests(record, &known)
-        .await?
-        .into_iter();
-    let prepared = items.iter().zip(ids).map(|(item, request)| {
-        let letter = request.and_then(|_| letters.next().flatten());
-        prepare_item(app, job, item, request, letter)
-    });
+    let letters = find_letters(app.ports.record.as_ref(), items, &ids).await?;
+    let prepared = items.iter().zip(ids).zip(letters);
+    let prepared =
+        prepared.map(|((item, request), letter)| prepare_item(app, job, item, request, letter));
     try_join_all(prepared).await
+}
+
+/// The dead letter of each: where the job saw it, or else where the ledger has its request. Of what
+/// was held a moment ago the ledger may know nothing yet.
+async fn find_letters(
+    record: &dyn Record,
+    items: &[&JobItem],
+    ids: &[Option<RequestId>],
+) -> Result<Vec<Option<HeldLetter>>, Problem> {
+    let seen = items.iter().enumerate();
+    let seen = seen.filter_map(|(n, item)| Some((n, item.place.clone()?)));
+    let (numbers, places): (Vec<usize>, Vec<(EntityKey, HeldPlace)>) = seen
+        .map(|(n, place)| (n, (EntityKey(items[n].key.clone()), place)))
+        .unzip();
+    let mut letters: Vec<Option<HeldLetter>> = vec![None; items.len()];
+    let found = replay::letters_at(record, &places).await?;
+    for (n, letter) in numbers.into_iter().zip(found) {
+        letters[n] = letter.filter(|letter| Some(letter.held.request) == ids[n]);
+    }
+    let missing = (0..items.len()).filter(|n| letters[*n].is_none());
+    let missing: Vec<(usize, RequestId)> = missing.filter_map(|n| Some((n, ids[n]?))).collect();
+    let asked: Vec<RequestId> = missing.iter().map(|(_, request)| *request).collect();
+    let found = replay::letters_of_requests(record, &asked).await?;
+    for ((n, _), letter) in missing.into_iter().zip(found) {
+        letters[n] = letter;
+    }
+    Ok(letters)
 }
 
 async fn prepare_item(

@@ -6,35 +6,27 @@ use super::{
     item_end,
     keep::{CHUNK, JobStore},
     ledger_entry,
+    prepare::{PreparedItem, prepare_items},
     repeat::{LaterLetters, TakenLetters, take_later_letters},
-    sealed_patch,
 };
-use crate::{
-    access::system,
-    app::{App, Shared},
-    error::{Code, Problem},
-};
-use catalog::Catalog;
+use crate::{app::Shared, error::Problem, write::publish::Sent};
 use event_schema::{
-    decision::OriginalRecord,
-    held::{DISCARD, HoldIntent, REPLAY},
+    held::{DISCARD, REPLAY},
     id::RequestId,
     outcome::{LedgerEntry, RefusalCode, Verdict},
 };
-use futures::future::try_join_all;
-use replay::{
-    HeldLetter, JobAction, JobItem, JobState, JsonPatch, PreviewStores, ReplayJob, ReplayPreview,
-};
+use replay::{JobAction, JobItem, JobState, ReplayJob};
 use runtime::Backoff;
-use sealing::{EditUnsealable, SubjectErased};
-use std::{collections::HashMap, time::Duration};
+use std::{collections::VecDeque, time::Duration};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
-/// Dead letters that are moved at a time.
-const AT_ONCE: usize = 64;
-/// A preview of more bytes is kept without its fields.
-const PREVIEW_BYTES: usize = 16 << 10;
+/// Dead letters that are moved in one step.
+const AT_ONCE: usize = 5 * CHUNK;
+/// A step whose events have so many bytes moves no more.
+const STEP_BYTES: usize = 8 << 20;
+/// Dead letters, and ends of them, that are read at a time.
+const READ_TOGETHER: usize = 64;
 /// How often the runner looks for what is asked of it, and says that it lives.
 const LOOK: Duration = Duration::from_millis(500);
 
@@ -45,14 +37,28 @@ pub(super) struct JobRunner {
     taken: TakenLetters,
 }
 
-/// What one item comes to before anything is sent.
-enum PreparedItem {
-    Ended(&'static str, Option<Problem>),
-    Intent {
-        letter: Box<HeldLetter>,
-        intent: Box<HoldIntent>,
-        preview: Option<ReplayPreview>,
-    },
+/// What a step has handed to the log.
+#[derive(Default)]
+struct HandedIntents {
+    sent: Vec<SentIntent>,
+    /// Of their events.
+    bytes: usize,
+    /// Why the rest was not.
+    stopped: Option<Problem>,
+}
+
+/// An intent on its way: the number of its item in the step, and the request that it moves.
+struct SentIntent {
+    item: usize,
+    letter: RequestId,
+    sent: Sent,
+}
+
+/// The same in the log.
+struct WaitingIntent {
+    item: usize,
+    letter: RequestId,
+    intent: RequestId,
 }
 
 impl JobRunner {
@@ -101,24 +107,21 @@ impl JobRunner {
         if self.job.done >= self.job.total {
             return self.end_or_repeat().await;
         }
-        let (chunk, from) = (self.job.done / CHUNK, self.job.done % CHUNK);
-        let mut items = JobStore::of(&self.app).items(&self.job.id, chunk).await?;
         let rate = self.job.order.rate;
         // Less than a second's worth at a time.
         let batch = rate.map_or(AT_ONCE, |rate| ((rate / 4.0) as usize).clamp(1, AT_ONCE));
-        let until = items.len().min(self.job.total - chunk * CHUNK);
-        let until = until.min(from + batch);
-        let moved = self.move_items(&mut items[from..until]).await;
-        let ended = items[from..until]
-            .iter()
-            .take_while(|item| !item.is_pending());
+        let until = self.job.total.min(self.job.done + batch);
+        let range = self.job.done..until;
+        let mut items = JobStore::of(&self.app).range(&self.job.id, range).await?;
+        let moved = self.move_items(items.asked()).await;
+        let ended = items.asked().iter().take_while(|item| !item.is_pending());
         let ended: Vec<JobItem> = ended.cloned().collect();
         let store = JobStore::of(&self.app);
         // Whoever runs it by now keeps what became of each.
         if !self.is_runner().await? {
             return Ok(false);
         }
-        store.put_items(&self.job.id, chunk, &items).await?;
+        store.put_range(&self.job.id, &items).await?;
         self.job.advance(&ended);
         if moved.is_ok() {
             self.job.waits = None;
@@ -188,45 +191,37 @@ impl JobRunner {
         Ok(wish.state == JobState::Running)
     }
 
-    /// All of them have an end afterwards, unless the job is to stop.
+    /// The first of them have an end afterwards, all of them unless they are large or the job is to
+    /// stop.
     async fn move_items(&mut self, items: &mut [JobItem]) -> Result<(), Problem> {
+        let mut handed = HandedIntents::default();
         let pending: Vec<usize> = (0..items.len())
             .filter(|n| items[*n].is_pending())
             .collect();
-        let prepared = pending.iter().map(|n| self.prepare(&items[*n]));
-        let prepared = try_join_all(prepared).await?;
-        let mut sent = Vec::with_capacity(pending.len());
-        let mut stopped = None;
-        for (n, prepared) in pending.into_iter().zip(prepared) {
-            match prepared {
-                PreparedItem::Ended(status, problem) => end_item(&mut items[n], status, problem),
-                PreparedItem::Intent {
-                    letter,
-                    intent,
-                    preview,
-                } => {
-                    items[n].preview = preview;
-                    let operation = job_operation(self.job.order.action);
-                    let by = (letter.held.tenant.as_str(), self.job.principal.as_str());
-                    let writes = &self.app.writes;
-                    match writes.intend(by, (operation, &letter.key), &intent) {
-                        Ok(intent) => sent.push((n, letter.held.request, intent)),
-                        Err(problem) if problem.status().is_server_error() => {
-                            stopped = Some(problem);
-                            break;
-                        }
-                        // It would be refused for ever.
-                        Err(problem) => end_item(&mut items[n], "refused", Some(problem)),
-                    }
-                }
+        for some in pending.chunks(READ_TOGETHER) {
+            if handed.stopped.is_some() || handed.bytes > STEP_BYTES {
+                break;
             }
+            self.hand_over(items, some, &mut handed).await;
         }
-        let mut waiting: HashMap<RequestId, (usize, RequestId)> = HashMap::new();
-        for (n, request, mut intent) in sent {
-            match intent.published().await {
+        let HandedIntents {
+            sent, mut stopped, ..
+        } = handed;
+        let mut waiting = VecDeque::with_capacity(sent.len());
+        for SentIntent {
+            item: n,
+            letter,
+            mut sent,
+        } in sent
+        {
+            match sent.published().await {
                 Ok(published) => {
                     items[n].by = Some(published.request);
-                    waiting.insert(published.request, (n, request));
+                    waiting.push_back(WaitingIntent {
+                        item: n,
+                        letter,
+                        intent: published.request,
+                    });
                 }
                 Err(problem) if problem.status().is_server_error() => stopped = Some(problem),
                 Err(problem) => end_item(&mut items[n], "refused", Some(problem)),
@@ -236,87 +231,76 @@ impl JobRunner {
         stopped.map_or(Ok(()), Err)
     }
 
-    async fn prepare(&self, item: &JobItem) -> Result<PreparedItem, Problem> {
-        let order = &self.job.order;
-        let Ok(request) = RequestId::parse_trusted(&item.request_id) else {
-            let (status, problem) = item_end(order.action, None);
-            return Ok(PreparedItem::Ended(status, problem));
-        };
-        let record = self.app.ports.record.as_ref();
-        let Some(letter) = replay::dead_letter(record, request).await? else {
-            let entry = ledger_entry(&self.app, request).await?;
-            let (status, problem) = item_end(order.action, entry.as_ref());
-            return Ok(PreparedItem::Ended(status, problem));
-        };
-        let patch = match &order.patch {
-            None => None,
-            Some(patch) => match sealed_patch::open_patch(&self.app, item, patch).await? {
-                Some(patch) => Some(patch),
-                None => {
-                    let problem = Problem::from(SubjectErased);
-                    return Ok(PreparedItem::Ended("refused", Some(problem)));
-                }
-            },
-        };
-        let edited = match edited_event(&self.app, &letter, patch.as_ref()).await? {
-            Ok(edited) => edited,
-            Err(problem) => return Ok(PreparedItem::Ended("refused", Some(problem))),
-        };
-        let preview = match order.action {
-            JobAction::Discard => None,
-            // It would show users and rights to whoever may look at jobs.
-            JobAction::Replay if system::is_operation(&item.operation) => None,
-            JobAction::Replay => {
-                let event = edited.as_ref().unwrap_or(&letter.event);
-                let catalog = self.app.ports.catalog.current();
-                let stores = preview_stores(&self.app, &catalog);
-                Some(short_preview(
-                    replay::preview_replay(stores, &letter, event).await?,
-                ))
+    /// Prepares some of the items and hands their intents to the log; why it stopped before all of
+    /// them is kept with what was handed over, which is on its way.
+    async fn hand_over(&self, items: &mut [JobItem], some: &[usize], handed: &mut HandedIntents) {
+        let asked: Vec<&JobItem> = some.iter().map(|n| &items[*n]).collect();
+        let prepared = match prepare_items(&self.app, &self.job, &asked).await {
+            Ok(prepared) => prepared,
+            Err(problem) => {
+                handed.stopped = Some(problem);
+                return;
             }
         };
-        let intent = HoldIntent {
-            request,
-            place: item.place.clone().unwrap_or_else(|| letter.place.clone()),
-            attempts: item.attempts,
-            as_new: order.as_new,
-            edited,
-            reason: order.reason.clone(),
-            job: Some(self.job.id.clone()),
-        };
-        Ok(PreparedItem::Intent {
-            letter: Box::new(letter),
-            intent: Box::new(intent),
-            preview,
-        })
+        for (n, prepared) in some.iter().copied().zip(prepared) {
+            let (letter, intent, preview) = match prepared {
+                PreparedItem::Ended(status, problem) => {
+                    end_item(&mut items[n], status, problem);
+                    continue;
+                }
+                PreparedItem::Intent {
+                    letter,
+                    intent,
+                    preview,
+                } => (letter, intent, preview),
+            };
+            items[n].preview = preview;
+            let operation = job_operation(self.job.order.action);
+            let by = (letter.held.tenant.as_str(), self.job.principal.as_str());
+            let writes = &self.app.writes;
+            handed.bytes += letter.event.value.as_ref().map_or(0, String::len);
+            match writes.intend(by, (operation, &letter.key), &intent) {
+                Ok(sent) => handed.sent.push(SentIntent {
+                    item: n,
+                    letter: letter.held.request,
+                    sent,
+                }),
+                Err(problem) if problem.status().is_server_error() => {
+                    handed.stopped = Some(problem);
+                    return;
+                }
+                // It would be refused for ever.
+                Err(problem) => end_item(&mut items[n], "refused", Some(problem)),
+            }
+        }
     }
 
-    /// Until the ledger knows all of the intents, or the job is to stop.
+    /// Until the ledger knows all of the intents, or the job is to stop. They are decided about in the
+    /// order in which they were sent, so the first are asked for alone.
     async fn await_ends(
         &mut self,
         items: &mut [JobItem],
-        mut waiting: HashMap<RequestId, (usize, RequestId)>,
+        mut waiting: VecDeque<WaitingIntent>,
     ) -> Result<(), Problem> {
-        let mut backoff = Backoff::new(Duration::from_millis(4), Duration::from_millis(200));
-        let mut looked = Instant::now();
+        let fresh = || Backoff::new(Duration::from_millis(4), Duration::from_millis(200));
+        let (mut backoff, mut looked) = (fresh(), Instant::now());
         while !waiting.is_empty() {
-            let asked: Vec<RequestId> = waiting.keys().copied().collect();
-            for found in self
-                .app
-                .ports
-                .record
-                .ledger(&asked)
-                .await?
-                .into_iter()
-                .flatten()
-            {
-                if let Some((n, request)) = waiting.remove(&found.request) {
-                    let (status, problem) = self.end_of(&found, request).await?;
-                    end_item(&mut items[n], status, problem);
+            let asked = waiting.len().min(READ_TOGETHER);
+            let ids: Vec<RequestId> = waiting.iter().take(asked).map(|one| one.intent).collect();
+            let found = self.app.ports.record.ledger(&ids).await?;
+            let first: Vec<WaitingIntent> = waiting.drain(..asked).collect();
+            let mut unknown = 0;
+            for (one, found) in first.into_iter().zip(found).rev() {
+                match found {
+                    Some(entry) => {
+                        let (status, problem) = self.end_of(&entry, one.letter).await?;
+                        end_item(&mut items[one.item], status, problem);
+                    }
+                    None => {
+                        unknown += 1;
+                        waiting.push_front(one);
+                    }
                 }
-            }
-            if waiting.is_empty() {
-                return Ok(());
             }
             if looked.elapsed() > LOOK {
                 looked = Instant::now();
@@ -324,7 +308,12 @@ impl JobRunner {
                     return Ok(());
                 }
             }
-            tokio::time::sleep(backoff.next_wait()).await;
+            if unknown < asked {
+                backoff = fresh();
+            }
+            if unknown * 2 > asked {
+                tokio::time::sleep(backoff.next_wait()).await;
+            }
         }
         Ok(())
     }
@@ -363,57 +352,4 @@ fn job_operation(action: JobAction) -> &'static str {
 fn end_item(item: &mut JobItem, status: &str, problem: Option<Problem>) {
     status.clone_into(&mut item.status);
     item.problem = problem.and_then(|problem| serde_json::to_value(problem).ok());
-}
-
-/// What previews look at.
-pub(crate) fn preview_stores<'a>(app: &'a App, catalog: &'a Catalog) -> PreviewStores<'a> {
-    PreviewStores {
-        record: app.ports.record.as_ref(),
-        view: app.ports.view.as_deref(),
-        catalog,
-        keys: &app.ports.keys,
-        sealing: &app.ports.sealing,
-    }
-}
-
-/// The event as it is to be replayed, if it is another; the inner error: why it cannot be.
-pub(crate) async fn edited_event(
-    app: &App,
-    letter: &HeldLetter,
-    patch: Option<&JsonPatch>,
-) -> Result<Result<Option<OriginalRecord>, Problem>, Problem> {
-    let Some(patch) = patch else {
-        return Ok(Ok(None));
-    };
-    let subject = app.ports.sealing.access(&letter.key.0).await?;
-    let catalog = app.ports.catalog.current();
-    let stores = preview_stores(app, &catalog);
-    let edited = replay::edited_event(letter, patch, stores.catalog, stores.boundary(&subject));
-    Ok(edited.map(Some).map_err(Problem::from))
-}
-
-fn short_preview(mut preview: ReplayPreview) -> ReplayPreview {
-    let size = serde_json::to_vec(&preview.changes).map_or(0, |bytes| bytes.len());
-    if size > PREVIEW_BYTES {
-        for change in &mut preview.changes {
-            change.fields.clear();
-        }
-    }
-    preview
-}
-
-impl From<replay::EditError> for Problem {
-    fn from(error: replay::EditError) -> Self {
-        let detail = error.to_string();
-        match error {
-            replay::EditError::Invalid { invalid, .. } => {
-                Self::new(Code::Invalid, detail).violations(invalid.0)
-            }
-            replay::EditError::Unsealable(EditUnsealable::Erased(erased)) => erased.into(),
-            replay::EditError::Unsealable(_)
-            | replay::EditError::Undecodable(_)
-            | replay::EditError::Patch(_)
-            | replay::EditError::Unknown(_) => Self::new(Code::Invalid, detail),
-        }
-    }
 }
