@@ -7,7 +7,7 @@ mod function;
 mod text;
 
 pub(crate) use evaluate::{EvalError, LOOKED, Lets, Scope, kind_of};
-use function::{Function, ValueShape};
+pub(crate) use function::{Function, ValueShape};
 use serde_json::{Map, Value};
 use std::fmt::Write as _;
 pub(crate) use text::sunbird_millis;

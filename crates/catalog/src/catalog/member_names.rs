@@ -1,6 +1,7 @@
 //! Members that definitions refer to and that nothing can have, wherever it is known what a value has: what
 //! a list of the request holds (`$item/nmae`), a named value, columns of a row, the names of `only`,
-//! `without` and `get`, and what a part's operation takes. Only files are looked at as they are read, never
+//! `without` and `get`, and what a part's operation takes. And what a function is given that it never takes:
+//! a list of the request where it takes a text. Only files are looked at as they are read, never
 //! definitions that travel. It must never tell of what might be there: who does not know, says nothing.
 
 use super::{CatalogError, shape::MemberShape};
@@ -9,7 +10,7 @@ use crate::{
         FileDefinition, LookUpDefinition, OperationDefinition, PartDefinition, RowTarget,
         TableDefinition,
     },
-    expression::{Names, did_you_mean},
+    expression::{Function, Names, ValueShape, did_you_mean},
 };
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -351,6 +352,7 @@ impl<'a> ShapeReader<'a> {
                 .map_or(MemberShape::Open, |fields| self.fields(fields)),
             ("map" | "filter" | "find" | "some" | "every" | "to_object", [list, each]) => {
                 let listed = self.value(list);
+                self.check_kind((name, ValueShape::List), (1, list), &listed);
                 self.items.push(listed.element());
                 let made = self.value(each);
                 let element = self.items.pop().unwrap_or(MemberShape::Open);
@@ -367,10 +369,46 @@ impl<'a> ShapeReader<'a> {
                 self.value(names);
                 self.named_members(name, of, names)
             }
-            _ => {
-                let shapes = arguments.iter().map(|one| self.value(one)).collect();
-                MemberShape::of_call(name, shapes)
-            }
+            _ => self.plain_call(name, argument),
+        }
+    }
+
+    /// Of a function that is given its arguments as they are.
+    fn plain_call(&mut self, name: &str, argument: &Value) -> MemberShape {
+        let function = Function::named(name);
+        let takes_many = function.is_none_or(Function::takes_many);
+        let arguments: &[Value] = match argument {
+            Value::Array(items) if takes_many => items,
+            one => std::slice::from_ref(one),
+        };
+        let shapes: Vec<MemberShape> = arguments.iter().map(|one| self.value(one)).collect();
+        for (n, (argument, shape)) in arguments.iter().zip(&shapes).enumerate() {
+            let wanted = function.map_or(ValueShape::Any, |function| function.wanted(n));
+            self.check_kind((name, wanted), (n + 1, argument), shape);
+        }
+        MemberShape::of_call(name, shapes)
+    }
+
+    /// Tells of a reference to what the function never takes; of other arguments their own form tells.
+    fn check_kind(
+        &mut self,
+        (function, wanted): (&str, ValueShape),
+        (number, argument): (usize, &Value),
+        shape: &MemberShape,
+    ) {
+        let reference = argument.as_str().filter(|text| text.starts_with('$'));
+        let kinds = shape.kinds();
+        if let Some(reference) = reference
+            && !kinds.iter().any(|kind| wanted.takes(*kind))
+        {
+            let given = match kinds {
+                [kind] => kind.name(),
+                _ => "a plain value",
+            };
+            self.tell(format!(
+                "{function}: argument {number} must be {}, and `{reference}` is {given}",
+                wanted.name()
+            ));
         }
     }
 

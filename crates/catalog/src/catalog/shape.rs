@@ -1,7 +1,7 @@
 //! What is known of a value before there is one: which members it can have at most. Never more is
 //! claimed than definitions say: what nothing is known of is open.
 
-use crate::expression::did_you_mean;
+use crate::expression::{ValueShape, did_you_mean};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -59,6 +59,16 @@ impl MemberShape {
                 let hint = did_you_mean(name, members.keys().map(String::as_str));
                 format!("there is no member `{name}`{hint}")
             }),
+        }
+    }
+
+    /// What it may be to a function.
+    pub fn kinds(&self) -> &'static [ValueShape] {
+        match self {
+            Self::Open | Self::Nothing => &[ValueShape::Any],
+            Self::Plain => &[ValueShape::Text, ValueShape::Number, ValueShape::Truth],
+            Self::Closed(_) => &[ValueShape::Object],
+            Self::List(_) => &[ValueShape::List],
         }
     }
 

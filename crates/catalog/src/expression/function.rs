@@ -37,11 +37,11 @@ impl ValueShape {
         }
     }
 
-    fn takes(self, given: Self) -> bool {
+    pub fn takes(self, given: Self) -> bool {
         self == given || self == Self::Any || given == Self::Any
     }
 
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Any => "anything",
             Self::Text => "a text",
@@ -191,6 +191,12 @@ impl Function {
         self.0.count.1 > 1
     }
 
+    /// What its argument at this place is, counted from 0.
+    pub fn wanted(self, place: usize) -> ValueShape {
+        let takes = self.0.takes;
+        takes[place.min(takes.len() - 1)]
+    }
+
     /// Are these arguments that it takes, as far as that is known before anything is computed?
     pub fn check(self, given: &[Expr]) -> Result<(), String> {
         let (least, most) = self.0.count;
@@ -203,7 +209,7 @@ impl Function {
             });
         }
         for (n, argument) in given.iter().enumerate() {
-            let wanted = self.0.takes[n.min(self.0.takes.len() - 1)];
+            let wanted = self.wanted(n);
             let given = kind_before(argument);
             if !wanted.takes(given) {
                 return Err(format!(

@@ -156,6 +156,27 @@ fn names_that_lead_nowhere_are_told_with_line_and_near_name() {
             "{map: [$request/lines, $item/article/name]}",
             "`$item/article/name`: a plain value has no member `name`",
         ),
+        // What a function never takes.
+        (
+            "{lower: $request/lines}",
+            "lower: argument 1 must be a text, and `$request/lines` is a list",
+        ),
+        (
+            "{count: $request/to}",
+            "count: argument 1 must be a list, and `$request/to` is an object",
+        ),
+        (
+            "{merge: [$request/to, $let/articles]}",
+            "merge: argument 2 must be an object, and `$let/articles` is a list",
+        ),
+        (
+            "{map: [$let/known, $item]}",
+            "map: argument 1 must be a list, and `$let/known` is an object",
+        ),
+        (
+            "{map: [$request/lines, {count: $item/article}]}",
+            "count: argument 1 must be a list, and `$item/article` is a plain value",
+        ),
         // Named values.
         (
             "$let/known/streat",
@@ -229,6 +250,11 @@ fn what_might_be_there_is_not_told() {
         "{get: [{if: [{present: $request/note}, $request/note, $let/known]}, whatever]}",
         "{map: [$looked/stock, {get: [{default: [$item, {object: {}}]}, _expires]}]}",
         "{at: [{map: [$request/lines, $item/count]}, 0]}",
+        "{count: [$request/to, $request/lines]}",
+        "{lower: $request/note}",
+        "{lower: $looked/stock/0/left}",
+        "{add: [$request/to/city, 1]}",
+        "{concat: [$request/lines, $request/to]}",
     ] {
         assert_eq!(with_let(value), "sound", "{value}");
     }
