@@ -4,6 +4,7 @@
 mod fragments;
 mod member_names;
 mod read;
+mod replaced;
 mod request_names;
 mod shape;
 
@@ -77,10 +78,11 @@ impl Catalog {
             Ok((name.clone(), file))
         });
         let files = each_or_mistakes(parsed).map_err(told_together)?;
-        let files = fragments::expand_fragments(files)?;
+        let mut files = fragments::expand_fragments(files)?;
+        let mut mistakes = replaced::take_out_replaced(&mut files);
         let definitions = serde_json::to_value(merge_files(files.clone()))
             .map_err(|e| CatalogError(e.to_string()))?;
-        let mut mistakes = request_names::check_request_names(&files);
+        mistakes.extend(request_names::check_request_names(&files));
         mistakes.extend(member_names::check_member_names(&files));
         let compiled = match Self::compile(files, definitions) {
             Ok(catalog) if mistakes.is_empty() => return Ok(catalog),
@@ -230,7 +232,12 @@ fn compile_operations(
                 mistakes.push(CatalogError(format!("{file}: operation `{name}`{why}")));
             };
             if let Some(other) = places.insert(name, file) {
-                told(format!(" is declared twice, first in {other}"));
+                let hint = if replaced::may_be_replaced(name) {
+                    "; with `replaces: true` it takes that one's place"
+                } else {
+                    ""
+                };
+                told(format!(" is declared twice, first in {other}{hint}"));
                 continue;
             }
             // What is wrong with the one that it stands on is told there.

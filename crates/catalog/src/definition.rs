@@ -41,6 +41,9 @@ pub(crate) struct FileDefinition {
 #[serde(deny_unknown_fields)]
 pub(crate) struct OperationDefinition {
     pub name: String,
+    /// Takes the place of the operation of this name that an earlier file declares.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replaces: bool,
     pub summary: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<Kind>,

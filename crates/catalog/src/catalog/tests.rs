@@ -46,6 +46,43 @@ fn a_folder_adds_operations_without_rust() {
 }
 
 #[test]
+fn an_operation_takes_the_place_of_one_before_it_where_it_says_so() {
+    let builtin = Catalog::builtin().unwrap();
+    let mine = PING.replace("ping.send\n", "note.delete\n    replaces: true\n");
+    let replaced = load(&mine).unwrap();
+    let summary = |catalog: &Catalog| {
+        let operation = catalog.operation("note.delete").unwrap();
+        operation.summary().to_owned()
+    };
+    assert_ne!(summary(&replaced), summary(&builtin));
+    assert_ne!(replaced.version(), builtin.version());
+    let count = |catalog: &Catalog| catalog.operations().count();
+    assert_eq!(count(&replaced), count(&builtin), "in its place");
+    // What travels is whole, and says nothing of what it replaced.
+    let travelled = Catalog::from_definitions(replaced.definitions()).unwrap();
+    assert_eq!(travelled.version(), replaced.version());
+    assert_eq!(summary(&travelled), summary(&replaced));
+
+    // The later folder's stands.
+    let (first, second) = (folder(&mine), folder(&mine.replace("somebody", "another")));
+    let folders = [&first, &second].map(|folder| folder.path().to_owned());
+    assert!(summary(&Catalog::load(&folders).unwrap()).contains("another"));
+
+    let told = |text: &str| load(text).unwrap_err().to_string();
+    let unsaid = told(&PING.replace("ping.send", "note.delete"));
+    assert!(
+        unsaid.contains("first in sunbird/note/note.yaml; with `replaces: true`"),
+        "{unsaid}"
+    );
+    let nothing = told(&mine.replace("note.delete", "note.delet"));
+    for part in ["line 3", "`note.delet`", "did you mean `note.delete`?"] {
+        assert!(nothing.contains(part), "{nothing}");
+    }
+    let own = told(&mine.replace("note.delete", "security.createUser"));
+    assert!(own.contains("cannot be replaced"), "{own}");
+}
+
+#[test]
 fn what_is_wrong_with_a_file_is_told_with_its_place() {
     let told = |text: &str| load(text).unwrap_err().to_string();
     let unknown = told(&PING.replace("summary:", "sumary:"));
@@ -191,7 +228,7 @@ fn the_documentation_names_every_function_and_field() {
     let fields = [
         "name", "summary", "http", "envelope", "kind", "order", "request", "raw", "many",
         "generate", "rules", "let", "key", "guards", "write", "result", "examples", "internal",
-        "look_up", "already", "claims", "parts",
+        "look_up", "already", "claims", "parts", "replaces",
     ];
     let actions = [
         "put",
