@@ -13,6 +13,7 @@ mod accounts;
 mod audit;
 mod catalog_diff;
 mod catalog_reload;
+mod catalog_show;
 mod cli;
 mod deploy;
 mod dev;

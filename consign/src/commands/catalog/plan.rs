@@ -66,7 +66,8 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
     }
 }
 
-fn plan_json(plan: &Plan) -> Value {
+/// All that it would do.
+pub fn plan_json(plan: &Plan) -> Value {
     let part = |part: &catalog::Accepted| json!({"operation": part.operation, "key": part.key, "request": part.request});
     json!({
         "verdict": plan.verdict,

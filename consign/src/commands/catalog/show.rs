@@ -1,9 +1,13 @@
-//! `consign catalog show`: one operation, with its request schema and examples to send.
+//! `consign catalog show`: one operation, with its request schema, examples to send, and what these
+//! would write.
+
+mod sample;
 
 use super::Invocation;
 use crate::{failure::Failure, stack};
 use catalog::{Catalog, Operation};
 use clap::Args;
+use sample::Sample;
 use serde::Serialize;
 
 const EXAMPLES: &str = "\
@@ -11,7 +15,7 @@ Examples:
   consign catalog show document.create
   consign catalog show user.create --json | jq .schema";
 
-/// Show an operation: what a request must look like, examples
+/// Show an operation: what a request must look like, examples to send, and what they write
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Arguments {
@@ -29,7 +33,7 @@ struct OperationShown<'a> {
     route: Option<&'a catalog::HttpRoute>,
     before: Vec<ShownHook<'a>>,
     schema: &'a serde_json::Value,
-    examples: &'a [catalog::Example],
+    examples: Vec<Sample<'a>>,
 }
 
 /// Who is asked before a request is accepted.
@@ -71,6 +75,8 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
             Failure::failed(format!("there is no operation `{}`", arguments.operation)).hint(hint),
         );
     };
+    let examples = operation.examples().iter();
+    let examples = examples.map(|example| Sample::of(&catalog, operation, example));
     let shown = OperationShown {
         name: operation.name(),
         summary: operation.summary(),
@@ -80,7 +86,7 @@ pub fn run(arguments: &Arguments, invocation: Invocation<'_>) -> Result<(), Fail
         route: operation.http(),
         before: shown_hooks(&catalog, operation),
         schema: operation.schema(),
-        examples: operation.examples(),
+        examples: examples.collect(),
     };
     invocation.output.result(&shown, operation_text)
 }
@@ -109,8 +115,8 @@ fn operation_text(shown: &OperationShown) -> String {
         );
     }
     text += &format!("\nA request must be:\n{}\n", pretty(shown.schema));
-    for example in shown.examples {
-        text += &format!("\n{}:\n{}\n", example.title, pretty(&example.request));
+    for example in &shown.examples {
+        text += &example.text();
     }
     text
 }
