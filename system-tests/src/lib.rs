@@ -9,6 +9,7 @@
     reason = "tests run on real clocks, threads and tasks"
 )]
 
+pub mod accounts;
 pub mod checker;
 pub mod client;
 pub mod cluster;

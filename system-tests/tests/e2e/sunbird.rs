@@ -1,10 +1,12 @@
 //! Every operation of Sunbird from outside, with the request that its clients send, in an order in
 //! which each finds what it needs; what they leave is compared field by field, and for each
-//! operation one refusal that changes nothing.
+//! operation one refusal that changes nothing. At the end the deployment is closed, and who is not
+//! the owner is refused.
 
 mod badges;
 mod batches;
 mod organisations;
+mod owners;
 mod refusals;
 mod story;
 mod users;
@@ -29,6 +31,7 @@ async fn all(cluster: &Cluster) -> Result<()> {
     badges::objects(&mut story).await?;
     organisations::uploads_and_syncs(&mut story).await?;
     refusals::refusals(&mut story).await?;
+    owners::owners(&mut story, cluster).await?;
     story.nothing_differed()?;
     let all: BTreeSet<&str> = story.operations().collect();
     let done: BTreeSet<&str> = story.done.iter().map(String::as_str).collect();

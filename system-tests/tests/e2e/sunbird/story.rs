@@ -20,6 +20,10 @@ pub struct Story {
     pub ids: Ids,
     pub stores: AnyStores,
     pub expected: ExpectedStores,
+    /// The session of whoever sends requests; nobody's where the deployment is open.
+    pub sends_as: Option<String>,
+    /// Of whoever looks what became of them.
+    pub reads_as: Option<String>,
     /// Operations that were carried out.
     pub done: Vec<String>,
     /// Operations that refused something.
@@ -36,6 +40,8 @@ impl Story {
             ids: Ids::new(),
             stores: AnyStores::of(cluster)?,
             expected: ExpectedStores::default(),
+            sends_as: None,
+            reads_as: None,
             done: Vec::new(),
             refused: Vec::new(),
         })
@@ -128,6 +134,9 @@ impl Story {
         if !body.is_null() {
             request = request.json(&body);
         }
+        if let Some(session) = &self.sends_as {
+            request = request.bearer_auth(session);
+        }
         let response = request.send().await?;
         let status = response.status().as_u16();
         let text = response.text().await?;
@@ -149,7 +158,11 @@ impl Story {
     }
 
     pub async fn read(&self, path: &str) -> Result<Option<Value>> {
-        let response = self.client.at(Method::GET, path).send().await?;
+        let mut request = self.client.at(Method::GET, path);
+        if let Some(session) = &self.reads_as {
+            request = request.bearer_auth(session);
+        }
+        let response = request.send().await?;
         let status = response.status().as_u16();
         let found: Value = response.json().await?;
         match status {

@@ -136,8 +136,17 @@ impl Story {
     /// Everything that the operations wrote.
     pub async fn held(&mut self) -> Result<Held> {
         let mut held = self.stores.read().await?;
-        // What collections are is not asked for by these operations; that uploads are open is the gateways' note.
-        held.retain(|name, _| !name.starts_with("collection ") && name != "value open-uploads");
+        // What collections are is not asked for by these operations; that uploads are open is the gateways' note,
+        // and who may what is changed by a log-in.
+        let others = [
+            "collection ",
+            "document consign-security/",
+            "row security_",
+            "value security.",
+        ];
+        held.retain(|name, _| {
+            !others.iter().any(|other| name.starts_with(other)) && name != "value open-uploads"
+        });
         Ok(held)
     }
 

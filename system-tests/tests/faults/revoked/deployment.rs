@@ -1,9 +1,9 @@
 //! A closed deployment of three gateways and two workers on real servers, its administrator, and a
 //! load of writes that goes on.
 
-use anyhow::{Context, Result, ensure};
-use reqwest::{Client, Method, StatusCode};
-use serde_json::{Value, json};
+use anyhow::{Result, ensure};
+use reqwest::{Method, StatusCode};
+use serde_json::json;
 use std::{
     sync::{
         Arc, Mutex as StdMutex,
@@ -11,11 +11,10 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use system_tests::cluster::Cluster;
+use system_tests::{accounts::Accounts, cluster::Cluster};
 use testbed::{Proxy, Server, Servers};
 use tokio::{sync::Mutex, task::JoinHandle};
 
-pub const PASSWORD: &str = "correct horse battery";
 pub const GATEWAYS: usize = 3;
 /// The gateway that freezes or is cut off.
 pub const LAST: usize = GATEWAYS - 1;
@@ -29,9 +28,7 @@ pub type WriteTimes = Arc<StdMutex<Vec<Instant>>>;
 
 pub struct Deployment {
     cluster: Mutex<Cluster>,
-    gateways: Vec<String>,
-    http: Client,
-    admin: String,
+    pub accounts: Accounts,
     link: Option<Proxy>,
     pub written: WriteTimes,
     failed_writes: Arc<AtomicU64>,
@@ -60,105 +57,38 @@ impl Deployment {
         };
         let mut cluster = Cluster::with_settings_for(servers, GATEWAYS, 2, settings).await?;
         cluster.add_notifier(0).await?;
-        let mut deployment = Self {
-            gateways: cluster.gateways().to_vec(),
+        let deployment = Self {
+            accounts: Accounts::close(cluster.gateways()).await?,
             cluster: Mutex::new(cluster),
-            http: Client::builder().timeout(Duration::from_secs(60)).build()?,
-            admin: String::new(),
             link,
             written: WriteTimes::default(),
             failed_writes: Arc::default(),
         };
-        deployment.close().await?;
+        deployment.prepare().await?;
         Ok(deployment)
     }
 
-    async fn close(&mut self) -> Result<()> {
-        let local = json!({"username": "root", "password": PASSWORD});
-        let first = json!({"content": {}, "credentials": {"local": local}});
-        let path = "/_createFirstAdmin/root?reset=true";
-        self.made((Method::POST, path), None, first).await?;
-        self.admin = self.login("root").await?;
-        let admin = Some(self.admin.clone());
-        let admin = admin.as_deref();
-        self.made((Method::POST, "/ix/_create"), admin, json!({}))
-            .await?;
-        self.made((Method::PUT, "/ix/co"), admin, json!({})).await?;
-        let reader = super::victims::role(true);
-        self.made((Method::PUT, "/roles/reader"), admin, reader)
-            .await?;
-        let profile = json!({"policies": [{"roleId": "reader"}]});
-        self.made((Method::PUT, "/profiles/reader"), admin, profile)
-            .await?;
-        self.made(
-            (Method::POST, "/ix/co/seen/_create"),
-            admin,
-            json!({"n": 0}),
-        )
-        .await?;
+    /// What the load writes into, and who may read it.
+    async fn prepare(&self) -> Result<()> {
+        let accounts = &self.accounts;
+        let index = (Method::POST, "/ix/_create");
+        accounts.by_admin(index, json!({})).await?;
+        let collection = (Method::PUT, "/ix/co");
+        accounts.by_admin(collection, json!({})).await?;
+        accounts.allow("reader", super::victims::role(true)).await?;
+        let seen = (Method::POST, "/ix/co/seen/_create");
+        accounts.by_admin(seen, json!({"n": 0})).await?;
         Ok(())
-    }
-
-    pub fn url(&self, gateway: usize, path: &str) -> String {
-        format!("{}{path}", self.gateways[gateway % GATEWAYS])
-    }
-
-    /// Status and answer.
-    pub async fn ask(
-        &self,
-        gateway: usize,
-        (method, path): (Method, &str),
-        token: Option<&str>,
-        body: Option<&Value>,
-    ) -> Result<(StatusCode, Value)> {
-        let mut request = self.http.request(method, self.url(gateway, path));
-        if let Some(token) = token {
-            request = request.bearer_auth(token);
-        }
-        request = match body {
-            Some(body) => request.json(body),
-            None => request.header("content-type", "application/json"),
-        };
-        let answer = request.send().await?;
-        let status = answer.status();
-        Ok((status, answer.json().await.unwrap_or_default()))
-    }
-
-    /// What must succeed; the result.
-    pub async fn made(
-        &self,
-        (method, path): (Method, &str),
-        token: Option<&str>,
-        body: Value,
-    ) -> Result<Value> {
-        let asked = (method.clone(), path);
-        let (status, mut told) = self.ask(0, asked, token, Some(&body)).await?;
-        ensure!(status.is_success(), "{method} {path}: {status}: {told:#}");
-        Ok(told["result"].take())
-    }
-
-    pub async fn by_admin(&self, asked: (Method, &str), body: Value) -> Result<Value> {
-        self.made(asked, Some(&self.admin), body).await
-    }
-
-    pub fn admin(&self) -> &str {
-        &self.admin
-    }
-
-    pub async fn login(&self, username: &str) -> Result<String> {
-        let body = json!({"username": username, "password": PASSWORD});
-        let told = self
-            .made((Method::POST, "/_login/local"), None, body)
-            .await?;
-        let token = told["jwt"].as_str().context("no token")?;
-        Ok(token.to_owned())
     }
 
     /// Writes at a pace until it is aborted.
     pub fn write_on(&self) -> JoinHandle<()> {
-        let (http, admin) = (self.http.clone(), self.admin.clone());
+        let (http, admin) = (
+            self.accounts.http().clone(),
+            self.accounts.admin().to_owned(),
+        );
         let urls: Vec<String> = (0..LAST)
-            .map(|gateway| self.url(gateway, "/ix/co/_create"))
+            .map(|gateway| self.accounts.url(gateway, "/ix/co/_create"))
             .collect();
         let (written, failed) = (self.written.clone(), self.failed_writes.clone());
         tokio::spawn(async move {
@@ -205,7 +135,10 @@ impl Deployment {
         let patience = Instant::now() + Duration::from_secs(120);
         loop {
             let asked = (Method::GET, "/_me");
-            let told = self.ask(LAST, asked, Some(&self.admin), None).await;
+            let accounts = &self.accounts;
+            let told = accounts
+                .ask(LAST, asked, Some(accounts.admin()), None)
+                .await;
             if told.is_ok_and(|(status, _)| status == StatusCode::OK) {
                 return Ok(());
             }

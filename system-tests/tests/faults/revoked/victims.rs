@@ -1,6 +1,6 @@
 //! Who has something that is about to be taken away, and by what call it is.
 
-use super::deployment::{Deployment, PASSWORD};
+use super::deployment::Deployment;
 use anyhow::{Context, Result, bail, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -69,11 +69,8 @@ pub fn role(reads: bool) -> Value {
 impl Victim {
     pub async fn make(deployment: &Deployment, kind: Kind, n: usize) -> Result<Self> {
         let name = format!("{kind:?}-{n}").to_lowercase();
-        let local = json!({"username": name, "password": PASSWORD});
-        let profiles = [profile_of(deployment, kind, &name).await?];
-        let user = json!({"content": {"profileIds": profiles}, "credentials": {"local": local}});
-        let path = format!("/users/{name}/_create");
-        deployment.by_admin((Method::POST, &path), user).await?;
+        let profile = profile_of(deployment, kind, &name).await?;
+        deployment.accounts.user(&name, &profile).await?;
         let mut victim = Self {
             kind,
             name,
@@ -86,9 +83,9 @@ impl Victim {
     }
 
     async fn log_in(&mut self, deployment: &Deployment) -> Result<()> {
-        self.credential = deployment.login(&self.name).await?;
+        self.credential = deployment.accounts.login(&self.name).await?;
         if matches!(self.kind, Kind::OwnSession | Kind::Password) {
-            self.other = Some(deployment.login(&self.name).await?);
+            self.other = Some(deployment.accounts.login(&self.name).await?);
         }
         if self.kind == Kind::OwnSession {
             self.taken = Some(own_session(deployment, &self.credential).await?);
@@ -96,7 +93,10 @@ impl Victim {
         if matches!(self.kind, Kind::KeyByTokens | Kind::KeyDeleted) {
             let body = json!({"description": "of a victim"});
             let asked = (Method::POST, "/api-keys/_create");
-            let told = deployment.made(asked, Some(&self.credential), body).await?;
+            let told = deployment
+                .accounts
+                .made(asked, Some(&self.credential), body)
+                .await?;
             let text = |of: &Value| of.as_str().map(str::to_owned).context("no key");
             self.taken = Some(text(&told["_id"])?);
             self.credential = text(&told["_source"]["token"])?;
@@ -147,10 +147,13 @@ impl Victim {
 
     /// Takes it away, on the gateway of that number.
     pub async fn revoke(&self, deployment: &Deployment, gateway: usize) -> Result<()> {
-        let (method, path, token, body) = self.call(deployment.admin())?;
+        let (method, path, token, body) = self.call(deployment.accounts.admin())?;
         let body = Some(&body).filter(|body| !body.is_null());
         let asked = (method.clone(), path.as_str());
-        let (status, told) = deployment.ask(gateway, asked, Some(token), body).await?;
+        let (status, told) = deployment
+            .accounts
+            .ask(gateway, asked, Some(token), body)
+            .await?;
         ensure!(status.is_success(), "{method} {path}: {status}: {told:#}");
         Ok(())
     }
@@ -159,10 +162,13 @@ impl Victim {
     pub async fn revoke_at_last(&self, deployment: &Deployment, gateway: usize) -> Result<()> {
         let patience = Instant::now() + AT_LAST;
         loop {
-            let (method, path, token, body) = self.call(deployment.admin())?;
+            let (method, path, token, body) = self.call(deployment.accounts.admin())?;
             let body = Some(&body).filter(|body| !body.is_null());
             let asked = (method, path.as_str());
-            let (status, told) = deployment.ask(gateway, asked, Some(token), body).await?;
+            let (status, told) = deployment
+                .accounts
+                .ask(gateway, asked, Some(token), body)
+                .await?;
             // What was not answered before may have been done: the credential is refused then.
             if status.is_success() || matches!(status.as_u16(), 401 | 404) {
                 return Ok(());
@@ -180,19 +186,14 @@ async fn profile_of(deployment: &Deployment, kind: Kind, name: &str) -> Result<S
     if kind != Kind::Role {
         return Ok("reader".to_owned());
     }
-    let path = format!("/roles/{name}");
-    let reads = role(true);
-    deployment.by_admin((Method::PUT, &path), reads).await?;
-    let path = format!("/profiles/{name}");
-    let profile = json!({"policies": [{"roleId": name}]});
-    deployment.by_admin((Method::PUT, &path), profile).await?;
+    deployment.accounts.allow(name, role(true)).await?;
     Ok(name.to_owned())
 }
 
 /// The id of the session of this token.
 async fn own_session(deployment: &Deployment, token: &str) -> Result<String> {
     let asked = (Method::GET, "/v1/security/sessions");
-    let (_, told) = deployment.ask(0, asked, Some(token), None).await?;
+    let (_, told) = deployment.accounts.ask(0, asked, Some(token), None).await?;
     let mut sessions = told["sessions"].as_array().into_iter().flatten();
     let current = sessions.find(|session| session["current"] == true);
     let id = current.and_then(|session| session["id"].as_str());

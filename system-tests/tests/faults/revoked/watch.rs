@@ -49,11 +49,11 @@ impl Watch {
     /// When every gateway honours it, and the subscription on the one of this number is active.
     pub async fn begin(deployment: &Deployment, credential: &str, gateway: usize) -> Result<Self> {
         let (asked, told) = (Arc::default(), Arc::default());
-        let socket = subscribed(&deployment.url(gateway, "/"), credential).await?;
+        let socket = subscribed(&deployment.accounts.url(gateway, "/"), credential).await?;
         let listening = tokio::spawn(listen(socket, Arc::clone(&told)));
         let mut asking = Vec::new();
         for gateway in 0..GATEWAYS {
-            let url = deployment.url(gateway, SEEN);
+            let url = deployment.accounts.url(gateway, SEEN);
             // Each with a connection of its own.
             let http = Client::new();
             ensure!(
