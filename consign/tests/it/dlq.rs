@@ -470,7 +470,7 @@ async fn what_was_given_up_is_asked_for_anew_from_a_file_once() {
 }
 
 /// The files below the folder in which a text stands, as it is or in base64, wherever that begins.
-fn files_with(folder: &Path, text: &str) -> Vec<String> {
+pub fn files_with(folder: &Path, text: &str) -> Vec<String> {
     let within_base64 = |before: usize| {
         let bytes = [&vec![0; before], text.as_bytes()].concat();
         let (from, to) = ((before * 8).div_ceil(6), bytes.len() * 8 / 6);

@@ -30,6 +30,7 @@ mod purge;
 mod rebuild;
 mod refused_servers;
 mod rotation;
+mod sealing;
 mod spool;
 mod status;
 mod subscribe;
