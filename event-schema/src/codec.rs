@@ -59,9 +59,16 @@ pub const PARTITION_CLAIM: &str = "consign.partition-claim.v1";
 pub const SECURITY_CHANGE: &str = "consign.security-change.v1";
 pub const SECURITY_BEACON: &str = "consign.security-beacon.v1";
 
-/// The level that this version writes and the highest that it reads. It rises when a record means
-/// something that an older reader would get wrong; new members that may be ignored do not raise it.
-pub const LEVEL: u16 = 1;
+/// The highest level that this version reads. It rises when a record means something that an older
+/// reader would get wrong; new members that may be ignored do not raise it. A record says the least that
+/// it needs, so that others still read all that they can:
+///
+/// 1. everything that is not named here;
+/// 2. transactions whose caller was not confirmed, and what was refused for that.
+pub const LEVEL: u16 = 2;
+
+const FIRST_LEVEL: &str = "1";
+const SECOND_LEVEL: &str = "2";
 
 /// On every record: the least level that its reader must know.
 pub const LEVEL_HEADER: &str = "consign-level";
@@ -80,6 +87,9 @@ pub fn encode_transaction(event: &Transaction) -> Parts {
     parts
         .headers
         .push((SEEN_HEADER.into(), event.seen.to_string().into()));
+    if event.data.unconfirmed.is_some() {
+        raise_level(&mut parts);
+    }
     parts
 }
 
@@ -99,11 +109,20 @@ pub fn encode_change(change: &Change) -> Parts {
     let mut headers = base_headers(kind);
     headers.extend(id.map(|id| ("ce_id".into(), id.to_string().into())));
     let key = change.key().map(|key| Bytes::from(key.0.clone()));
-    Parts {
+    let mut parts = Parts {
         key,
         value: Some(value),
         headers,
+    };
+    let is_of_second_level = match change {
+        Change::Decision(decision) => decision.verdict.is_of_second_level(),
+        Change::Void(void) => void.ends.is_of_second_level(),
+        Change::Open(_) | Change::Mark(_) => false,
+    };
+    if is_of_second_level {
+        raise_level(&mut parts);
     }
+    parts
 }
 
 /// Addressed by its key: the instance it is for.
@@ -114,11 +133,15 @@ pub fn encode_mail(mail: &Mail) -> Parts {
         Mail::Presence(presence) => (PRESENCE, &presence.instance, to_bytes(presence)),
         Mail::Progress(progress) => (PROGRESS, &progress.instance, to_bytes(progress)),
     };
-    Parts {
+    let mut parts = Parts {
         key: Some(Bytes::from(instance.clone())),
         value: Some(value),
         headers: base_headers(kind),
+    };
+    if matches!(mail, Mail::Feedback(feedback) if feedback.entry.verdict.is_of_second_level()) {
+        raise_level(&mut parts);
     }
+    parts
 }
 
 /// Keyed so that compaction keeps the newest of each membership, instance and partition.
@@ -215,6 +238,7 @@ pub fn decode_stand_in(parts: &Parts) -> Option<(Transaction, String)> {
         reply: None,
         origin: None,
         principal: String::new(),
+        unconfirmed: None,
     };
     let transaction = Transaction {
         attributes: decode_attributes(parts).ok()?,
@@ -331,12 +355,24 @@ pub fn header_text<'a>(parts: &'a Parts, name: &'static str) -> Result<&'a str, 
     std::str::from_utf8(bytes).map_err(|e| DecodeError::BadHeader(name, e.to_string()))
 }
 
+/// The record means something that a reader of the first level would get wrong.
+fn raise_level(parts: &mut Parts) {
+    for (name, value) in &mut parts.headers {
+        if *name == LEVEL_HEADER {
+            *value = Bytes::from_static(SECOND_LEVEL.as_bytes());
+        }
+    }
+}
+
 fn base_headers(kind: &'static str) -> Vec<(Cow<'static, str>, Bytes)> {
     let mut headers = Vec::with_capacity(12);
     headers.push(("ce_specversion".into(), Bytes::from_static(b"1.0")));
     headers.push(("ce_type".into(), Bytes::from_static(kind.as_bytes())));
     headers.push(("ce_source".into(), Bytes::from_static(b"/consign")));
-    headers.push((LEVEL_HEADER.into(), LEVEL.to_string().into()));
+    headers.push((
+        LEVEL_HEADER.into(),
+        Bytes::from_static(FIRST_LEVEL.as_bytes()),
+    ));
     headers.push((
         "content-type".into(),
         Bytes::from_static(b"application/json"),

@@ -196,6 +196,12 @@ pub enum VoidEnd {
     Held,
 }
 
+impl VoidEnd {
+    pub(crate) fn is_of_second_level(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.is_of_second_level())
+    }
+}
+
 /// A store will not take a decision (or it follows one on its keys): the reverse change, written at
 /// this record's own version.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]

@@ -5,6 +5,7 @@ use crate::{
     Raw,
     id::{EntityKey, RequestId},
     offset::TransactionsOffset,
+    unconfirmed::Unconfirmed,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -63,6 +64,10 @@ pub struct TransactionData {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
     pub principal: String,
+    /// The caller could not be looked at: that is for whoever decides it. Readers who do not know this
+    /// would take it for nothing, so it raises the record's level.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unconfirmed: Option<Unconfirmed>,
 }
 
 /// How the client itself named and sent a request, for whoever is told of it.

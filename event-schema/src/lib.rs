@@ -37,6 +37,7 @@ pub mod signing;
 pub mod table;
 pub mod token;
 pub mod topics;
+pub mod unconfirmed;
 
 pub use fingerprint::cause_fingerprint;
 pub use request_tail::RequestTail;

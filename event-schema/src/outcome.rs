@@ -35,6 +35,9 @@ pub enum RefusalCode {
     Forbidden,
     /// Too often within a time.
     RateLimited,
+    /// It was taken from a caller who could not be looked at, and who may not do it: by now, or
+    /// since before it was taken.
+    Revoked,
 }
 
 /// A refusal: code, a sentence for people, and where in the request.
@@ -47,6 +50,12 @@ pub struct Refusal {
     pub rule: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pointer: Option<String>,
+}
+
+impl Refusal {
+    pub(crate) fn is_of_second_level(&self) -> bool {
+        self.code == RefusalCode::Revoked
+    }
 }
 
 /// Why an event will never apply as it stands. `code` is stable, `store` names who refused it,
@@ -71,6 +80,11 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// Would a reader that knows the first level alone fail to read it?
+    pub(crate) fn is_of_second_level(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.is_of_second_level())
+    }
+
     /// Is it the last word? A dead letter, and what is parked behind one, may still get another.
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Applied | Self::Refused(_))

@@ -7,6 +7,8 @@
 //! holds one only by its own beacon, read back: everything before that beacon is taken into account
 //! by then. The times that must fit each other stand here side by side. See ADR 37.
 
+pub mod kept;
+
 use crate::{
     mutation::{DocumentKey, RowKey},
     position::Version,

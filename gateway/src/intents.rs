@@ -56,6 +56,7 @@ pub(crate) async fn publish_intent<T: Serialize>(
             reply: None,
             origin: None,
             principal: caller.name.to_string(),
+            unconfirmed: None,
         },
     };
     let parts = codec::encode_transaction(&event);

@@ -13,6 +13,7 @@ use crate::{
     security_events::{self, Actor},
     transport::tls::client_certificate::ShownCertificate,
 };
+use event_schema::security::kept::WHOLE_SESSION;
 use runtime::random;
 use serde_json::{Value, json};
 use std::{net::IpAddr, sync::Arc, time::Duration};
@@ -91,7 +92,7 @@ pub(crate) async fn end_session(app: &App, actor: Actor<'_>, sid: &str) -> Resul
     let now = app.now();
     // A newer token of it may live longer than the one that is known here.
     let until = now.saturating_add(LONGEST_MS).saturating_add(1000);
-    let request = json!({"sid": sid, "jti": WHOLE, "at": now, "until": until});
+    let request = json!({"sid": sid, "jti": WHOLE_SESSION, "at": now, "until": until});
     write_internal(app, actor, "security.endSession", &request).await
 }
 
@@ -162,9 +163,6 @@ pub(crate) async fn open_account(
     let missing = || Problem::new(Code::NotYet, "the account is opened and not seen yet");
     Ok(account.ok_or_else(missing)?.sessions)
 }
-
-/// What names a whole session, beside its tokens.
-const WHOLE: &str = "*";
 
 impl App {
     /// The caller of a request by its head: by the credential that it shows, or else by the

@@ -204,6 +204,7 @@ impl Maker {
                 reply: None,
                 origin: None,
                 principal: "a person".into(),
+                unconfirmed: None,
             },
         };
         let parts = codec::encode_transaction(&event);
@@ -307,6 +308,7 @@ impl Maker {
             reply: None,
             origin: None,
             principal: "anonymous".into(),
+            unconfirmed: None,
         };
         let attributes = Attributes {
             id,

@@ -18,6 +18,7 @@ mod repair;
 mod repeats;
 mod sealing;
 mod state;
+mod unconfirmed;
 mod values;
 
 pub(crate) use given_versions::GivenVersions;
@@ -42,6 +43,7 @@ use event_schema::{
 use inputs::Consumable;
 use std::{collections::VecDeque, sync::Arc};
 use tokio::time::Instant;
+use unconfirmed::LookedAtCallers;
 
 /// Decides for one partition during one tenure.
 pub(crate) struct Decider {
@@ -58,6 +60,7 @@ pub(crate) struct Decider {
     /// Marks that were sent alone, and whose places are not known yet.
     sent: VecDeque<(Delivery, Mark)>,
     batch: u64,
+    looked_at: LookedAtCallers,
     /// The event that waits at its place: nothing behind it is decided.
     flood: Option<Box<DeadLetterFlood>>,
 }
@@ -85,6 +88,7 @@ impl Decider {
             marker,
             sent: VecDeque::new(),
             batch: 0,
+            looked_at: LookedAtCallers::default(),
             flood: None,
         }
     }

@@ -47,6 +47,7 @@ pub(crate) struct Metrics {
     decided: IntCounterVec,
     resolved: IntCounterVec,
     refused: IntCounterVec,
+    unconfirmed: IntCounterVec,
     dead_lettered: IntCounter,
     duplicates: IntCounter,
     retried: IntCounterVec,
@@ -85,6 +86,11 @@ impl Metrics {
                 "consign_worker_refused_total",
                 "Requests refused, by reason",
                 &["code"],
+            )?,
+            unconfirmed: registry.new_counters(
+                "consign_worker_unconfirmed_total",
+                "Looks at callers who could not be looked at when their write was taken, by what was found",
+                &["found"],
             )?,
             dead_lettered: registry
                 .new_counter("consign_worker_dead_lettered_total", "Dead letters written")?,
@@ -163,6 +169,12 @@ impl Metrics {
         }
     }
 
+    /// Of a write that was taken on trust: may the caller do it?
+    pub fn looked_at_caller(&self, may: bool) {
+        let found = if may { "confirmed" } else { "revoked" };
+        self.unconfirmed.with_label_values(&[found]).inc();
+    }
+
     pub fn dead_lettered(&self) {
         self.dead_lettered.inc();
     }
@@ -210,5 +222,6 @@ fn refusal_label(code: RefusalCode) -> &'static str {
         RefusalCode::Rule => "rule",
         RefusalCode::Forbidden => "forbidden",
         RefusalCode::RateLimited => "rate_limited",
+        RefusalCode::Revoked => "revoked",
     }
 }

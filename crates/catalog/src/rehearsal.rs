@@ -158,6 +158,7 @@ pub(crate) fn rehearsal_event(
             reply: None,
             origin: None,
             principal: principal.to_owned(),
+            unconfirmed: None,
         },
     }
 }

@@ -30,6 +30,7 @@ use event_schema::{
     replay::Replay,
     security::{SecurityBeacon, SecurityChange, SecurityRecord, SecuritySubject},
     signing::Keyring,
+    unconfirmed::{Unconfirmed, UnconfirmedCredential, UnconfirmedRight},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -171,12 +172,32 @@ fn samples() -> Vec<(&'static str, Parts)> {
             "transaction-least",
             codec::encode_transaction(&transaction(false)),
         ),
+        (
+            "transaction-unconfirmed",
+            codec::encode_transaction(&unconfirmed(session())),
+        ),
+        (
+            "transaction-unconfirmed-key",
+            codec::encode_transaction(&unconfirmed(UnconfirmedCredential::ApiKey {
+                id: "k1".into(),
+                fingerprint: "5f1c".into(),
+                birth: "8a".into(),
+            })),
+        ),
+        (
+            "transaction-unconfirmed-certificate",
+            codec::encode_transaction(&unconfirmed(UnconfirmedCredential::Certificate {
+                birth: "8a".into(),
+                from: TIME,
+            })),
+        ),
         ("informative", codec::encode_informative(&informative())),
         (
             "decision-applied",
             change(Change::Decision(decision(Verdict::Applied))),
         ),
         ("decision-refused", change(Change::Decision(refused()))),
+        ("decision-revoked", change(Change::Decision(revoked()))),
         ("decision-dead", change(Change::Decision(dead()))),
         (
             "decision-claiming",
@@ -206,6 +227,10 @@ fn samples() -> Vec<(&'static str, Parts)> {
             "void-refused",
             change(Change::Void(void(VoidEnd::Refused(refusal())))),
         ),
+        (
+            "void-revoked",
+            change(Change::Void(void(VoidEnd::Refused(revocation())))),
+        ),
         ("void-anew", change(Change::Void(void(VoidEnd::Anew)))),
         ("void-held", change(Change::Void(void(VoidEnd::Held)))),
         (
@@ -221,6 +246,10 @@ fn samples() -> Vec<(&'static str, Parts)> {
             codec::encode_mail(&Mail::Feedback(feedback(Verdict::Parked(Parked {
                 behind: id(),
             })))),
+        ),
+        (
+            "feedback-revoked",
+            codec::encode_mail(&Mail::Feedback(feedback(Verdict::Refused(revocation())))),
         ),
         ("push", codec::encode_mail(&Mail::Push(Box::new(push())))),
         ("presence", codec::encode_mail(&Mail::Presence(presence()))),
@@ -349,12 +378,38 @@ fn transaction(whole: bool) -> Transaction {
         reply: whole.then(reply),
         origin: None,
         principal: "anonymous".into(),
+        unconfirmed: None,
     };
     Transaction {
         attributes: attributes("document.create", whole),
         seen: TransactionsOffset::new(if whole { 88 } else { 0 }),
         data,
     }
+}
+
+fn session() -> UnconfirmedCredential {
+    UnconfirmedCredential::Session {
+        sid: "0b8f".into(),
+        jti: "77".into(),
+        sessions: "c4".into(),
+    }
+}
+
+fn unconfirmed(credential: UnconfirmedCredential) -> Transaction {
+    let mut event = transaction(false);
+    let is_session = matches!(credential, UnconfirmedCredential::Session { .. });
+    event.data.principal = "meera".into();
+    event.data.unconfirmed = Some(Unconfirmed {
+        credential,
+        right: UnconfirmedRight {
+            controller: "document".into(),
+            action: "create".into(),
+        },
+        profiles: is_session.then(|| vec!["reader".into()]),
+        rights_revision: 7,
+        looked_at: TIME - 60_000,
+    });
+    event
 }
 
 fn informative() -> Informative {
@@ -625,6 +680,44 @@ fn refused() -> Decision {
         volatile: None,
         reply: None,
         ..decision(Verdict::Refused(refusal()))
+    }
+}
+
+/// Whoever reads the first level alone does not read these.
+#[test]
+fn what_an_older_reader_would_get_wrong_says_so() {
+    let of_level = |level: &str| {
+        let is_level = |(_, parts): &(&'static str, Parts)| {
+            codec::header_text(parts, codec::LEVEL_HEADER).unwrap() == level
+        };
+        let of_level = samples().into_iter().filter(is_level);
+        of_level.map(|(name, _)| name).collect::<Vec<_>>()
+    };
+    let second = [
+        "transaction-unconfirmed",
+        "transaction-unconfirmed-key",
+        "transaction-unconfirmed-certificate",
+        "decision-revoked",
+        "void-revoked",
+        "feedback-revoked",
+    ];
+    assert_eq!(of_level("2"), second);
+    assert_eq!(of_level("1").len(), samples().len() - second.len());
+}
+
+fn revoked() -> Decision {
+    Decision {
+        verdict: Verdict::Refused(revocation()),
+        ..refused()
+    }
+}
+
+fn revocation() -> Refusal {
+    Refusal {
+        code: RefusalCode::Revoked,
+        message: "the caller's session has ended".into(),
+        rule: None,
+        pointer: None,
     }
 }
 

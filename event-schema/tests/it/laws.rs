@@ -51,7 +51,7 @@ prop_compose! {
             },
             seen: TransactionsOffset::new(seen),
             // JSON has no way to say "a volatile that is null".
-            data: TransactionData { request, generated, incarnations, volatile: volatile.filter(|v| v.get() != "null"), if_version, claim: None, reply: None, origin: None, principal },
+            data: TransactionData { request, generated, incarnations, volatile: volatile.filter(|v| v.get() != "null"), if_version, claim: None, reply: None, origin: None, principal, unconfirmed: None },
         }
     }
 }

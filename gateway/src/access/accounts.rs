@@ -3,6 +3,7 @@
 
 mod open_sessions;
 
+pub(crate) use event_schema::security::kept::{Account, StoredApiKey};
 pub(crate) use open_sessions::OpenSession;
 
 use super::{Caller, Credential, api_key, session::UserSession, system};
@@ -11,10 +12,10 @@ use event_schema::{
     decision::UniqueValue,
     id::EntityKey,
     mutation::{DocumentKey, RowKey},
+    security::kept::{UserProfiles, WHOLE_SESSION},
 };
 use parking_lot::RwLock;
 use sealing::{KeyId, SubjectKeys, ValuePlace};
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use std::{collections::HashMap, sync::Arc};
 use store::{Collection, Record, StoreError, unique};
@@ -34,84 +35,31 @@ pub(crate) struct SystemDocument {
     pub revision: u64,
 }
 
-/// By what a user is authenticated.
-#[derive(Clone, Default, Deserialize)]
-pub(crate) struct Account {
-    #[serde(default)]
-    pub username: Option<String>,
-    /// Of the password, sealed.
-    #[serde(default, rename = "hash")]
-    pub sealed_hash: Option<String>,
-    pub sessions: String,
-    #[serde(default)]
-    pub kept: String,
-    pub birth: String,
-    /// Certificates from before do not stand for it any more, Unix milliseconds.
-    #[serde(default)]
-    certificates_from: Option<i64>,
-}
-
-impl Account {
-    /// Is a certificate honoured that is valid from then on, Unix milliseconds?
-    pub(crate) fn honours_certificate(&self, from: i64) -> bool {
-        self.certificates_from.is_none_or(|least| from >= least)
-    }
-
-    /// Is the caller somebody else, or one whose session or key this account still honours?
-    pub(crate) fn honours_caller(&self, caller: &Caller, kuid: &str) -> bool {
-        match &caller.credential {
-            _ if &*caller.name != kuid => true,
-            Credential::Nothing => true,
-            // What is carried out later changes no account.
-            Credential::Kept => false,
-            Credential::Session(session) => self.honours(session),
-            Credential::ApiKey { birth, .. } | Credential::Certificate { birth, .. } => {
-                self.birth == *birth
-            }
-            // Whoever has that name elsewhere has no account here.
-            Credential::Issued { .. } => false,
+/// Is the caller somebody else, or one whose session or key this account still honours?
+pub(crate) fn honours_caller(account: &Account, caller: &Caller, kuid: &str) -> bool {
+    match &caller.credential {
+        _ if &*caller.name != kuid => true,
+        Credential::Nothing => true,
+        // What is carried out later changes no account.
+        Credential::Kept => false,
+        Credential::Session(session) => honours(account, session),
+        Credential::ApiKey { birth, .. } | Credential::Certificate { birth, .. } => {
+            account.birth == *birth
         }
-    }
-
-    /// Is it a session of this user that goes on?
-    pub(crate) fn honours(&self, session: &UserSession) -> bool {
-        self.honours_session(&session.sessions, &session.sid)
-    }
-
-    /// `sessions`: what the user's sessions were when it began.
-    fn honours_session(&self, sessions: &str, sid: &str) -> bool {
-        self.sessions == sessions || (!self.kept.is_empty() && self.kept == sid)
+        // Whoever has that name elsewhere has no account here.
+        Credential::Issued { .. } => false,
     }
 }
 
-/// An API key, as it is kept.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct StoredApiKey {
-    pub user_id: String,
-    pub birth: String,
-    pub expires_at: i64,
-    pub fingerprint: String,
-}
-
-impl StoredApiKey {
-    /// When it ends by itself, Unix milliseconds.
-    pub(crate) fn until(&self) -> Option<i64> {
-        (self.expires_at >= 0).then_some(self.expires_at)
-    }
+/// Is it a session of this user that goes on?
+pub(crate) fn honours(account: &Account, session: &UserSession) -> bool {
+    account.honours_session(&session.sessions, &session.sid)
 }
 
 /// A user as he stands: what is shown of him, and by what he is authenticated.
 pub(crate) struct KnownUser {
     pub profiles: Vec<String>,
     pub account: Account,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ProfileIds {
-    #[serde(default)]
-    profile_ids: Vec<String>,
 }
 
 fn damaged_error(why: impl ToString) -> StoreError {
@@ -223,7 +171,7 @@ impl Accounts {
         let Some((document, account)) = document.zip(account) else {
             return Ok(None);
         };
-        let ids: ProfileIds = serde_json::from_str(document.body.get()).map_err(damaged_error)?;
+        let ids: UserProfiles = serde_json::from_str(document.body.get()).map_err(damaged_error)?;
         Ok(Some(KnownUser {
             profiles: ids.profile_ids,
             account,
@@ -274,8 +222,8 @@ impl Accounts {
         sid: &str,
         jti: &str,
     ) -> Result<(bool, Option<i64>), StoreError> {
-        let keys =
-            ["*", jti].map(|jti| table_row(system::SESSIONS, json!({"sid": sid, "jti": jti})));
+        let keys = [WHOLE_SESSION, jti]
+            .map(|jti| table_row(system::SESSIONS, json!({"sid": sid, "jti": jti})));
         let mut found = self.record.rows(&keys).await?.into_iter();
         let (ended, refreshed) = (found.next().flatten(), found.next().flatten());
         let at = |row: store::document::StoredRow| {

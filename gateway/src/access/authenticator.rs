@@ -3,7 +3,7 @@
 
 use super::{
     ApiKeyText, Caller, CallerBasis, Credential, Principal, TENANT,
-    accounts::{Account, Accounts, KnownUser, StoredApiKey},
+    accounts::{self, Account, Accounts, KnownUser, StoredApiKey},
     api_key,
     belief::{FoldStep, LOOKED_AT_EVERY},
     limits::{AccessLimits, CountedPrincipal, LimitReached, counted_address},
@@ -17,7 +17,7 @@ use crate::{
 };
 use bearer_tokens::{TokenFault, TrustedIssuers};
 use event_schema::{
-    security::SecuritySubject,
+    security::{SecuritySubject, kept::REFRESH_GRACE_MS},
     signing::{Keyring, ListedKeys},
 };
 use moka::sync::Cache;
@@ -29,8 +29,6 @@ use tracing::debug;
 
 /// Callers that are remembered.
 const KEPT: u64 = 10_000;
-/// How long a token is still taken after it was refreshed, milliseconds.
-const REFRESH_GRACE_MS: i64 = 1_000;
 /// How long a token of another issuer is taken without a look at the issuer's keys.
 const VERIFIED_FOR: Duration = Duration::from_secs(1);
 
@@ -342,7 +340,7 @@ impl CallerAccess {
         let ended = self.accounts().ended(&session.sid, &session.jti);
         let (holder, (ended, refreshed)) =
             futures::try_join!(self.session_holder(session), ended).map_err(AccessError::stale)?;
-        let holder = holder.filter(|(_, account)| account.honours(session) && !ended);
+        let holder = holder.filter(|(_, account)| accounts::honours(account, session) && !ended);
         let (profiles, _) = holder.ok_or(AccessError::Invalid)?;
         Ok((profiles, refreshed))
     }

@@ -92,6 +92,9 @@ codes! {
     Forbidden "forbidden" 403 Decided "Forbidden",
         "The call is not among the caller's rights at this place, or the caller is not the one who may do this: the owner, for most operations.",
         "`rule` names what the call requires: a right (`controller:action`), or the operation's own rule.";
+    Revoked "revoked" 403 Decided "Revoked",
+        "The write was accepted while it could not be asked whether its caller may do it (`confirmed` was `false`), and the caller may not: the session or key has ended, the user is gone, or the right is. Nothing was written.",
+        "Log in again, and send the write again if it is still wanted: under another Idempotency-Key, if it had one.";
     UnknownRoute "unknown_route" 404 Nothing "Unknown route",
         "No route matches this path.",
         "`GET /docs` shows every route.";

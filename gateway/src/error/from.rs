@@ -92,6 +92,7 @@ impl From<&Refusal> for Problem {
             RefusalCode::Rule => Code::Rule,
             RefusalCode::Forbidden => Code::Forbidden,
             RefusalCode::RateLimited => Code::RateLimited,
+            RefusalCode::Revoked => Code::Revoked,
         };
         let mut problem = Problem::new(code, refusal.message.clone());
         if let Some(rule) = &refusal.rule {

@@ -106,6 +106,7 @@ impl Decider {
                 reply: None,
                 origin: None,
                 principal: parent.data.principal.clone(),
+                unconfirmed: None,
             },
         };
         Part {

@@ -104,6 +104,9 @@ impl Decider {
             let why = format!("the catalog {} is not known", attributes.catalog);
             return Err(TenureEnd::Reclaim(why));
         };
+        if let Some(refused) = self.refuse_unconfirmed(event).await? {
+            return Ok(refused);
+        }
         if let Some(plan) = self.without_collection(event).await? {
             return Ok(plan);
         }

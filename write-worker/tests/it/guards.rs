@@ -46,7 +46,7 @@ async fn an_event_of_a_newer_level_waits_and_is_never_dead() {
     parts
         .headers
         .retain(|(name, _)| name != codec::LEVEL_HEADER);
-    parts.headers.push((codec::LEVEL_HEADER.into(), "2".into()));
+    parts.headers.push((codec::LEVEL_HEADER.into(), "3".into()));
     parts
         .headers
         .push(("consign-something-new".into(), "x".into()));

@@ -306,6 +306,7 @@ impl World {
             reply: None,
             origin: None,
             principal: "anonymous".into(),
+            unconfirmed: None,
         };
         let attributes = Attributes {
             id,
@@ -483,6 +484,7 @@ impl World {
                 reply: None,
                 origin: None,
                 principal: "anna".into(),
+                unconfirmed: None,
             },
         };
         self.append(&event).await;

@@ -27,3 +27,4 @@ mod repair;
 mod security;
 mod trimmed;
 mod trouble;
+mod unconfirmed;

@@ -96,6 +96,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "local-feedback",
             "partition-owner",
             "request-spans",
+            "rights",
             "sealing",
             "store",
             "runtime",

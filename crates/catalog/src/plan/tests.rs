@@ -110,6 +110,7 @@ fn event(request: Value, if_version: Option<u64>) -> (Catalog, Transaction) {
         reply: None,
         origin: None,
         principal: "me".into(),
+        unconfirmed: None,
     };
     let seen = event_schema::offset::TransactionsOffset::FIRST;
     (

@@ -203,6 +203,7 @@ pub fn event_of(catalog: &Catalog, accepted: &Accepted, principal: &str) -> Tran
             reply: None,
             origin: None,
             principal: principal.into(),
+            unconfirmed: None,
         },
     }
 }

@@ -38,7 +38,7 @@ impl From<Problem> for Fault {
             Code::IdempotencyInFlight | Code::IdempotencyKeyReused | Code::RateLimited => {
                 Id::InvalidArgument
             }
-            Code::Forbidden => Id::Forbidden,
+            Code::Forbidden | Code::Revoked => Id::Forbidden,
             Code::BodyTooLarge | Code::HeadTooLarge | Code::GzipRatio => Id::RequestTooLarge,
             Code::UnsupportedMediaType => Id::BadContent,
             Code::UnsupportedEncoding => Id::BadEncoding,

@@ -5,7 +5,11 @@ use super::{
     of_user, users,
 };
 use crate::{
-    access::{AccessError, accounts::Account, password},
+    access::{
+        AccessError,
+        accounts::{Account, honours_caller},
+        password,
+    },
     error::{Code, Problem},
     kuzzle::auth::{self, LOCAL},
     security_write,
@@ -116,7 +120,7 @@ fn rejected_credentials(why: &str) -> Fault {
 pub(super) async fn changeable_account(call: KuzzleCall<'_>, kuid: &str) -> Result<Account, Fault> {
     let account = call.app.access.accounts().account(kuid).await?;
     let account = account.ok_or_else(|| users::unknown_user(kuid))?;
-    if account.honours_caller(&call.request.caller, kuid) {
+    if honours_caller(&account, &call.request.caller, kuid) {
         Ok(account)
     } else {
         Err(AccessError::Invalid.into())

@@ -151,6 +151,7 @@ impl EventBuilder {
                     reply: (context.replies && kind.has_verdict()).then(|| self.reply.clone()),
                     origin: context.origin.cloned(),
                     principal,
+                    unconfirmed: None,
                 };
                 (
                     &self.transactions,
@@ -219,6 +220,7 @@ impl EventBuilder {
             reply: None,
             origin: None,
             principal: principal.to_owned(),
+            unconfirmed: None,
         };
         let parts = codec::encode_transaction(&Transaction {
             attributes,

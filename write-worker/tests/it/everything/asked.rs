@@ -178,6 +178,7 @@ impl Asker {
                 reply: None,
                 origin: None,
                 principal: "anonymous".into(),
+                unconfirmed: None,
             },
         }
     }
