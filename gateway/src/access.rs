@@ -17,7 +17,7 @@ pub(crate) mod session;
 pub(crate) mod system;
 
 pub(crate) use api_key::ApiKeyText;
-pub(crate) use authenticator::{AccessError, CallerAccess};
+pub(crate) use authenticator::{AccessError, CallerAccess, unconfirmed::UnconfirmedCaller};
 pub(crate) use belief::CallerBasis;
 pub(crate) use client_address::ClientAddress;
 pub(crate) use right::{Denied, PlaceRule, Right};
@@ -66,7 +66,7 @@ pub(crate) enum Credential {
 }
 
 /// A user or program within a tenant, and what it may do now.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Principal {
     pub tenant: Arc<str>,
     pub name: Arc<str>,
@@ -77,6 +77,8 @@ pub(crate) struct Principal {
     pub rate: Option<u32>,
     /// What was read of it, and when.
     pub basis: CallerBasis,
+    /// It could not be looked at: it is let in for a write that says so.
+    pub unconfirmed: Option<UnconfirmedCaller>,
 }
 
 /// The principal of a request. Clones share it.
@@ -98,6 +100,7 @@ impl Caller {
             rights: CompiledRights::default(),
             rate: None,
             basis: CallerBasis::default(),
+            unconfirmed: None,
         })
     }
 
@@ -121,6 +124,7 @@ impl Caller {
             rights: CompiledRights::default(),
             rate: None,
             basis: CallerBasis::default(),
+            unconfirmed: None,
         })
     }
 }

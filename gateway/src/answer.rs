@@ -42,6 +42,9 @@ pub(crate) struct TakenAnswer<'a> {
     /// Where it will stand in the log is not known yet.
     #[serde(skip_serializing_if = "Option::is_none")]
     order: Option<&'static str>,
+    /// Whether the caller may do it is known only when it is decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confirmed: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub result: Option<&'a RawValue>,
 }
@@ -90,6 +93,7 @@ pub(crate) fn taken_answer<'a>(
         status,
         durability: app.durability(published, entry.is_some()),
         order: (published.is_spooled() && entry.is_none()).then_some("on_arrival"),
+        confirmed: (published.is_unconfirmed && entry.is_none()).then_some(false),
         result,
     })
 }

@@ -282,6 +282,7 @@ fn write_path(
             durability: OnceLock::new(),
             accepted: metrics.accepted.clone(),
             spooled: metrics.spooled.clone(),
+            unconfirmed: metrics.unconfirmed.clone(),
             known_ends,
             spool_row,
         },

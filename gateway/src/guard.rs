@@ -4,7 +4,7 @@
 //! each layer costs a request several allocations.
 
 use crate::{
-    access::{Caller, ClientAddress, PlaceRule, Right, right, shown_credential},
+    access::{AccessError, Caller, ClientAddress, PlaceRule, Right, right, shown_credential},
     app::Shared,
     error::{Code, Problem},
     request::query::QueryString,
@@ -19,7 +19,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::Route,
 };
-use catalog::Envelope;
+use catalog::{Envelope, Kind};
 use futures::future::BoxFuture;
 use http::{StatusCode, Uri, header::CONTENT_TYPE};
 use rights::ActionPlace;
@@ -195,6 +195,19 @@ async fn admit_request(
     let certificate = request.extensions().get::<Arc<ShownCertificate>>();
     let credential = shown_credential(request.headers());
     let identified = app.identify_head(credential, certificate).await;
+    let known_before = match &identified {
+        Err(AccessError::Stale(_)) => {
+            let certificate = certificate.map(|shown| &**shown);
+            app.access.known_before(credential, certificate)
+        }
+        Ok(_) | Err(_) => None,
+    };
+    let identified = match known_before {
+        Some(caller) if is_decided_write(app, (needed, operation), &mut request).await => {
+            Ok(caller)
+        }
+        Some(_) | None => identified,
+    };
     let caller = identified.map_err(|error| RefusedCall {
         caller: Caller::nobody(),
         problem: error.into(),
@@ -206,6 +219,27 @@ async fn admit_request(
         }
         Err(problem) => Err(RefusedCall { caller, problem }),
     }
+}
+
+/// Is it a single request that a worker decides, who looks at its caller then?
+async fn is_decided_write(
+    app: &Shared,
+    (needed, operation): (Right, Option<&str>),
+    request: &mut Request,
+) -> bool {
+    // The lines of a bulk are taken one by one, each for the caller as it is then.
+    if needed.place != PlaceRule::Operation || request.uri().path().ends_with("/_bulk") {
+        return false;
+    }
+    let Ok(parts) = request.extract_parts::<RawPathParams>().await else {
+        return false;
+    };
+    let named = parts.iter().find(|(known, _)| *known == "operation");
+    let name = operation.or(named.map(|(_, value)| value));
+    let operation = name.and_then(|name| app.writes.operation(name).ok());
+    operation.is_some_and(|operation| {
+        operation.kind() == Kind::Transaction && operation.upload().is_none()
+    })
 }
 
 async fn admit_caller(

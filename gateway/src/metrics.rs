@@ -14,6 +14,8 @@ pub(crate) struct GatewayMetrics {
     pub accepted: IntCounter,
     /// Events that the spool made safe before the log acknowledged them.
     pub spooled: IntCounter,
+    /// Events among them whose caller could not be looked at.
+    pub unconfirmed: IntCounter,
     /// What the spool holds: records, their bytes, and the age of the oldest.
     pub spool_records: IntGauge,
     pub spool_bytes: IntGauge,
@@ -114,6 +116,10 @@ impl GatewayMetrics {
             spooled: registry.new_counter(
                 "consign_gateway_spooled_total",
                 "Events that the spool made safe before the log acknowledged them",
+            )?,
+            unconfirmed: registry.new_counter(
+                "consign_gateway_unconfirmed_total",
+                "Events that were taken while their caller could not be looked at",
             )?,
             spool_records: registry.new_gauge(
                 "consign_gateway_spool_records",

@@ -47,7 +47,7 @@ pub(crate) fn is_fingerprint(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(is_hex)
 }
 
-pub(super) fn key_fingerprint(text: &str) -> String {
+pub(crate) fn key_fingerprint(text: &str) -> String {
     Sha256::digest(text.as_bytes())
         .iter()
         .map(|byte| format!("{byte:02x}"))

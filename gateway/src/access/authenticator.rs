@@ -1,6 +1,8 @@
 //! From a credential to a caller. What was found is kept, and believed as long as
 //! [`super::belief::Belief`] says so: then a request asks no store.
 
+pub(super) mod unconfirmed;
+
 use super::{
     ApiKeyText, Caller, CallerBasis, Credential, Principal, TENANT,
     accounts::{self, Account, Accounts, KnownUser, StoredApiKey},
@@ -224,7 +226,13 @@ impl CallerAccess {
             return Ok(kept.caller);
         }
         let (keys, begun) = (self.keys.listed(), self.clock().elapsed());
-        let (caller, until) = made(belief.step()).await?;
+        let made = made(belief.step()).await.inspect_err(|error| {
+            // What is known to be over is not known from before.
+            if !matches!(error, AccessError::Stale(_)) {
+                self.kept.invalidate(&name);
+            }
+        });
+        let (caller, until) = made?;
         let kept = KeptCaller {
             caller: caller.clone(),
             revision: known.revision,
@@ -464,6 +472,7 @@ fn make_caller(
         },
         profiles: profiles.into(),
         basis,
+        unconfirmed: None,
     })
 }
 

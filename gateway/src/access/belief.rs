@@ -95,6 +95,13 @@ impl Belief {
             && self.holds(basis.rights, &[SecuritySubject::Rights])
     }
 
+    /// Is one of these known to have changed since that step? With a lease or without.
+    pub(crate) fn heard_of_change(&self, read: FoldStep, subjects: &[SecuritySubject]) -> bool {
+        let fold = self.fold.read();
+        let has_changed = |subject| fold.changed.get(subject).is_some_and(|at| *at > read);
+        subjects.iter().any(has_changed)
+    }
+
     pub(crate) fn has_lease(&self) -> bool {
         self.is_good(*self.lease.borrow())
     }

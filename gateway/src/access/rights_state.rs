@@ -90,6 +90,11 @@ impl RightsState {
         }
     }
 
+    /// What was read last, whether it holds or not.
+    pub(crate) fn last_known(&self) -> Option<Arc<KnownRights>> {
+        self.known.read().clone()
+    }
+
     fn believed(&self) -> Option<Arc<KnownRights>> {
         let known = self.known.read().clone()?;
         (known.open || self.holds(&known)).then_some(known)
@@ -178,6 +183,7 @@ impl RightsState {
                 step,
                 subjects: Box::default(),
             },
+            unconfirmed: None,
         });
         let known = KnownRights {
             set,

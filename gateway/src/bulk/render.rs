@@ -111,6 +111,8 @@ fn render_block(app: &App, caller: &Caller, mut block: &[u8]) -> Option<Vec<u8>>
                     kind: event,
                     partition,
                     place,
+                    // Of a caller who cannot be looked at no line is taken.
+                    is_unconfirmed: false,
                 };
                 let durability = if published.is_spooled() {
                     r#","durability":"spooled","order":"on_arrival""#

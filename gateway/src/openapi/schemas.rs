@@ -35,7 +35,7 @@ fn write_schemas() -> Value {
         "required": ["request_id", "token", "status", "durability"],
         "properties": {
             "request_id": {"type": "string", "pattern": "^r1[A-Za-z0-9_-]{36}$"}, "token": {"type": "string"},
-            "status": {"enum": ["accepted", "applied", "published"]}, "durability": {"enum": ["replicated", "logged", "embedded", "spooled"]}, "order": {"enum": ["on_arrival"]}, "result": {},
+            "status": {"enum": ["accepted", "applied", "published"]}, "durability": {"enum": ["replicated", "logged", "embedded", "spooled"]}, "order": {"enum": ["on_arrival"]}, "confirmed": {"enum": [false]}, "result": {},
         },
     });
     let problem = json!({"type": "object", "required": ["problem"], "properties": {"problem": {"$ref": "#/components/schemas/Problem"}}});

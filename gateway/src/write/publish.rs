@@ -42,6 +42,8 @@ pub(crate) struct EventPublisher {
     /// Counts what the log acknowledged, and what the spool made safe before that.
     pub accepted: IntCounter,
     pub spooled: IntCounter,
+    /// Counts those among both whose caller could not be looked at.
+    pub unconfirmed: IntCounter,
     /// How far the log is known to be.
     pub known_ends: Arc<KnownEnds>,
     /// What other gateways know of the spool.
@@ -52,12 +54,14 @@ pub(crate) struct EventPublisher {
 pub(crate) struct Sent {
     request: RequestId,
     kind: Kind,
+    is_unconfirmed: bool,
     partition: u16,
     delivery: EventDelivery,
     timeout: Duration,
     deadline: Instant,
     accepted: IntCounter,
     spooled: IntCounter,
+    unconfirmed: IntCounter,
     known_ends: Arc<KnownEnds>,
     spool_row: Option<Arc<SpoolRow>>,
     outcome: Option<Result<Acknowledged, DeliveryError>>,
@@ -80,12 +84,14 @@ impl EventPublisher {
             Ok(delivery) => Ok(Sent {
                 request: handed.request,
                 kind: handed.kind,
+                is_unconfirmed: handed.is_unconfirmed,
                 partition,
                 delivery,
                 timeout: self.timeout,
                 deadline: Instant::now() + self.timeout,
                 accepted: self.accepted.clone(),
                 spooled: self.spooled.clone(),
+                unconfirmed: self.unconfirmed.clone(),
                 known_ends: self.known_ends.clone(),
                 spool_row: self.spool_row.clone(),
                 outcome: None,
@@ -151,6 +157,7 @@ impl Sent {
                 kind: self.kind,
                 partition: self.partition,
                 place: self.place(acknowledged),
+                is_unconfirmed: self.is_unconfirmed,
             }),
             Some(Err(error)) => {
                 warn!(request = %self.request, %error, "an event was not acknowledged; its client gets an error");
@@ -166,6 +173,9 @@ impl Sent {
 
 impl Sent {
     fn place(&self, acknowledged: Acknowledged) -> EventPlace {
+        if self.is_unconfirmed {
+            self.unconfirmed.inc();
+        }
         match acknowledged {
             Acknowledged::Logged(Appended {
                 partition, offset, ..
@@ -235,6 +245,7 @@ fn known_published(entry: &LedgerEntry) -> Published {
         kind: Kind::Transaction,
         partition: entry.position.partition,
         place: EventPlace::Logged(entry.position.offset.get()),
+        is_unconfirmed: false,
     }
 }
 

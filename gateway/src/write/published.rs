@@ -11,6 +11,8 @@ pub(crate) struct Published {
     pub kind: Kind,
     pub partition: u16,
     pub place: EventPlace,
+    /// Is its caller looked at only when it is decided?
+    pub is_unconfirmed: bool,
 }
 
 /// What has it.

@@ -15,10 +15,10 @@ use super::{
 };
 use crate::{
     access::{Caller, right},
-    error::Problem,
+    error::{Code, Problem},
     request::RawRequest,
 };
-use catalog::Operation;
+use catalog::{Kind, Operation};
 use json_text::ScannedJson;
 use request_spans::TraceContext;
 use rights::ActionPlace;
@@ -100,6 +100,7 @@ impl WritePath {
         operation: &Operation,
         request: RawRequest,
     ) -> Result<Prepared, Problem> {
+        admit_unconfirmed(&request.caller, operation)?;
         let (unique, ticket) = match self.identifier.identify(operation.name(), &request)? {
             Identity::Fresh { unique, ticket } => (unique, ticket),
             Identity::Repeat(known) => {
@@ -166,6 +167,7 @@ impl WritePath {
         operation: &Operation,
         line: BulkLine<'_>,
     ) -> Result<Event, Problem> {
+        admit_unconfirmed(line.caller, operation)?;
         let (unique, claim) = self.identifier.identify_line(
             operation.name(),
             line.caller,
@@ -280,6 +282,16 @@ pub(super) fn admit_write(
         caller.check(right, ActionPlace::Collection(index, collection))?;
     }
     Ok(())
+}
+
+/// Of a caller who could not be looked at only that is taken which is decided after a look.
+fn admit_unconfirmed(caller: &Caller, operation: &Operation) -> Result<(), Problem> {
+    let is_decided = operation.kind() == Kind::Transaction && !operation.internal();
+    if caller.unconfirmed.is_none() || is_decided {
+        return Ok(());
+    }
+    let why = "who the caller is cannot be read, and nothing looks again before this takes effect";
+    Err(Problem::new(Code::SecurityStale, why).retry_after(1))
 }
 
 /// Dropped instead, the ticket frees its key.

@@ -169,8 +169,8 @@ impl Validator {
         if let Some(fixed) = operation.fixed_collections() {
             (by.may)(&fixed)?;
         }
-        let principal = &by.caller.name;
-        let beside = self.look_up_all(operation, json, seed, principal).await?;
+        let asker = (&*by.caller.name, by.caller.unconfirmed.is_none());
+        let beside = self.look_up_all(operation, json, seed, asker).await?;
         let accepted = operation.accept_with(json, seed, &beside);
         Ok(accepted.map_err(|invalid| self.mask_violations(operation, json, invalid))?)
     }
@@ -206,18 +206,20 @@ impl Validator {
         principal: &str,
     ) -> Result<Vec<(String, Value)>, Problem> {
         let seed = self.seed(unique);
-        let beside = self.look_up_all(operation, json, &seed, principal).await?;
+        let asker = (principal, true);
+        let beside = self.look_up_all(operation, json, &seed, asker).await?;
         let expanded = operation.expand(json, &seed, &beside);
         Ok(expanded.map_err(|invalid| self.mask_violations(operation, json, invalid))?)
     }
 
     /// Looks up what the operation says, one after the other: a look-up may hang on those before.
+    /// Nothing is looked up for an asker who could not be looked at.
     async fn look_up_all<'a>(
         &self,
         operation: &Operation,
         json: &ScannedJson,
         seed: &Seed,
-        principal: &'a str,
+        (principal, is_confirmed): (&'a str, bool),
     ) -> Result<Beside<'a>, Problem> {
         let mut beside = Beside {
             principal,
@@ -228,6 +230,10 @@ impl Validator {
             next.map_err(|invalid| self.mask_violations(operation, json, invalid))
         };
         while let Some(next) = next(&beside)? {
+            if !is_confirmed {
+                let why = "who the caller is cannot be read, and this request must be looked up";
+                return Err(Problem::new(Code::SecurityStale, why).retry_after(1));
+            }
             let found = look_up::find_subjects(self, operation, &next.subjects).await?;
             next.answer(found, &mut beside.looked);
         }

@@ -24,6 +24,7 @@ mod sessions;
 mod set_up;
 mod takeovers;
 mod timing;
+mod unconfirmed;
 mod uploads;
 
 pub use set_up::shut;

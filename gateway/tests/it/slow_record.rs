@@ -1,6 +1,6 @@
 //! A record store in front of the real one whose look-ups of collections take as long as a test
-//! says, or panic, whose scans may wait for turns, that may say nothing when it is asked how it is,
-//! and which counts how often documents and rows are read.
+//! says, or panic, whose scans may wait for turns, that may be away or say nothing when it is asked how
+//! it is, and which counts how often documents and rows are read.
 
 use event_schema::{
     decision::Mark,
@@ -34,6 +34,7 @@ pub struct LookUps {
     scan_turns: Mutex<Option<Arc<Semaphore>>>,
     waiting: AtomicUsize,
     reads: AtomicUsize,
+    away: AtomicBool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +51,21 @@ impl LookUps {
     /// Nothing is said of how it is as long as this is so.
     pub fn silence(&self, silent: bool) {
         self.silent.store(silent, Ordering::Relaxed);
+    }
+
+    /// As long as this is so, nothing can be read.
+    pub fn be_away(&self, away: bool) {
+        self.away.store(away, Ordering::SeqCst);
+    }
+
+    fn reach(&self) -> Result<(), StoreError> {
+        if !self.away.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        Err(StoreError::Unavailable {
+            store: "record",
+            why: "it is away on purpose".to_owned(),
+        })
     }
 
     /// From now on a look-up waits for its turn.
@@ -90,10 +106,12 @@ impl Record for SlowRecord {
         &self,
         keys: &[DocumentKey],
     ) -> Result<Vec<Option<StoredDocument>>, StoreError> {
+        self.1.reach()?;
         self.1.reads.fetch_add(1, Ordering::SeqCst);
         self.0.documents(keys).await
     }
     async fn rows(&self, keys: &[RowKey]) -> Result<Vec<Option<StoredRow>>, StoreError> {
+        self.1.reach()?;
         self.1.reads.fetch_add(1, Ordering::SeqCst);
         self.0.rows(keys).await
     }
@@ -107,6 +125,7 @@ impl Record for SlowRecord {
         self.0.remember(entries).await
     }
     async fn ledger(&self, requests: &[RequestId]) -> Result<Vec<Option<LedgerEntry>>, StoreError> {
+        self.1.reach()?;
         self.0.ledger(requests).await
     }
     async fn claim(&self, claim: &Claim, request: &RequestId) -> Result<ClaimOutcome, StoreError> {
@@ -116,9 +135,11 @@ impl Record for SlowRecord {
         self.0.keep_text(name, text, until).await
     }
     async fn kept_text(&self, name: &str) -> Result<Option<String>, StoreError> {
+        self.1.reach()?;
         self.0.kept_text(name).await
     }
     async fn held_values(&self, names: &[String]) -> Result<Vec<Option<String>>, StoreError> {
+        self.1.reach()?;
         self.0.held_values(names).await
     }
     async fn value_names(
@@ -134,6 +155,7 @@ impl Record for SlowRecord {
         was: Option<&str>,
         new: &str,
     ) -> Result<store::Swapped, StoreError> {
+        self.1.reach()?;
         self.0.swap_value(name, was, new).await
     }
     async fn purge_replaced_values(&self) -> Result<Vec<String>, StoreError> {
@@ -153,6 +175,7 @@ impl Record for SlowRecord {
         index: &str,
         collection: &str,
     ) -> Result<Option<Collection>, StoreError> {
+        self.1.reach()?;
         let turns = self.1.turns.lock().clone();
         let _turn = self.1.turn(turns).await;
         let next = self.1.next.lock().pop_front();
@@ -164,6 +187,7 @@ impl Record for SlowRecord {
         self.0.collection(index, collection).await
     }
     async fn collections(&self) -> Result<Vec<Collection>, StoreError> {
+        self.1.reach()?;
         self.0.collections().await
     }
     async fn indices(&self) -> Result<Vec<String>, StoreError> {
@@ -202,6 +226,7 @@ impl Record for SlowRecord {
         self.0.migrate(tables).await
     }
     async fn ready(&self) -> Result<(), StoreError> {
+        self.1.reach()?;
         if self.1.silent.load(Ordering::Relaxed) {
             std::future::pending::<()>().await;
         }

@@ -104,3 +104,15 @@ async fn what_is_told_waits_for_a_lease() {
     let both = async { tokio::join!(belief.lease(), renewing) };
     assert!(timeout(Duration::from_secs(60), both).await.is_ok());
 }
+
+#[test]
+fn a_change_that_was_heard_is_known_without_a_lease() {
+    let (_, belief) = believing();
+    let read = belief.step();
+    belief.end_lease();
+    assert!(!belief.heard_of_change(read, &[account("meera")]));
+    belief.changed([account("meera")]);
+    assert!(belief.heard_of_change(read, &[account("root"), account("meera")]));
+    assert!(!belief.heard_of_change(read, &[account("root")]));
+    assert!(!belief.heard_of_change(belief.step(), &[account("meera")]));
+}

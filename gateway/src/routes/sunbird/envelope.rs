@@ -106,6 +106,9 @@ impl SunbirdEnvelope {
         result.insert("request_id".into(), json!(taken.request_id));
         result.insert("token".into(), json!(taken.token));
         result.insert("status".into(), json!(taken.status));
+        if let Some(confirmed) = taken.confirmed {
+            result.insert("confirmed".into(), confirmed.into());
+        }
         let status = if accepted {
             StatusCode::ACCEPTED
         } else {

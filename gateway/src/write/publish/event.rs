@@ -7,7 +7,7 @@ use super::{
     },
     known_ends::KnownEnds,
 };
-use crate::access::Caller;
+use crate::access::{Caller, right};
 use catalog::{CatalogInUse, Kind};
 use event_log::NewRecord;
 use event_schema::{
@@ -46,6 +46,8 @@ pub(crate) struct EventBuilder {
 pub(crate) struct Event {
     request: RequestId,
     kind: Kind,
+    /// Is its caller looked at only when it is decided?
+    is_unconfirmed: bool,
     record: NewRecord,
 }
 
@@ -53,6 +55,7 @@ pub(crate) struct Event {
 pub(crate) struct Handed {
     pub request: RequestId,
     pub kind: Kind,
+    pub is_unconfirmed: bool,
 }
 
 impl Event {
@@ -76,6 +79,7 @@ impl Event {
             Handed {
                 request: self.request,
                 kind: self.kind,
+                is_unconfirmed: self.is_unconfirmed,
             },
             self.record,
         )
@@ -93,6 +97,7 @@ impl Handed {
         Event {
             request: self.request,
             kind: self.kind,
+            is_unconfirmed: self.is_unconfirmed,
             record,
         }
     }
@@ -133,6 +138,10 @@ impl EventBuilder {
             traceparent: Some(context.traceparent.to_owned()),
         };
         let principal = context.caller.name.to_string();
+        let unconfirmed = context.caller.unconfirmed.as_ref();
+        let unconfirmed =
+            unconfirmed.map(|caller| caller.mark(right::of_operation(&attributes.operation)));
+        let is_unconfirmed = unconfirmed.is_some();
         let (topic, parts) = match kind {
             Kind::Transaction => {
                 // An id that derives from an idempotency key or a file may stand anywhere in the log.
@@ -151,7 +160,7 @@ impl EventBuilder {
                     reply: (context.replies && kind.has_verdict()).then(|| self.reply.clone()),
                     origin: context.origin.cloned(),
                     principal,
-                    unconfirmed: None,
+                    unconfirmed,
                 };
                 (
                     &self.transactions,
@@ -186,6 +195,7 @@ impl EventBuilder {
         Event {
             request,
             kind,
+            is_unconfirmed,
             record,
         }
     }
@@ -237,6 +247,7 @@ impl EventBuilder {
         Event {
             request,
             kind: Kind::Transaction,
+            is_unconfirmed: false,
             record,
         }
     }

@@ -132,8 +132,8 @@ impl Validator {
     ) -> Result<Accepted, Problem> {
         let json = self.hooks.scan_change(request)?;
         let json = with_volatile(&json, accepted)?;
-        let principal = &by.caller.name;
-        let beside = self.look_up_all(operation, &json, seed, principal).await?;
+        let asker = (&*by.caller.name, by.caller.unconfirmed.is_none());
+        let beside = self.look_up_all(operation, &json, seed, asker).await?;
         let changed = operation.accept_with(&json, seed, &beside);
         let changed = changed.map_err(|invalid| self.mask_violations(operation, &json, invalid))?;
         let AcceptedRequest::One(changed) = changed else {
