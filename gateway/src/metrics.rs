@@ -41,6 +41,7 @@ pub(crate) struct GatewayMetrics {
     pub hooks: HookMetrics,
     /// Events that the log of security events did not take.
     pub security_events_lost: IntCounter,
+    pub security_unread_seconds: IntGauge,
 }
 
 /// What is counted of the catalog and of attempts to read it again.
@@ -174,6 +175,10 @@ impl GatewayMetrics {
             security_events_lost: registry.new_counter(
                 "consign_gateway_security_events_lost_total",
                 "Security events that came faster than the log took them",
+            )?,
+            security_unread_seconds: registry.new_gauge(
+                "consign_gateway_security_unread_seconds",
+                "Seconds since the topic `security` is known to have been read to its end",
             )?,
         })
     }

@@ -63,6 +63,8 @@ struct SecurityFollower {
     refused: Option<String>,
     /// When there was a lease last, or this began.
     leased: Duration,
+    /// All that the topic held then is taken into account; or when this began.
+    read: Duration,
 }
 
 /// Until shutdown.
@@ -96,6 +98,7 @@ pub(crate) async fn follow_security(app: Shared, shutdown: Shutdown) {
         on_the_way: FuturesUnordered::new(),
         refused: None,
         leased,
+        read: leased,
     };
     loop {
         // Whoever opens the stream is not asked to begin again because a beacon is due.
@@ -174,6 +177,9 @@ impl SecurityFollower {
         if self.app.access.state.belief.has_lease() {
             self.leased = now;
         }
+        let unread = now.saturating_sub(self.read).as_secs();
+        let unread = i64::try_from(unread).unwrap_or(i64::MAX);
+        self.app.metrics.security_unread_seconds.set(unread);
         let state = if now.saturating_sub(self.leased) < LEASE_IS_OVER {
             State::Ready
         } else {
@@ -226,6 +232,7 @@ impl SecurityFollower {
         }
         if let Some(made) = read_back.and_then(|number| self.made_at(number)) {
             self.app.access.state.belief.renew(made);
+            self.read = made;
         }
     }
 

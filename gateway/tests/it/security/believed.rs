@@ -109,6 +109,15 @@ async fn status_at(app: &App, gateway: SocketAddr, token: &str) -> u16 {
     asked.send().await.unwrap().status().as_u16()
 }
 
+/// Seconds since it had read the topic to its end, as it says.
+async fn unread(app: &App, admin: &str) -> u64 {
+    let metrics = app.get("/metrics").bearer_auth(admin);
+    let metrics = metrics.send().await.unwrap().text().await.unwrap();
+    let name = "consign_gateway_security_unread_seconds ";
+    let line = metrics.lines().find_map(|line| line.strip_prefix(name));
+    line.unwrap_or_else(|| panic!("{metrics}")).parse().unwrap()
+}
+
 /// Asks until the store is not asked for the caller.
 async fn until_known(app: &App, look_ups: &LookUps, token: &str) {
     let until = Instant::now() + PATIENCE;
@@ -142,6 +151,7 @@ async fn a_topic_that_opens_slowly_is_opened() {
 #[tokio::test]
 async fn a_caller_of_whom_nothing_changed_asks_no_store() {
     let (app, look_ups) = started(true).await;
+    let began = Instant::now();
     let admin = close(&app).await;
     let clock = json!({"server": allow(&["now"])});
     let token = user(&app, &admin, "robot", clock, json!([])).await;
@@ -154,6 +164,8 @@ async fn a_caller_of_whom_nothing_changed_asks_no_store() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(look_ups.reads(), before);
+    tokio::time::sleep(Duration::from_millis(5_500).saturating_sub(began.elapsed())).await;
+    assert!(unread(&app, &admin).await < 5);
     // Somebody else's session ends: that is no reason either.
     let other = login(&app, "root", PASSWORD).await;
     ok(&app, "POST", "/_logout", Some(&other), None).await;
@@ -202,6 +214,7 @@ async fn without_a_lease_the_record_is_asked_and_answers_wait_for_the_leases_of_
     let (_, _, report) = told(app.get("/readyz")).await;
     let lease = &report["components"]["security-lease"];
     assert_eq!(lease["state"], "degraded", "{report:#}");
+    assert!(unread(&app, &admin).await >= 5);
     assert_eq!(status_at(&app, other, &admin).await, 200);
     ok(&app, "POST", "/_logout", Some(&admin), None).await;
     assert_eq!(status_at(&app, other, &admin).await, 401);
