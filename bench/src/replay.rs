@@ -89,7 +89,10 @@ async fn replay_all(client: &Client, letters: u64) -> Result<(), Failure> {
     let request = client.at(reqwest::Method::POST, "/v1/replays").json(&order);
     let job = client.send(request).await?.succeeded()?;
     // Without its items: they show what each came to, and would be read and sent with each look.
-    let path = format!("/v1/replays/{}?limit=0", job["id"].as_str().unwrap_or_default());
+    let path = format!(
+        "/v1/replays/{}?limit=0",
+        job["id"].as_str().unwrap_or_default()
+    );
     loop {
         let job = client.get(&path).await?.succeeded()?;
         if job["state"] == "done" {
