@@ -19,6 +19,8 @@ use store::{
 
 /// Rows that are read at a time.
 const PAGE: usize = 500;
+/// Letters that are read at a time, with their events.
+const LETTERS: usize = 64;
 
 /// A dead letter, and the queue that it is in.
 #[derive(Clone, Debug)]
@@ -109,7 +111,7 @@ pub async fn dead_letters<T>(
             .iter()
             .filter_map(|id| RequestId::parse_trusted(id).ok());
         let ids: Vec<RequestId> = ids.collect::<BTreeSet<_>>().into_iter().collect();
-        for some in ids.chunks(PAGE) {
+        for some in ids.chunks(LETTERS) {
             let letters = letters_of_requests(record, some).await?;
             letters.into_iter().flatten().for_each(&mut take);
         }

@@ -62,17 +62,29 @@ impl<'a> JobStore<'a> {
     }
 
     /// Items from one on to before another, with all of the chunks that they are in.
-    pub(super) async fn range(&self, id: &str, asked: Range<usize>) -> Result<ItemRange, Problem> {
+    ///
+    /// # Errors
+    /// If one of the chunks is no longer kept.
+    pub(super) async fn range(
+        &self,
+        job: &ReplayJob,
+        asked: Range<usize>,
+    ) -> Result<ItemRange, Problem> {
         let chunk = asked.start / CHUNK;
         let last = asked.end.saturating_sub(1) / CHUNK;
-        let chunks = (chunk..=last).map(|chunk| self.items(id, chunk));
-        let items = try_join_all(chunks).await?.concat();
+        let chunks = (chunk..=last).map(|chunk| self.items(&job.id, chunk));
+        let chunks = try_join_all(chunks).await?;
+        for (n, items) in (chunk..).zip(&chunks) {
+            if items.len() < CHUNK.min(job.total - n * CHUNK) {
+                let detail = format!("the job's items from {} on are no longer kept", n * CHUNK);
+                return Err(Problem::new(Code::Damaged, detail));
+            }
+        }
         let before = chunk * CHUNK;
-        let end = items.len().min(asked.end - before);
         Ok(ItemRange {
             chunk,
-            asked: (asked.start - before).min(end)..end,
-            items,
+            asked: asked.start - before..asked.end - before,
+            items: chunks.concat(),
         })
     }
 

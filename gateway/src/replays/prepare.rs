@@ -23,6 +23,9 @@ const PREVIEW_BYTES: usize = 16 << 10;
 
 pub(super) enum PreparedItem {
     Ended(&'static str, Option<Problem>),
+    /// No letter is there, and what the ledger says is no end: what was decided of it may be on its way
+    /// into the ledger. This is its end if that goes on.
+    Unsettled(&'static str, Option<Problem>),
     Intent {
         letter: Box<HeldLetter>,
         intent: Box<HoldIntent>,
@@ -89,7 +92,12 @@ async fn prepare_item(
     let Some(letter) = letter else {
         let entry = ledger_entry(app, request).await?;
         let (status, problem) = item_end(order.action, entry.as_ref());
-        return Ok(PreparedItem::Ended(status, problem));
+        let is_settled = entry.is_some_and(|entry| entry.verdict.is_final());
+        return Ok(if is_settled {
+            PreparedItem::Ended(status, problem)
+        } else {
+            PreparedItem::Unsettled(status, problem)
+        });
     };
     let patch = match &order.patch {
         None => None,

@@ -9,7 +9,11 @@ use super::{
     prepare::{PreparedItem, prepare_items},
     repeat::{LaterLetters, TakenLetters, take_later_letters},
 };
-use crate::{app::Shared, error::Problem, write::publish::Sent};
+use crate::{
+    app::Shared,
+    error::{Code, Problem},
+    write::publish::Sent,
+};
 use event_schema::{
     held::{DISCARD, REPLAY},
     id::RequestId,
@@ -29,12 +33,16 @@ const STEP_BYTES: usize = 8 << 20;
 const READ_TOGETHER: usize = 64;
 /// How often the runner looks for what is asked of it, and says that it lives.
 const LOOK: Duration = Duration::from_millis(500);
+/// Within that the ledger says what became of a letter that is not found.
+const SETTLES: Duration = Duration::from_secs(10);
 
 pub(super) struct JobRunner {
     app: Shared,
     job: ReplayJob,
     runner: String,
     taken: TakenLetters,
+    /// Since when some item has no letter and no end.
+    unsettled: Option<Instant>,
 }
 
 /// What a step has handed to the log.
@@ -68,6 +76,7 @@ impl JobRunner {
             job,
             runner,
             taken: TakenLetters::default(),
+            unsettled: None,
         }
     }
 
@@ -112,7 +121,7 @@ impl JobRunner {
         let batch = rate.map_or(AT_ONCE, |rate| ((rate / 4.0) as usize).clamp(1, AT_ONCE));
         let until = self.job.total.min(self.job.done + batch);
         let range = self.job.done..until;
-        let mut items = JobStore::of(&self.app).range(&self.job.id, range).await?;
+        let mut items = JobStore::of(&self.app).range(&self.job, range).await?;
         let moved = self.move_items(items.asked()).await;
         let ended = items.asked().iter().take_while(|item| !item.is_pending());
         let ended: Vec<JobItem> = ended.cloned().collect();
@@ -124,7 +133,7 @@ impl JobRunner {
         store.put_range(&self.job.id, &items).await?;
         self.job.advance(&ended);
         if moved.is_ok() {
-            self.job.waits = None;
+            (self.job.waits, self.unsettled) = (None, None);
         }
         store.put(&self.job).await?;
         moved?;
@@ -198,9 +207,21 @@ impl JobRunner {
         let pending: Vec<usize> = (0..items.len())
             .filter(|n| items[*n].is_pending())
             .collect();
+        let mut looked = Instant::now();
         for some in pending.chunks(READ_TOGETHER) {
             if handed.stopped.is_some() || handed.bytes > STEP_BYTES {
                 break;
+            }
+            if looked.elapsed() > LOOK {
+                looked = Instant::now();
+                match self.goes_on().await {
+                    Ok(true) => {}
+                    Ok(false) => break,
+                    Err(problem) => {
+                        handed.stopped = Some(problem);
+                        break;
+                    }
+                }
             }
             self.hand_over(items, some, &mut handed).await;
         }
@@ -233,7 +254,12 @@ impl JobRunner {
 
     /// Prepares some of the items and hands their intents to the log; why it stopped before all of
     /// them is kept with what was handed over, which is on its way.
-    async fn hand_over(&self, items: &mut [JobItem], some: &[usize], handed: &mut HandedIntents) {
+    async fn hand_over(
+        &mut self,
+        items: &mut [JobItem],
+        some: &[usize],
+        handed: &mut HandedIntents,
+    ) {
         let asked: Vec<&JobItem> = some.iter().map(|n| &items[*n]).collect();
         let prepared = match prepare_items(&self.app, &self.job, &asked).await {
             Ok(prepared) => prepared,
@@ -242,10 +268,20 @@ impl JobRunner {
                 return;
             }
         };
+        let mut unsettled = 0;
         for (n, prepared) in some.iter().copied().zip(prepared) {
             let (letter, intent, preview) = match prepared {
                 PreparedItem::Ended(status, problem) => {
                     end_item(&mut items[n], status, problem);
+                    continue;
+                }
+                PreparedItem::Unsettled(status, problem) => {
+                    let since = *self.unsettled.get_or_insert_with(Instant::now);
+                    if since.elapsed() > SETTLES {
+                        end_item(&mut items[n], status, problem);
+                    } else {
+                        unsettled += 1;
+                    }
                     continue;
                 }
                 PreparedItem::Intent {
@@ -254,6 +290,9 @@ impl JobRunner {
                     preview,
                 } => (letter, intent, preview),
             };
+            if handed.bytes > STEP_BYTES {
+                break;
+            }
             items[n].preview = preview;
             let operation = job_operation(self.job.order.action);
             let by = (letter.held.tenant.as_str(), self.job.principal.as_str());
@@ -272,6 +311,10 @@ impl JobRunner {
                 // It would be refused for ever.
                 Err(problem) => end_item(&mut items[n], "refused", Some(problem)),
             }
+        }
+        if unsettled > 0 {
+            let detail = format!("the ledger does not say yet what became of {unsettled} of them");
+            handed.stopped = Some(Problem::new(Code::NotYet, detail));
         }
     }
 
