@@ -1,7 +1,7 @@
 //! What a transaction carries whose caller could not be looked at when it was taken: by what the
 //! caller was known, and by which right the write was let in. Whoever decides the event looks first,
 //! in the record store, and refuses it if the caller may not do it any longer. It holds nothing by
-//! which somebody could act for the caller. See ADR 40.
+//! which somebody could act for the caller. See ADR 39.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

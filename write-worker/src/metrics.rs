@@ -89,7 +89,7 @@ impl Metrics {
             )?,
             unconfirmed: registry.new_counters(
                 "consign_worker_unconfirmed_total",
-                "Looks at callers who could not be looked at when their write was taken, by what was found",
+                "Events whose caller could not be looked at when they were taken, by what a look found",
                 &["found"],
             )?,
             dead_lettered: registry

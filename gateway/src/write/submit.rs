@@ -103,6 +103,8 @@ impl WritePath {
         admit_unconfirmed(&request.caller, operation)?;
         let (unique, ticket) = match self.identifier.identify(operation.name(), &request)? {
             Identity::Fresh { unique, ticket } => (unique, ticket),
+            // What became of it is nothing for somebody who may have lost the right to it.
+            Identity::Repeat(_) if request.caller.unconfirmed.is_some() => return Err(no_look()),
             Identity::Repeat(known) => {
                 // What was allowed then may be allowed no more.
                 if !request.admitted {
@@ -167,7 +169,10 @@ impl WritePath {
         operation: &Operation,
         line: BulkLine<'_>,
     ) -> Result<Event, Problem> {
-        admit_unconfirmed(line.caller, operation)?;
+        // An answer to a bulk has no place to say that a line was taken so.
+        if line.caller.unconfirmed.is_some() {
+            return Err(no_look());
+        }
         let (unique, claim) = self.identifier.identify_line(
             operation.name(),
             line.caller,
@@ -284,14 +289,21 @@ pub(super) fn admit_write(
     Ok(())
 }
 
-/// Of a caller who could not be looked at only that is taken which is decided after a look.
+/// Of a caller who could not be looked at only that is taken which is decided after a look, for the
+/// right by which it was admitted: the events of a request of many are of another operation.
 fn admit_unconfirmed(caller: &Caller, operation: &Operation) -> Result<(), Problem> {
-    let is_decided = operation.kind() == Kind::Transaction && !operation.internal();
+    let is_single = !operation.internal() && !operation.many();
+    let is_decided = operation.kind() == Kind::Transaction && is_single;
     if caller.unconfirmed.is_none() || is_decided {
         return Ok(());
     }
+    Err(no_look())
+}
+
+/// Why what a caller asks who could not be looked at is not taken.
+pub(super) fn no_look() -> Problem {
     let why = "who the caller is cannot be read, and nothing looks again before this takes effect";
-    Err(Problem::new(Code::SecurityStale, why).retry_after(1))
+    Problem::new(Code::SecurityStale, why).retry_after(1)
 }
 
 /// Dropped instead, the ticket frees its key.

@@ -6,6 +6,7 @@ use super::{Decider, decision::refusing_plan, held::HeldInput, inputs::Event};
 use catalog::Plan;
 use change_feed::is_behind;
 use event_schema::{
+    codec,
     decision::OriginalRecord,
     held::{self, HeldKind, HoldIntent},
     id::EntityKey,
@@ -119,6 +120,14 @@ impl Decider {
         if !is_same {
             let why = "an edited event keeps its request, key, operation and tenant";
             return refused(why.to_owned());
+        }
+        let original = input.row.event.parts().ok();
+        if let Some(original) = original.and_then(|parts| codec::decode_transaction(&parts).ok()) {
+            let (edited, original) = (&event.data, &original.data);
+            if edited.principal != original.principal || edited.unconfirmed != original.unconfirmed
+            {
+                return refused("an edited event keeps its caller".to_owned());
+            }
         }
         let catalog = self.worker.catalogs.get(&attributes.catalog);
         let operation = catalog.as_ref().and_then(|known| known.of(event).ok());

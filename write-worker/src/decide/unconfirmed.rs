@@ -1,6 +1,6 @@
 //! A second look at callers. An event that a gateway took although nothing could say whether its caller
 //! may do it is planned only once the record store says so; else it is refused. It must never plan
-//! such an event without a look, nor go by a look from before the event was read. See ADR 40.
+//! such an event without a look, nor go by a look from before the event was read. See ADR 39.
 
 use super::{Decider, decision::refusing_plan, inputs::Event};
 use crate::{record_retry::RecordPart, tenure_end::TenureEnd};
@@ -118,9 +118,11 @@ impl Decider {
         let keys: Vec<RowKey> = std::iter::once(account).chain(session).collect();
         let mut rows = self.system_rows(&keys).await?.into_iter();
         let account = rows.next().flatten().map(Value::Object);
-        let account: Option<Account> = account.map(|row| read_value(row, ACCOUNTS)).transpose()?;
         let Some(account) = account else {
             return Ok(CallerStanding::Gone("there is no such user"));
+        };
+        let Some(account) = read_of_caller::<Account>(&account.to_string(), ACCOUNTS, kuid) else {
+            return Ok(CallerStanding::Gone("the caller's account cannot be read"));
         };
         let Some(profiles) = self.profiles_of(taken, kuid).await? else {
             return Ok(CallerStanding::Gone("there is no such user"));
@@ -165,7 +167,8 @@ impl Decider {
         if taken.profiles.is_some() {
             return Ok(taken.profiles.clone());
         }
-        let user: Option<UserProfiles> = self.system_document(USERS, kuid).await?;
+        let user = self.system_document(USERS, kuid).await?;
+        let user = user.and_then(|body| read_of_caller::<UserProfiles>(body.get(), USERS, kuid));
         Ok(user.map(|user| user.profile_ids))
     }
 
@@ -175,7 +178,8 @@ impl Decider {
         fingerprint: &str,
         kuid: &str,
     ) -> Result<bool, TenureEnd> {
-        let key: Option<StoredApiKey> = self.system_document(API_KEYS, id).await?;
+        let key = self.system_document(API_KEYS, id).await?;
+        let key = key.and_then(|body| read_of_caller::<StoredApiKey>(body.get(), API_KEYS, id));
         // Another key may have been made under the id of one that was deleted.
         let is_same = |key: StoredApiKey| key.user_id == kuid && key.fingerprint == fingerprint;
         Ok(key.is_some_and(is_same))
@@ -185,18 +189,21 @@ impl Decider {
         if let Some(known) = &self.looked_at.rights {
             return Ok(known.clone());
         }
-        let set: Option<RightsSet> = self.system_document(RIGHTS, "all").await?;
+        let set = self.system_document(RIGHTS, "all").await?;
+        // Everybody's: a newer version may have written it, so its events wait for that.
+        let set = set.map(|body| serde_json::from_str::<RightsSet>(body.get()));
+        let set = set.transpose().map_err(|error| {
+            TenureEnd::Reclaim(format!(
+                "an event waits whose caller cannot be looked at: the roles and profiles cannot be read: {error}"
+            ))
+        })?;
         let set = set.map(|set| Arc::new(set.completed()));
         self.looked_at.rights = Some(set.clone());
         Ok(set)
     }
 
     /// As it stands in the store now. Other partitions own these: nothing of them is kept.
-    async fn system_document<T: DeserializeOwned>(
-        &self,
-        collection: &str,
-        id: &str,
-    ) -> Result<Option<T>, TenureEnd> {
+    async fn system_document(&self, collection: &str, id: &str) -> Result<Option<Raw>, TenureEnd> {
         let (worker, record) = (&self.worker, &self.worker.ports.record);
         let find = || record.collection(INDEX, collection);
         let found = worker
@@ -214,11 +221,7 @@ impl Decider {
         let mut documents = worker
             .retry_until_answered(RecordPart::Contents, || record.documents(&keys))
             .await?;
-        let body: Option<Raw> = documents.pop().flatten().and_then(|stored| stored.body);
-        let read = |body: Raw| {
-            serde_json::from_str(body.get()).map_err(|error| unreadable(collection, &error))
-        };
-        body.map(read).transpose()
+        Ok(documents.pop().flatten().and_then(|stored| stored.body))
     }
 
     async fn system_rows(
@@ -259,13 +262,12 @@ fn table_row(table: &str, key: Value) -> RowKey {
     }
 }
 
-fn read_value<T: DeserializeOwned>(value: Value, what: &str) -> Result<T, TenureEnd> {
-    serde_json::from_value(value).map_err(|error| unreadable(what, &error))
-}
-
-/// It waits, rather than to be decided by what is not understood.
-fn unreadable(what: &str, error: &serde_json::Error) -> TenureEnd {
-    TenureEnd::Reclaim(format!(
-        "an event waits whose caller cannot be looked at: what stands in `{what}` cannot be read: {error}"
-    ))
+/// What is kept of one caller. What cannot be read lets that caller do nothing, and keeps nobody
+/// else's events waiting.
+fn read_of_caller<T: DeserializeOwned>(text: &str, collection: &str, id: &str) -> Option<T> {
+    serde_json::from_str(text)
+        .inspect_err(|error| {
+            tracing::error!(collection, id, %error, "damaged: what the record store has of a caller cannot be read");
+        })
+        .ok()
 }

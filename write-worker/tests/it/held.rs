@@ -295,6 +295,14 @@ async fn an_edited_event_is_applied_in_its_place_and_cannot_move() {
     edit.edited = Some(event_schema::decision::OriginalRecord::of(&parts));
     let invalid = world.intend(held::REPLAY, &key("a"), &edit).await;
     world.becomes(invalid, refused_as(RefusalCode::Rule)).await;
+    let (mut of_another, _) =
+        world.event("town.change", json!({"id": "a", "body": {"n": 1}}), None);
+    of_another.attributes.id = dead_one;
+    of_another.data.principal = "another".into();
+    let parts = event_schema::codec::encode_transaction(&of_another);
+    edit.edited = Some(event_schema::decision::OriginalRecord::of(&parts));
+    let another = world.intend(held::REPLAY, &key("a"), &edit).await;
+    world.becomes(another, refused_as(RefusalCode::Rule)).await;
     // One that dies as well leaves the event as it was accepted.
     let accepted = held_event(&world, "a").await;
     edit.edited = edited_to("a", dead_one, "poison as well");

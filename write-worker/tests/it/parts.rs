@@ -107,7 +107,7 @@ impl World {
     }
 
     /// The decisions of a request, oldest first.
-    async fn decisions(&self, request: RequestId) -> Vec<Decision> {
+    pub(crate) async fn decisions(&self, request: RequestId) -> Vec<Decision> {
         let mut all = Vec::new();
         for record in self.changes(request.partition()).await {
             let parts = codec::Parts {

@@ -267,10 +267,28 @@ async fn it_waits_for_the_record_store() {
     world.faults.record_away.store(true, Ordering::SeqCst);
     let taken = world.taken("meera", session("meera"), None).await;
     tokio::time::sleep(Duration::from_millis(500)).await;
-    let known = world.real.ledger(&[taken]).await.unwrap();
-    assert!(known[0].is_none(), "{known:?}");
+    let decisions = world.decisions(taken).await;
+    assert!(decisions.is_empty(), "{decisions:?}");
     world.faults.record_away.store(false, Ordering::SeqCst);
     let decided = world.resolved(&[taken]).await.remove(0);
     assert!(applied(&decided), "{decided:?}");
+    worker.stop().await;
+}
+
+/// What is kept of one caller is damaged: that caller's events are refused, and nobody else's wait.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_of_whom_nothing_can_be_read_keeps_nobody_waiting() {
+    let world = World::with_rights().await;
+    let worker = world.worker("w1");
+    world.done("security.createRights", rights(true)).await;
+    for name in ["meera", "arun"] {
+        world.done("security.createUser", user(name)).await;
+    }
+    let damaged = json!({"kuid": "meera", "user": {"profileIds": "writers"}});
+    world.done("security.writeUser", damaged).await;
+    let refused = world.decided("meera", session("meera")).await;
+    assert!(is_revoked(&refused), "{refused:?}");
+    let other = world.decided("arun", session("arun")).await;
+    assert!(applied(&other), "{other:?}");
     worker.stop().await;
 }

@@ -1,6 +1,6 @@
 //! Callers whom this gateway knew and cannot look at now. A write of theirs is taken on trust, and says
 //! so: a worker looks before it is decided. Nothing else is done for them, and no such caller is made
-//! of one of whom it is known here that something changed. See ADR 40.
+//! of one of whom it is known here that something changed. See ADR 39.
 
 use super::{CallerAccess, KeptCaller, has_ended, make_caller};
 use crate::{

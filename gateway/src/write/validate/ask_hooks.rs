@@ -6,6 +6,7 @@ use super::{AskedBy, Validator};
 use crate::{
     error::{Code, Problem},
     hooks::{HookAnswer, HookQuestion},
+    write::submit::no_look,
 };
 use bytes::Bytes;
 use catalog::{Accepted, AcceptedRequest, Hook, HookFailurePolicy, Invalid, Operation, Seed};
@@ -34,6 +35,9 @@ impl Validator {
         let hooks: Vec<Arc<Hook>> = operation.hooks(&accepted.collections).cloned().collect();
         if hooks.is_empty() || (by.is_repeatable && self.is_remembered(accepted.unique).await) {
             return Ok(accepted);
+        }
+        if by.caller.unconfirmed.is_some() {
+            return Err(no_look());
         }
         let mut said = Vec::with_capacity(hooks.len());
         for hook in &hooks {

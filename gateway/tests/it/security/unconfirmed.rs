@@ -1,6 +1,6 @@
 //! A gateway that reaches neither the log nor the record store: what those write whom it knew is kept
 //! and says that nobody was asked; everything else is refused. Whether it is done is decided behind
-//! a look, by a worker that reaches both. See ADR 40.
+//! a look, by a worker that reaches both. See ADR 39.
 
 use super::{PASSWORD, allow, answer, close, login, ok, user, with};
 use crate::{
@@ -232,7 +232,8 @@ const CREATE: &str = "/v1/operations/document.create";
 
 impl Island {
     async fn writer(&self) -> String {
-        let create = json!({"document": allow(&["create"]), "realtime": allow(&["publish"])});
+        let create =
+            json!({"document": allow(&["create", "mCreate"]), "realtime": allow(&["publish"])});
         let here = json!([{"index": "ix", "collections": ["co"]}]);
         let token = user(&self.app, &self.admin, "writer", create, here).await;
         self.known(&token).await;
@@ -340,13 +341,15 @@ async fn what_a_known_caller_writes_is_kept_and_nothing_else_is_done() {
     island.cut_off(true).await;
     let request = island.taken(&token).await;
     let (there, publish) = (document("x"), "/v1/operations/realtime.publish");
+    let many = "/v1/operations/document.mCreate";
     let after = format!("{CREATE}?after=x");
-    let refused: [(&str, &str, &str, Option<&str>); 9] = [
+    let refused: [(&str, &str, &str, Option<&str>); 10] = [
         ("somebody it never saw", "POST", CREATE, Some(&unknown)),
         ("a session that it saw ending", "POST", CREATE, Some(&left)),
         ("anonymous", "POST", CREATE, None),
         ("what no worker decides", "POST", publish, Some(&token)),
         ("a write behind others", "POST", &after, Some(&token)),
+        ("many documents", "POST", many, Some(&token)),
         ("a read", "GET", "/v1/documents/ix/co/1", Some(&token)),
         (
             "a status",
