@@ -3,6 +3,7 @@
 
 use super::super::plan::plan_json;
 use catalog::{Catalog, Envelope, Example, Operation, Rehearsed};
+use reqwest::Url;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -156,13 +157,12 @@ fn curl(operation: &Operation, request: &Value) -> String {
 fn query_beside_file(request: &Value) -> String {
     let members = request.as_object().into_iter().flatten();
     let beside = members.filter(|(name, _)| !MADE_OF_FILE.contains(&name.as_str()));
-    let beside: Vec<String> = beside
-        .map(|(name, value)| format!("{name}={}", plain(value)))
-        .collect();
-    if beside.is_empty() {
-        return String::new();
+    let mut url = any_url();
+    for (name, value) in beside {
+        url.query_pairs_mut().append_pair(name, &plain(value));
     }
-    format!("?{}", beside.join("&"))
+    url.query()
+        .map_or_else(String::new, |query| format!("?{query}"))
 }
 
 /// The route with what the request says of it, which is taken out of the body.
@@ -170,9 +170,22 @@ fn path_of(template: &str, body: &mut Value) -> String {
     let segments = template.split('/').map(|segment| {
         let name = segment.strip_prefix(':');
         let given = name.and_then(|name| body.as_object_mut()?.remove(name));
-        given.map_or_else(|| segment.to_owned(), |value| plain(&value))
+        given.map_or_else(|| segment.to_owned(), |value| encoded(&plain(&value)))
     });
     segments.collect::<Vec<_>>().join("/")
+}
+
+/// One segment of a path.
+fn encoded(text: &str) -> String {
+    let mut url = any_url();
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.push(text);
+    }
+    url.path().trim_start_matches('/').to_owned()
+}
+
+fn any_url() -> Url {
+    Url::parse(URL).expect("it is one")
 }
 
 /// One word of a shell.
