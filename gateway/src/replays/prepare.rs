@@ -12,6 +12,7 @@ use event_schema::{
     decision::OriginalRecord,
     held::{HeldPlace, HoldIntent},
     id::{EntityKey, RequestId},
+    outcome::Verdict,
 };
 use futures::future::try_join_all;
 use replay::{HeldLetter, JobAction, JobItem, JsonPatch, PreviewStores, ReplayJob, ReplayPreview};
@@ -92,11 +93,10 @@ async fn prepare_item(
     let Some(letter) = letter else {
         let entry = ledger_entry(app, request).await?;
         let (status, problem) = item_end(order.action, entry.as_ref());
-        let is_settled = entry.is_some_and(|entry| entry.verdict.is_final());
-        return Ok(if is_settled {
-            PreparedItem::Ended(status, problem)
-        } else {
-            PreparedItem::Unsettled(status, problem)
+        let verdict = entry.map(|entry| entry.verdict);
+        return Ok(match verdict {
+            None | Some(Verdict::DeadLettered(_)) => PreparedItem::Unsettled(status, problem),
+            Some(_) => PreparedItem::Ended(status, problem),
         });
     };
     let patch = match &order.patch {

@@ -33,8 +33,9 @@ const STEP_BYTES: usize = 8 << 20;
 const READ_TOGETHER: usize = 64;
 /// How often the runner looks for what is asked of it, and says that it lives.
 const LOOK: Duration = Duration::from_millis(500);
-/// Within that the ledger says what became of a letter that is not found.
-const SETTLES: Duration = Duration::from_secs(10);
+/// Within that the ledger says what became of a letter that is not found, also where the worker that
+/// decided about it was killed in between, and another must take its partition first.
+const SETTLES: Duration = Duration::from_secs(120);
 
 pub(super) struct JobRunner {
     app: Shared,
