@@ -17,7 +17,6 @@ use event_schema::{
     unconfirmed::{Unconfirmed, UnconfirmedCredential},
 };
 use rights::{ActionPlace, RightsSet};
-use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use std::{collections::HashMap, sync::Arc};
 
@@ -117,11 +116,11 @@ impl Decider {
         let account = table_row(ACCOUNTS, json!({"kuid": kuid}));
         let keys: Vec<RowKey> = std::iter::once(account).chain(session).collect();
         let mut rows = self.system_rows(&keys).await?.into_iter();
-        let account = rows.next().flatten().map(Value::Object);
-        let Some(account) = account else {
+        let Some(account) = rows.next().flatten() else {
             return Ok(CallerStanding::Gone("there is no such user"));
         };
-        let Some(account) = read_of_caller::<Account>(&account.to_string(), ACCOUNTS, kuid) else {
+        let account: Result<Account, _> = serde_json::from_value(Value::Object(account));
+        let Some(account) = readable(account, ACCOUNTS, kuid) else {
             return Ok(CallerStanding::Gone("the caller's account cannot be read"));
         };
         let Some(profiles) = self.profiles_of(taken, kuid).await? else {
@@ -168,7 +167,8 @@ impl Decider {
             return Ok(taken.profiles.clone());
         }
         let user = self.system_document(USERS, kuid).await?;
-        let user = user.and_then(|body| read_of_caller::<UserProfiles>(body.get(), USERS, kuid));
+        let read = |body: Raw| serde_json::from_str::<UserProfiles>(body.get());
+        let user = user.and_then(|body| readable(read(body), USERS, kuid));
         Ok(user.map(|user| user.profile_ids))
     }
 
@@ -179,7 +179,8 @@ impl Decider {
         kuid: &str,
     ) -> Result<bool, TenureEnd> {
         let key = self.system_document(API_KEYS, id).await?;
-        let key = key.and_then(|body| read_of_caller::<StoredApiKey>(body.get(), API_KEYS, id));
+        let read = |body: Raw| serde_json::from_str::<StoredApiKey>(body.get());
+        let key = key.and_then(|body| readable(read(body), API_KEYS, id));
         // Another key may have been made under the id of one that was deleted.
         let is_same = |key: StoredApiKey| key.user_id == kuid && key.fingerprint == fingerprint;
         Ok(key.is_some_and(is_same))
@@ -264,8 +265,8 @@ fn table_row(table: &str, key: Value) -> RowKey {
 
 /// What is kept of one caller. What cannot be read lets that caller do nothing, and keeps nobody
 /// else's events waiting.
-fn read_of_caller<T: DeserializeOwned>(text: &str, collection: &str, id: &str) -> Option<T> {
-    serde_json::from_str(text)
+fn readable<T>(read: serde_json::Result<T>, collection: &str, id: &str) -> Option<T> {
+    read
         .inspect_err(|error| {
             tracing::error!(collection, id, %error, "damaged: what the record store has of a caller cannot be read");
         })
