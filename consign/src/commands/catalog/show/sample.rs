@@ -168,7 +168,10 @@ fn query_beside_file(request: &Value) -> String {
 /// The route with what the request says of it, which is taken out of the body.
 fn path_of(template: &str, body: &mut Value) -> String {
     let segments = template.split('/').map(|segment| {
-        let name = segment.strip_prefix(':');
+        let braced = segment
+            .strip_prefix('{')
+            .and_then(|rest| rest.strip_suffix('}'));
+        let name = segment.strip_prefix(':').or(braced);
         let given = name.and_then(|name| body.as_object_mut()?.remove(name));
         given.map_or_else(|| segment.to_owned(), |value| encoded(&plain(&value)))
     });
@@ -195,4 +198,26 @@ fn quoted(text: &str) -> String {
         return text.to_owned();
     }
     format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_of_a_route_are_filled_in_however_they_are_written() {
+        for template in ["/v1/notes/:id/to/:user", "/v1/notes/{id}/to/{user}"] {
+            let mut body = json!({"id": "a b/c?d", "user": 7, "text": "x"});
+            let path = path_of(template, &mut body);
+            assert_eq!(path, "/v1/notes/a%20b%2Fc%3Fd/to/7");
+            assert_eq!(body, json!({"text": "x"}));
+        }
+    }
+
+    #[test]
+    fn what_goes_with_a_file_is_encoded() {
+        let request = json!({"type": "a & b", "columns": ["x"]});
+        assert_eq!(query_beside_file(&request), "?type=a+%26+b");
+        assert_eq!(query_beside_file(&json!({"lines": 1})), "");
+    }
 }
