@@ -201,6 +201,15 @@ impl JobRunner {
         Ok(wish.state == JobState::Running)
     }
 
+    /// Likewise in the middle of a step, if the last look was a while ago; no more once the service ends.
+    async fn still_goes_on(&mut self, looked: &mut Instant) -> Result<bool, Problem> {
+        if looked.elapsed() <= LOOK {
+            return Ok(true);
+        }
+        *looked = Instant::now();
+        Ok(!self.app.shutdown.is_soft() && self.goes_on().await?)
+    }
+
     /// The first of them have an end afterwards, all of them unless they are large or the job is to
     /// stop.
     async fn move_items(&mut self, items: &mut [JobItem]) -> Result<(), Problem> {
@@ -213,15 +222,12 @@ impl JobRunner {
             if handed.stopped.is_some() || handed.bytes > STEP_BYTES {
                 break;
             }
-            if looked.elapsed() > LOOK {
-                looked = Instant::now();
-                match self.goes_on().await {
-                    Ok(true) => {}
-                    Ok(false) => break,
-                    Err(problem) => {
-                        handed.stopped = Some(problem);
-                        break;
-                    }
+            match self.still_goes_on(&mut looked).await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(problem) => {
+                    handed.stopped = Some(problem);
+                    break;
                 }
             }
             self.hand_over(items, some, &mut handed).await;
@@ -265,7 +271,8 @@ impl JobRunner {
         let prepared = match prepare_items(&self.app, &self.job, &asked).await {
             Ok(prepared) => prepared,
             Err(problem) => {
-                handed.stopped = Some(problem);
+                // Nothing settles that anybody could see while a store is away.
+                (handed.stopped, self.unsettled) = (Some(problem), None);
                 return;
             }
         };
@@ -346,11 +353,8 @@ impl JobRunner {
                     }
                 }
             }
-            if looked.elapsed() > LOOK {
-                looked = Instant::now();
-                if self.app.shutdown.is_soft() || !self.goes_on().await? {
-                    return Ok(());
-                }
+            if !self.still_goes_on(&mut looked).await? {
+                return Ok(());
             }
             if unknown < asked {
                 backoff = fresh();
