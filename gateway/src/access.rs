@@ -22,6 +22,7 @@ pub(crate) use belief::CallerBasis;
 pub(crate) use client_address::ClientAddress;
 pub(crate) use right::{Denied, PlaceRule, Right};
 
+use crate::error::Problem;
 use axum::extract::FromRequestParts;
 use http::{Extensions, HeaderMap, header, request::Parts};
 use rights::{ActionPlace, CompiledRights};
@@ -79,6 +80,22 @@ pub(crate) struct Principal {
     pub basis: CallerBasis,
     /// It could not be looked at: it is let in for a write that says so.
     pub unconfirmed: Option<UnconfirmedCaller>,
+}
+
+impl Principal {
+    /// # Errors
+    /// If it could not be looked at: this takes effect without another look.
+    pub(crate) fn require_look(&self) -> Result<(), Problem> {
+        match self.unconfirmed {
+            None => Ok(()),
+            Some(_) => Err(no_look()),
+        }
+    }
+}
+
+/// Why what a caller asks who could not be looked at is not done.
+pub(crate) fn no_look() -> Problem {
+    AccessError::Stale("nothing looks again before this takes effect".to_owned()).into()
 }
 
 /// The principal of a request. Clones share it.

@@ -72,10 +72,7 @@ pub(crate) async fn wait_for(
         return Ok(false);
     }
     // What became of a write is told to nobody who cannot be looked at.
-    if caller.unconfirmed.is_some() {
-        let why = "who the caller is cannot be read: a write is not taken behind others then";
-        return Err(Problem::new(Code::SecurityStale, why).retry_after(1));
-    }
+    caller.require_look()?;
     if texts.len() > MOST {
         return Err(Problem::new(
             Code::BadRequest,

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     access::{Caller, right},
-    error::{Code, Problem},
+    error::Problem,
     request::RawRequest,
 };
 use catalog::{Kind, Operation};
@@ -103,9 +103,9 @@ impl WritePath {
         admit_unconfirmed(&request.caller, operation)?;
         let (unique, ticket) = match self.identifier.identify(operation.name(), &request)? {
             Identity::Fresh { unique, ticket } => (unique, ticket),
-            // What became of it is nothing for somebody who may have lost the right to it.
-            Identity::Repeat(_) if request.caller.unconfirmed.is_some() => return Err(no_look()),
             Identity::Repeat(known) => {
+                // What became of it is nothing for somebody who may have lost the right to it.
+                request.caller.require_look()?;
                 // What was allowed then may be allowed no more.
                 if !request.admitted {
                     admit_write(&request.caller, operation, &known.touched)?;
@@ -170,9 +170,7 @@ impl WritePath {
         line: BulkLine<'_>,
     ) -> Result<Event, Problem> {
         // An answer to a bulk has no place to say that a line was taken so.
-        if line.caller.unconfirmed.is_some() {
-            return Err(no_look());
-        }
+        line.caller.require_look()?;
         let (unique, claim) = self.identifier.identify_line(
             operation.name(),
             line.caller,
@@ -294,16 +292,10 @@ pub(super) fn admit_write(
 fn admit_unconfirmed(caller: &Caller, operation: &Operation) -> Result<(), Problem> {
     let is_single = !operation.internal() && !operation.many();
     let is_decided = operation.kind() == Kind::Transaction && is_single;
-    if caller.unconfirmed.is_none() || is_decided {
+    if is_decided {
         return Ok(());
     }
-    Err(no_look())
-}
-
-/// Why what a caller asks who could not be looked at is not taken.
-pub(super) fn no_look() -> Problem {
-    let why = "who the caller is cannot be read, and nothing looks again before this takes effect";
-    Problem::new(Code::SecurityStale, why).retry_after(1)
+    caller.require_look()
 }
 
 /// Dropped instead, the ticket frees its key.

@@ -6,7 +6,7 @@ mod look_up;
 mod seal;
 
 use crate::{
-    access::{Caller, system},
+    access::{Caller, no_look, system},
     error::{Code, Problem},
     hooks::HookClient,
     read::collections::Collections,
@@ -231,8 +231,7 @@ impl Validator {
         };
         while let Some(next) = next(&beside)? {
             if !is_confirmed {
-                let why = "who the caller is cannot be read, and this request must be looked up";
-                return Err(Problem::new(Code::SecurityStale, why).retry_after(1));
+                return Err(no_look());
             }
             let found = look_up::find_subjects(self, operation, &next.subjects).await?;
             next.answer(found, &mut beside.looked);

@@ -6,7 +6,6 @@ use super::{AskedBy, Validator};
 use crate::{
     error::{Code, Problem},
     hooks::{HookAnswer, HookQuestion},
-    write::submit::no_look,
 };
 use bytes::Bytes;
 use catalog::{Accepted, AcceptedRequest, Hook, HookFailurePolicy, Invalid, Operation, Seed};
@@ -36,9 +35,7 @@ impl Validator {
         if hooks.is_empty() || (by.is_repeatable && self.is_remembered(accepted.unique).await) {
             return Ok(accepted);
         }
-        if by.caller.unconfirmed.is_some() {
-            return Err(no_look());
-        }
+        by.caller.require_look()?;
         let mut said = Vec::with_capacity(hooks.len());
         for hook in &hooks {
             let decision = match self.ask_hook(hook, operation, &accepted, by).await {

@@ -338,7 +338,15 @@ async fn what_a_known_caller_writes_is_kept_and_nothing_else_is_done() {
     island.known(&left).await;
     ok(&island.app, "POST", "/_logout", Some(&left), None).await;
     assert_eq!(island.write(&left, "after").await.0, 401);
+    let keyed = || {
+        let body = document("keyed");
+        let asked = with(&island.app, "POST", CREATE, Some(&token), Some(&body));
+        answer(asked.header("idempotency-key", "\"once\""))
+    };
+    assert_eq!(keyed().await.0, 202);
     island.cut_off(true).await;
+    let (status, code, told) = keyed().await;
+    assert_eq!((status, code.as_str()), STALE, "a repeat: {told:#}");
     let request = island.taken(&token).await;
     let (there, publish) = (document("x"), "/v1/operations/realtime.publish");
     let many = "/v1/operations/document.mCreate";
