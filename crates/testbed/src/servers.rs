@@ -20,6 +20,7 @@ use crate::{
     address::Addresses,
     ports::{self, Reservation},
     probe,
+    proxy::Proxy,
     script::Script,
     server::{CommitLogSync, Server},
 };
@@ -45,6 +46,9 @@ pub struct PrivateOptions {
     pub kafka_setting: String,
     /// The port that Kafka tells its clients, when a [`crate::Proxy`] stands before it.
     pub kafka_advertised_port: Option<u16>,
+    /// Kafka listens for others, too, that come through a [`crate::Proxy`]: see
+    /// [`Servers::kafka_link`].
+    pub kafka_link: bool,
     /// TLS, users and rights; without it everybody may do everything.
     pub secured: Option<PathBuf>,
     /// Full JIT, for measurements; otherwise only the first tier, which starts in half the CPU
@@ -61,6 +65,7 @@ impl Default for PrivateOptions {
             may_forget_tables: false,
             kafka_setting: String::new(),
             kafka_advertised_port: None,
+            kafka_link: false,
             secured: None,
             full_speed: false,
         }
@@ -80,8 +85,12 @@ struct Private {
     script: Script,
     servers: BTreeSet<Server>,
     folder: TempDir,
+    kafka_link: Option<Proxy>,
     _ports: Vec<Reservation>,
 }
+
+/// In Kafka's block of ports: behind its own and its controller's.
+const LINKED_PORT: u16 = 2;
 
 impl Servers {
     /// The trio that every test of this machine shares: checks that it answers and starts what is
@@ -146,6 +155,15 @@ impl Servers {
         };
         let (kafka, brokers) = (block("KAFKA_PORT")?, block("KAFKA3_PORT")?);
         let (cassandra, elasticsearch) = (block("CASSANDRA_PORT")?, block("ELASTICSEARCH_PORT")?);
+        let mut kafka_link = None;
+        if options.kafka_link {
+            let linked = kafka + LINKED_PORT;
+            let link = Proxy::start(&format!("127.0.0.1:{linked}"))?;
+            script = script
+                .with("KAFKA_LINKED_PORT", linked.to_string())
+                .with("KAFKA_LINKED_ADVERTISED_PORT", link.port().to_string());
+            kafka_link = Some(link);
+        }
         let replicated = options
             .servers
             .iter()
@@ -167,6 +185,7 @@ impl Servers {
                 script,
                 servers: options.servers.iter().copied().collect(),
                 folder,
+                kafka_link,
                 _ports: ports,
             }),
         };
@@ -178,6 +197,13 @@ impl Servers {
     #[must_use]
     pub fn addresses(&self) -> &Addresses {
         &self.addresses
+    }
+
+    /// The way to Kafka that can be cut while others have theirs, if there is one
+    /// ([`PrivateOptions::kafka_link`]).
+    #[must_use]
+    pub fn kafka_link(&self) -> Option<&Proxy> {
+        self.private.as_ref()?.kafka_link.as_ref()
     }
 
     /// SIGKILL; returns when the process is gone. Its data stays.

@@ -3,6 +3,7 @@
 //! says how many of each kind there are (3 without it).
 
 mod deployment;
+mod trusted;
 mod victims;
 mod watch;
 
@@ -164,7 +165,7 @@ async fn a_frozen_gateway_delays_no_answer_beyond_the_bound_and_honours_nothing_
 /// It cannot ask who somebody is: it refuses, and does not guess.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_gateway_cut_off_from_the_record_honours_nothing_that_was_taken_away() -> Result<()> {
-    let deployment = Deployment::with_a_cut_link().await?;
+    let deployment = Deployment::with_a_link_to_the_record().await?;
     let load = deployment.write_on();
     let mut taken = Vec::new();
     for (n, kind) in [Kind::Tokens, Kind::KeyDeleted, Kind::User]
@@ -173,7 +174,7 @@ async fn a_gateway_cut_off_from_the_record_honours_nothing_that_was_taken_away()
     {
         let victim = Victim::make(&deployment, kind, n).await?;
         let watch = Watch::begin(&deployment, &victim.credential, deployment::LAST).await?;
-        deployment.cut();
+        deployment.cut_from_the_record();
         let began = Instant::now();
         let revoked = victim.revoke(&deployment, 0).await;
         let answered = Instant::now();
@@ -184,6 +185,34 @@ async fn a_gateway_cut_off_from_the_record_honours_nothing_that_was_taken_away()
     }
     load.abort();
     judge(&taken)
+}
+
+/// It hears of no change: it asks the record about everybody, once its lease is over, and until then
+/// nobody is answered. Then it reaches the record no more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_cut_off_from_the_log_honours_nothing_and_then_takes_writes_on_trust()
+-> Result<()> {
+    let deployment = Deployment::with_links_to_all().await?;
+    let load = deployment.write_on();
+    let mut taken = Vec::new();
+    for (n, kind) in [Kind::Logout, Kind::KeyDeleted, Kind::Profiles]
+        .into_iter()
+        .enumerate()
+    {
+        let victim = Victim::make(&deployment, kind, n).await?;
+        let watch = Watch::begin(&deployment, &victim.credential, deployment::LAST).await?;
+        deployment.cut_from_the_log();
+        let began = Instant::now();
+        let revoked = victim.revoke(&deployment, 0).await;
+        let answered = Instant::now();
+        let found = watch.end(answered).await?;
+        deployment.heal().await?;
+        revoked?;
+        taken.push(Taken::in_time(kind, answered - began, found)?);
+    }
+    load.abort();
+    judge(&taken)?;
+    trusted::decided_by_what_holds_then(&deployment).await
 }
 
 /// The change is in the log and perhaps not in the stores: there is no answer until it is.

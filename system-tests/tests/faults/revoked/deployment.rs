@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 use system_tests::{accounts::Accounts, cluster::Cluster};
-use testbed::{Proxy, Server, Servers};
+use testbed::{Addresses, PrivateOptions, Proxy, Server, Servers};
 use tokio::{sync::Mutex, task::JoinHandle};
 
 pub const GATEWAYS: usize = 3;
@@ -23,44 +23,57 @@ const SOON: Duration = Duration::from_millis(15);
 /// A write of the load.
 const PACE: Duration = Duration::from_millis(100);
 
+/// The ways of the last gateway to its servers that can be cut.
+#[derive(Default)]
+struct Links {
+    record: Option<Proxy>,
+    /// With a Kafka of its own.
+    log: Option<Servers>,
+}
+
 /// When each write of the load began, by its number.
 pub type WriteTimes = Arc<StdMutex<Vec<Instant>>>;
 
 pub struct Deployment {
     cluster: Mutex<Cluster>,
     pub accounts: Accounts,
-    link: Option<Proxy>,
+    links: Links,
     pub written: WriteTimes,
     failed_writes: Arc<AtomicU64>,
 }
 
 impl Deployment {
     pub async fn start() -> Result<Self> {
-        Self::on(None).await
+        Self::on(Links::default()).await
     }
 
     /// The last gateway reaches Cassandra by a link that can be cut.
-    pub async fn with_a_cut_link() -> Result<Self> {
-        let direct = Servers::shared().addresses().of(Server::Cassandra);
-        Self::on(Some(Proxy::start(direct)?)).await
+    pub async fn with_a_link_to_the_record() -> Result<Self> {
+        Self::on(Links::new(false)?).await
     }
 
-    async fn on(link: Option<Proxy>) -> Result<Self> {
-        let servers = Servers::shared().addresses();
+    /// Likewise Kafka; it has a spool, as all have.
+    pub async fn with_links_to_all() -> Result<Self> {
+        Self::on(Links::new(true)?).await
+    }
+
+    async fn on(links: Links) -> Result<Self> {
         let asked = AtomicUsize::new(0);
-        let through = link.as_ref().map(Proxy::address);
         let settings = |kind: &str| {
             let place = (kind == "gateway").then(|| asked.fetch_add(1, Ordering::Relaxed));
-            let nodes = through.iter().filter(|_| place == Some(LAST));
-            let nodes = nodes.map(|nodes| ("CONSIGN_CASSANDRA_NODES".to_owned(), nodes.clone()));
-            nodes.collect()
+            let own = links.settings();
+            own.into_iter()
+                .filter(|_| place == Some(LAST))
+                .chain(links.log.iter().flat_map(|_| spool()))
+                .collect()
         };
-        let mut cluster = Cluster::with_settings_for(servers, GATEWAYS, 2, settings).await?;
+        let servers = links.servers();
+        let mut cluster = Cluster::with_settings_for(&servers, GATEWAYS, 2, settings).await?;
         cluster.add_notifier(0).await?;
         let deployment = Self {
             accounts: Accounts::close(cluster.gateways()).await?,
             cluster: Mutex::new(cluster),
-            link,
+            links,
             written: WriteTimes::default(),
             failed_writes: Arc::default(),
         };
@@ -121,15 +134,22 @@ impl Deployment {
         cluster.process(&format!("gateway-{LAST}"))?.cont()
     }
 
-    pub fn cut(&self) {
-        if let Some(link) = &self.link {
+    pub fn cut_from_the_record(&self) {
+        if let Some(link) = &self.links.record {
+            link.cut();
+        }
+    }
+
+    pub fn cut_from_the_log(&self) {
+        if let Some(link) = self.links.log.as_ref().and_then(Servers::kafka_link) {
             link.cut();
         }
     }
 
     /// Until the last gateway serves again.
     pub async fn heal(&self) -> Result<()> {
-        if let Some(link) = &self.link {
+        let log = self.links.log.as_ref().and_then(Servers::kafka_link);
+        for link in self.links.record.iter().chain(log) {
             link.restore();
         }
         let patience = Instant::now() + Duration::from_secs(120);
@@ -158,6 +178,49 @@ impl Deployment {
     pub async fn restart_worker(&self, n: usize) -> Result<()> {
         self.cluster.lock().await.restart(&worker(n)).await
     }
+}
+
+impl Links {
+    fn new(to_all: bool) -> Result<Self> {
+        let direct = Servers::shared().addresses().of(Server::Cassandra);
+        let own = PrivateOptions {
+            servers: vec![Server::Kafka],
+            kafka_link: true,
+            ..PrivateOptions::default()
+        };
+        Ok(Self {
+            record: Some(Proxy::start(direct)?),
+            log: to_all.then(|| Servers::private(&own)).transpose()?,
+        })
+    }
+
+    fn servers(&self) -> Addresses {
+        let shared = Servers::shared().addresses().clone();
+        match &self.log {
+            None => shared,
+            Some(own) => Addresses {
+                kafka: own.addresses().kafka.clone(),
+                ..shared
+            },
+        }
+    }
+
+    /// By which its gateway takes them.
+    fn settings(&self) -> Vec<(String, String)> {
+        let record = self.record.as_ref();
+        let log = self.log.as_ref().and_then(Servers::kafka_link);
+        let record = record.map(|link| ("CONSIGN_CASSANDRA_NODES".to_owned(), link.address()));
+        let log = log.map(|link| ("CONSIGN_KAFKA_BROKERS".to_owned(), link.address()));
+        record.into_iter().chain(log).collect()
+    }
+}
+
+fn spool() -> [(String, String); 2] {
+    [
+        ("CONSIGN_SPOOL_FOLDER", "spool"),
+        ("CONSIGN_SPOOL_RESERVE_BYTES", "0"),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
 }
 
 fn worker(n: usize) -> String {

@@ -3,7 +3,7 @@
 use super::deployment::Deployment;
 use anyhow::{Context, Result, bail, ensure};
 use reqwest::Method;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::time::{Duration, Instant};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +44,7 @@ const AT_LAST: Duration = Duration::from_secs(90);
 
 /// A user, and a credential that is honoured.
 pub struct Victim {
-    kind: Kind,
+    pub kind: Kind,
     name: String,
     pub credential: String,
     /// Another session of the user, where that takes it.
@@ -53,16 +53,19 @@ pub struct Victim {
     taken: Option<String>,
 }
 
-/// What a victim may: read documents and listen, or no more than know that they exist.
-pub fn role(reads: bool) -> Value {
-    let allowed = |name: &str| json!({"actions": {name: true}});
-    let (documents, rooms) = if reads {
-        ("get", "subscribe")
+/// What a victim may: read and make documents, and listen; or no more than know that they exist.
+pub fn role(may: bool) -> Value {
+    let allowed = |names: &[&str]| {
+        let actions = names.iter().map(|name| ((*name).to_owned(), json!(true)));
+        json!({"actions": Map::from_iter(actions)})
+    };
+    let (documents, rooms): (&[&str], _) = if may {
+        (&["get", "create"], "subscribe")
     } else {
-        ("exists", "count")
+        (&["exists"], "count")
     };
     json!({"controllers": {
-        "document": allowed(documents), "realtime": allowed(rooms), "auth": allowed("*"),
+        "document": allowed(documents), "realtime": allowed(&[rooms]), "auth": allowed(&["*"]),
     }})
 }
 

@@ -126,25 +126,39 @@ async fn ask_on(http: Client, url: String, credential: String, asked: Arc<Mutex<
     }
 }
 
+/// A gateway that was cut off closes connections until it has read on.
 async fn subscribed(gateway: &str, credential: &str) -> Result<Socket> {
+    let attempts = async {
+        loop {
+            if let Some(socket) = subscribed_at_once(gateway, credential).await? {
+                return Ok(socket);
+            }
+            tokio::time::sleep(PACE).await;
+        }
+    };
+    timeout(PATIENCE, attempts).await.context("no answer")?
+}
+
+/// `None`: the connection was closed instead.
+async fn subscribed_at_once(gateway: &str, credential: &str) -> Result<Option<Socket>> {
     let (mut socket, _) = connect_async(gateway.replacen("http", "ws", 1)).await?;
     let ask = json!({
         "controller": "realtime", "action": "subscribe", "index": "ix", "collection": "co", "body": {},
         "requestId": "s", "jwt": credential,
     });
     socket.send(Message::text(ask.to_string())).await?;
-    let answer = async {
-        while let Some(message) = socket.next().await {
-            let told: Value = serde_json::from_str(message?.to_text()?)?;
-            if told["requestId"] == "s" {
-                ensure!(told["status"] == 200, "{told:#}");
-                return Ok(());
-            }
+    while let Some(message) = socket.next().await {
+        let message = message?;
+        if message.is_close() {
+            return Ok(None);
         }
-        anyhow::bail!("the connection ended")
-    };
-    timeout(PATIENCE, answer).await.context("no answer")??;
-    Ok(socket)
+        let told: Value = serde_json::from_str(message.to_text()?)?;
+        if told["requestId"] == "s" {
+            ensure!(told["status"] == 200, "{told:#}");
+            return Ok(Some(socket));
+        }
+    }
+    Ok(None)
 }
 
 async fn listen(mut socket: Socket, told: Arc<Mutex<Vec<(usize, Instant)>>>) {
