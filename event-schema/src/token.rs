@@ -47,15 +47,24 @@ pub enum BadToken {
 }
 
 const PURPOSE: &str = "write-token";
+const PREFIX: &str = "t1.";
+/// Bytes of the signature.
+const TAG: usize = 16;
 
 impl Token {
     /// Text form: `t1.<payload>.<key id><tag>`, URL-safe.
     pub fn sign(&self, keys: &Keyring) -> String {
-        let payload = BASE64.encode(serde_json::to_vec(self).expect("a token is plain JSON"));
+        let json = serde_json::to_vec(self).expect("a token is plain JSON");
         let key = keys.signer();
-        let mut signature = vec![key.id()];
-        signature.extend_from_slice(&key.tag(PURPOSE, &[payload.as_bytes()])[..16]);
-        format!("t1.{payload}.{}", BASE64.encode(signature))
+        let mut text = String::with_capacity(PREFIX.len() + json.len() / 3 * 4 + 32);
+        text.push_str(PREFIX);
+        BASE64.encode_string(json, &mut text);
+        let tag = key.tag(PURPOSE, &[&text.as_bytes()[PREFIX.len()..]]);
+        let mut signature = [key.id(); 1 + TAG];
+        signature[1..].copy_from_slice(&tag[..TAG]);
+        text.push('.');
+        BASE64.encode_string(signature, &mut text);
+        text
     }
 
     /// Reads, checks the signature and that it is `tenant`'s and `principal`'s and not older than
@@ -68,13 +77,13 @@ impl Token {
         now: u64,
     ) -> Result<Self, BadToken> {
         let (payload, signature) = text
-            .strip_prefix("t1.")
+            .strip_prefix(PREFIX)
             .and_then(|rest| rest.split_once('.'))
             .ok_or(BadToken::Malformed)?;
         let signature = BASE64.decode(signature).map_err(|_| BadToken::Malformed)?;
         let (id, tag) = signature.split_first().ok_or(BadToken::Malformed)?;
         let key = keys.signing_key(*id).ok_or(BadToken::Forged)?;
-        if tag.len() != 16 || !key.verify(PURPOSE, &[payload.as_bytes()], tag) {
+        if tag.len() != TAG || !key.verify(PURPOSE, &[payload.as_bytes()], tag) {
             return Err(BadToken::Forged);
         }
         let json = BASE64.decode(payload).map_err(|_| BadToken::Malformed)?;

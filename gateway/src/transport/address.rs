@@ -115,29 +115,31 @@ impl AddressEncoder {
             // The names that matter are shorter.
             return line.len() == LINE && !line.starts_with(b" ") && !line.starts_with(b"\t");
         };
-        let name = line[..colon].to_ascii_lowercase();
-        match name.as_slice() {
-            b"transfer-encoding" | b"upgrade" => false,
-            b"content-length" => {
-                let value = str::from_utf8(&line[colon + 1..])
-                    .unwrap_or_default()
-                    .trim();
-                let digits = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
-                let known = value
-                    .parse()
-                    .ok()
-                    .filter(|_| digits && line.ends_with(b"\n"));
-                let first = self.length.is_none();
-                self.length = known;
-                first && known.is_some()
-            }
-            name => !name.is_empty() && !name.iter().any(u8::is_ascii_whitespace),
+        let name = &line[..colon];
+        let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+        if is("transfer-encoding") || is("upgrade") {
+            return false;
         }
+        if is("content-length") {
+            return self.is_first_length(&line[colon + 1..]);
+        }
+        !name.is_empty() && !name.iter().any(u8::is_ascii_whitespace)
+    }
+
+    /// Takes a length, with the end of its line.
+    fn is_first_length(&mut self, value: &[u8]) -> bool {
+        let digits = str::from_utf8(value).unwrap_or_default().trim();
+        let is_number = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+        let known = digits.parse().ok();
+        let known = known.filter(|_| is_number && value.ends_with(b"\n"));
+        let is_first = self.length.is_none();
+        self.length = known;
+        is_first && known.is_some()
     }
 }
 
 fn upto_line_end(bytes: &[u8]) -> &[u8] {
-    let end = bytes.iter().position(|byte| *byte == b'\n');
+    let end = memchr::memchr(b'\n', bytes);
     end.map_or(bytes, |end| &bytes[..=end])
 }
 
