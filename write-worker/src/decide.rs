@@ -40,7 +40,7 @@ use event_log::{Delivery, Record};
 use event_schema::{
     RequestTail, decision::Mark, flood::DeadLetterFlood, offset::TransactionsOffset,
 };
-use inputs::Consumable;
+use inputs::{Consumable, Input};
 use std::{collections::VecDeque, sync::Arc};
 use tokio::time::Instant;
 use unconfirmed::LookedAtCallers;
@@ -153,6 +153,8 @@ impl Decider {
         let count = inputs.events.len();
         self.find_held(&mut inputs.events).await?;
         self.read_current(&mut inputs.events, progress).await?;
+        self.look_at_callers(inputs.events.iter().filter_map(Input::planned))
+            .await?;
         let decisions = self.judge_all(&mut inputs.events, progress.batch).await?;
         let mark = self
             .marker

@@ -97,7 +97,7 @@ impl Input {
     }
 
     /// The event that is planned, if one is.
-    fn planned(&self) -> Option<&Event> {
+    pub fn planned(&self) -> Option<&Event> {
         let of = |held: &'_ HeldInput| held.event.is_ok() && held.dead.is_none();
         match self {
             Self::Event(event) => Some(event),

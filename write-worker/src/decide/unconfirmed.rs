@@ -7,7 +7,6 @@ use crate::{record_retry::RecordPart, tenure_end::TenureEnd};
 use catalog::Plan;
 use event_schema::{
     Raw,
-    envelope::TransactionData,
     mutation::{DocumentKey, RowKey},
     outcome::RefusalCode,
     security::{
@@ -20,6 +19,11 @@ use rights::{ActionPlace, RightsSet};
 use serde_json::{Map, Value, json};
 use std::{collections::HashMap, sync::Arc};
 
+type FoundRow = Option<Map<String, Value>>;
+
+/// Bodies by collection and id.
+type SystemDocuments<'w> = HashMap<(&'static str, &'w str), Raw>;
+
 /// What was found in one batch, whose events were all read before: each caller is looked at once.
 #[derive(Default)]
 pub(super) struct LookedAtCallers {
@@ -29,7 +33,6 @@ pub(super) struct LookedAtCallers {
 }
 
 /// What a credential stands for.
-#[derive(Clone)]
 enum CallerStanding {
     Honoured {
         profiles: Vec<String>,
@@ -39,95 +42,65 @@ enum CallerStanding {
     Gone(&'static str),
 }
 
-impl Decider {
-    /// The refusal of an event that was taken on trust, and whose caller may not do it.
-    pub(super) async fn refuse_unconfirmed(
-        &mut self,
-        event: &Event,
-    ) -> Result<Option<Plan>, TenureEnd> {
-        let transaction = &event.transaction;
-        let Some(taken) = &transaction.data.unconfirmed else {
-            return Ok(None);
-        };
-        let time = transaction.attributes.time;
-        let objection = self.objection(taken, &transaction.data, time).await?;
-        self.worker.metrics.looked_at_caller(objection.is_none());
-        Ok(objection.map(|why| {
-            let message =
-                format!("it was taken while its caller could not be looked at, and {why}");
-            refusing_plan(RefusalCode::Revoked, message)
-        }))
+/// A caller as an event names it.
+#[derive(Clone, Copy)]
+struct NamedCaller<'e> {
+    taken: &'e Unconfirmed,
+    kuid: &'e str,
+}
+
+impl<'e> NamedCaller<'e> {
+    /// None: the event is like any other.
+    fn of(event: &'e Event) -> Option<Self> {
+        let data = &event.transaction.data;
+        let kuid = &data.principal;
+        let taken = data.unconfirmed.as_ref();
+        taken.map(|taken| Self { taken, kuid })
     }
 
-    /// Why the caller may not do it.
-    async fn objection(
-        &mut self,
-        taken: &Unconfirmed,
-        data: &TransactionData,
-        time: i64,
-    ) -> Result<Option<&'static str>, TenureEnd> {
-        if self.looked_at.batch != self.batch {
-            self.looked_at = LookedAtCallers {
-                batch: self.batch,
-                ..LookedAtCallers::default()
-            };
-        }
-        let (profiles, refreshed) = match self.standing(taken, &data.principal).await? {
-            CallerStanding::Honoured {
-                profiles,
-                refreshed,
-            } => (profiles, refreshed),
-            CallerStanding::Gone(why) => return Ok(Some(why)),
-        };
-        if refreshed.is_some_and(|at| time.saturating_sub(at) > REFRESH_GRACE_MS) {
-            return Ok(Some("the token that was shown had been refreshed before"));
-        }
-        let Some(rights) = self.current_rights().await? else {
-            return Ok(Some("the roles and profiles are gone"));
-        };
-        let may = is_allowed(&rights, &profiles, taken, &data.incarnations);
-        Ok((!may).then_some("the caller has no right to it"))
+    fn name(&self) -> String {
+        json!([self.kuid, self.taken.credential, self.taken.profiles]).to_string()
     }
 
-    async fn standing(
-        &mut self,
-        taken: &Unconfirmed,
-        principal: &str,
-    ) -> Result<CallerStanding, TenureEnd> {
-        let name = json!([principal, taken.credential, taken.profiles]).to_string();
-        if let Some(known) = self.looked_at.callers.get(&name) {
-            return Ok(known.clone());
-        }
-        let standing = self.look_at(taken, principal).await?;
-        self.looked_at.callers.insert(name, standing.clone());
-        Ok(standing)
-    }
-
-    async fn look_at(&self, taken: &Unconfirmed, kuid: &str) -> Result<CallerStanding, TenureEnd> {
-        let session = match &taken.credential {
-            UnconfirmedCredential::Session { sid, jti, .. } => vec![
+    /// Its account, and of a session whether it has ended and when its token was refreshed.
+    fn rows(&self) -> Vec<RowKey> {
+        let mut rows = vec![table_row(ACCOUNTS, json!({"kuid": self.kuid}))];
+        if let UnconfirmedCredential::Session { sid, jti, .. } = &self.taken.credential {
+            rows.extend([
                 table_row(SESSIONS, json!({"sid": sid, "jti": WHOLE_SESSION})),
                 table_row(SESSIONS, json!({"sid": sid, "jti": jti})),
-            ],
-            UnconfirmedCredential::ApiKey { .. } | UnconfirmedCredential::Certificate { .. } => {
-                Vec::new()
+            ]);
+        }
+        rows
+    }
+
+    /// Its user, where that says which profiles it has, and its key.
+    fn documents(&self) -> Vec<(&'static str, &'e str)> {
+        let user = self.taken.profiles.is_none().then_some((USERS, self.kuid));
+        let key = match &self.taken.credential {
+            UnconfirmedCredential::ApiKey { id, .. } => Some((API_KEYS, id.as_str())),
+            UnconfirmedCredential::Session { .. } | UnconfirmedCredential::Certificate { .. } => {
+                None
             }
         };
-        let account = table_row(ACCOUNTS, json!({"kuid": kuid}));
-        let keys: Vec<RowKey> = std::iter::once(account).chain(session).collect();
-        let mut rows = self.system_rows(&keys).await?.into_iter();
+        user.into_iter().chain(key).collect()
+    }
+
+    /// What its credential stands for, by what was read: its rows in their order.
+    fn standing(&self, rows: Vec<FoundRow>, documents: &SystemDocuments<'_>) -> CallerStanding {
+        let mut rows = rows.into_iter();
         let Some(account) = rows.next().flatten() else {
-            return Ok(CallerStanding::Gone("there is no such user"));
+            return CallerStanding::Gone("there is no such user");
         };
         let account: Result<Account, _> = serde_json::from_value(Value::Object(account));
-        let Some(account) = readable(account, ACCOUNTS, kuid) else {
-            return Ok(CallerStanding::Gone("the caller's account cannot be read"));
+        let Some(account) = readable(account, ACCOUNTS, self.kuid) else {
+            return CallerStanding::Gone("the caller's account cannot be read");
         };
-        let Some(profiles) = self.profiles_of(taken, kuid).await? else {
-            return Ok(CallerStanding::Gone("there is no such user"));
+        let Some(profiles) = self.profiles(documents) else {
+            return CallerStanding::Gone("there is no such user");
         };
         let (ended, refreshed) = (rows.next().flatten(), rows.next().flatten());
-        let gone = match &taken.credential {
+        let gone = match &self.taken.credential {
             UnconfirmedCredential::Session { sid, sessions, .. } => {
                 let goes_on = ended.is_none() && account.honours_session(sessions, sid);
                 (!goes_on).then_some("the caller's session has ended")
@@ -137,7 +110,7 @@ impl Decider {
                 fingerprint,
                 birth,
             } => {
-                let stands = self.api_key_stands(id, fingerprint, kuid).await?;
+                let stands = self.key_stands(id, fingerprint, documents);
                 let is_honoured = stands && account.birth == *birth;
                 (!is_honoured).then_some("the caller's API key is gone")
             }
@@ -148,49 +121,121 @@ impl Decider {
         };
         let at = |row: Map<String, Value>| row.get("at").and_then(Value::as_i64).unwrap_or(0);
         let refreshed = refreshed.map(at);
-        Ok(match gone {
+        match gone {
             Some(why) => CallerStanding::Gone(why),
             None => CallerStanding::Honoured {
                 profiles,
                 refreshed,
             },
-        })
+        }
     }
 
     /// None: there is no such user.
-    async fn profiles_of(
-        &self,
-        taken: &Unconfirmed,
-        kuid: &str,
-    ) -> Result<Option<Vec<String>>, TenureEnd> {
-        if taken.profiles.is_some() {
-            return Ok(taken.profiles.clone());
+    fn profiles(&self, documents: &SystemDocuments<'_>) -> Option<Vec<String>> {
+        if self.taken.profiles.is_some() {
+            return self.taken.profiles.clone();
         }
-        let user = self.system_document(USERS, kuid).await?;
-        let read = |body: Raw| serde_json::from_str::<UserProfiles>(body.get());
-        let user = user.and_then(|body| readable(read(body), USERS, kuid));
-        Ok(user.map(|user| user.profile_ids))
+        let body = documents.get(&(USERS, self.kuid))?;
+        let user: Result<UserProfiles, _> = serde_json::from_str(body.get());
+        readable(user, USERS, self.kuid).map(|user| user.profile_ids)
     }
 
-    async fn api_key_stands(
-        &self,
-        id: &str,
-        fingerprint: &str,
-        kuid: &str,
-    ) -> Result<bool, TenureEnd> {
-        let key = self.system_document(API_KEYS, id).await?;
-        let read = |body: Raw| serde_json::from_str::<StoredApiKey>(body.get());
-        let key = key.and_then(|body| readable(read(body), API_KEYS, id));
-        // Another key may have been made under the id of one that was deleted.
-        let is_same = |key: StoredApiKey| key.user_id == kuid && key.fingerprint == fingerprint;
-        Ok(key.is_some_and(is_same))
+    /// Another key may have been made under the id of one that was deleted.
+    fn key_stands(&self, id: &str, fingerprint: &str, documents: &SystemDocuments<'_>) -> bool {
+        let Some(body) = documents.get(&(API_KEYS, id)) else {
+            return false;
+        };
+        let key: Result<StoredApiKey, _> = serde_json::from_str(body.get());
+        let is_same =
+            |key: StoredApiKey| key.user_id == self.kuid && key.fingerprint == fingerprint;
+        readable(key, API_KEYS, id).is_some_and(is_same)
+    }
+}
+
+impl Decider {
+    /// The refusal of an event that was taken on trust, and whose caller may not do it.
+    pub(super) async fn refuse_unconfirmed(
+        &mut self,
+        event: &Event,
+    ) -> Result<Option<Plan>, TenureEnd> {
+        let Some(caller) = NamedCaller::of(event) else {
+            return Ok(None);
+        };
+        // Whoever was not looked at with the batch is now.
+        self.look_at_callers([event].into_iter()).await?;
+        let time = event.transaction.attributes.time;
+        let collections = &event.transaction.data.incarnations;
+        let objection = self.objection(caller, collections, time).await?;
+        self.worker.metrics.looked_at_caller(objection.is_none());
+        Ok(objection.map(|why| {
+            let message =
+                format!("it was taken while its caller could not be looked at, and {why}");
+            refusing_plan(RefusalCode::Revoked, message)
+        }))
+    }
+
+    /// Looks at all callers together whom these events name and nothing is known of in this batch.
+    pub(super) async fn look_at_callers<'e>(
+        &mut self,
+        events: impl Iterator<Item = &'e Event>,
+    ) -> Result<(), TenureEnd> {
+        if self.looked_at.batch != self.batch {
+            self.looked_at = LookedAtCallers {
+                batch: self.batch,
+                ..LookedAtCallers::default()
+            };
+        }
+        let named = events.filter_map(NamedCaller::of);
+        let mut asked: HashMap<String, NamedCaller<'_>> =
+            named.map(|caller| (caller.name(), caller)).collect();
+        asked.retain(|name, _| !self.looked_at.callers.contains_key(name));
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let (names, callers): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
+        let keys: Vec<Vec<RowKey>> = callers.iter().map(NamedCaller::rows).collect();
+        let mut rows = self.system_rows(&keys.concat()).await?.into_iter();
+        let wanted: Vec<_> = callers.iter().flat_map(NamedCaller::documents).collect();
+        let documents = self.system_documents(&wanted).await?;
+        for ((name, caller), keys) in names.into_iter().zip(callers).zip(keys) {
+            let rows = rows.by_ref().take(keys.len()).collect();
+            let standing = caller.standing(rows, &documents);
+            self.looked_at.callers.insert(name, standing);
+        }
+        Ok(())
+    }
+
+    /// Why the caller, who was looked at, may not do it.
+    async fn objection(
+        &mut self,
+        caller: NamedCaller<'_>,
+        collections: &Map<String, Value>,
+        time: i64,
+    ) -> Result<Option<&'static str>, TenureEnd> {
+        let (profiles, refreshed) = match self.looked_at.callers.get(&caller.name()) {
+            Some(CallerStanding::Honoured {
+                profiles,
+                refreshed,
+            }) => (profiles.clone(), *refreshed),
+            Some(CallerStanding::Gone(why)) => return Ok(Some(why)),
+            None => return Ok(Some("nothing is known of its caller")),
+        };
+        if refreshed.is_some_and(|at| time.saturating_sub(at) > REFRESH_GRACE_MS) {
+            return Ok(Some("the token that was shown had been refreshed before"));
+        }
+        let Some(rights) = self.current_rights().await? else {
+            return Ok(Some("the roles and profiles are gone"));
+        };
+        let may = is_allowed(&rights, &profiles, caller.taken, collections);
+        Ok((!may).then_some("the caller has no right to it"))
     }
 
     async fn current_rights(&mut self) -> Result<Option<Arc<RightsSet>>, TenureEnd> {
         if let Some(known) = &self.looked_at.rights {
             return Ok(known.clone());
         }
-        let set = self.system_document(RIGHTS, "all").await?;
+        let mut read = self.system_documents(&[(RIGHTS, "all")]).await?;
+        let set = read.remove(&(RIGHTS, "all"));
         // Everybody's: a newer version may have written it, so its events wait for that.
         let set = set.map(|body| serde_json::from_str::<RightsSet>(body.get()));
         let set = set.transpose().map_err(|error| {
@@ -203,32 +248,49 @@ impl Decider {
         Ok(set)
     }
 
-    /// As it stands in the store now. Other partitions own these: nothing of them is kept.
-    async fn system_document(&self, collection: &str, id: &str) -> Result<Option<Raw>, TenureEnd> {
+    /// Those that are there, as they stand in the store now. Other partitions own these: nothing of
+    /// them is kept.
+    async fn system_documents<'w>(
+        &self,
+        wanted: &[(&'static str, &'w str)],
+    ) -> Result<SystemDocuments<'w>, TenureEnd> {
         let (worker, record) = (&self.worker, &self.worker.ports.record);
-        let find = || record.collection(INDEX, collection);
-        let found = worker
-            .retry_until_answered(RecordPart::Contents, find)
-            .await?;
-        let Some(found) = found else {
-            return Ok(None);
-        };
-        let keys = [DocumentKey {
-            index: found.index,
-            collection: found.collection,
-            incarnation: found.incarnation,
-            id: id.to_owned(),
-        }];
-        let mut documents = worker
+        let (mut names, mut keys) = (Vec::new(), Vec::new());
+        for collection in [USERS, API_KEYS, RIGHTS] {
+            let of_it = wanted.iter().filter(|(other, _)| *other == collection);
+            let of_it: Vec<_> = of_it.copied().collect();
+            if of_it.is_empty() {
+                continue;
+            }
+            let find = || record.collection(INDEX, collection);
+            let found = worker
+                .retry_until_answered(RecordPart::Contents, find)
+                .await?;
+            let Some(found) = found else {
+                continue;
+            };
+            keys.extend(of_it.iter().map(|(_, id)| DocumentKey {
+                index: found.index.clone(),
+                collection: found.collection.clone(),
+                incarnation: found.incarnation.clone(),
+                id: (*id).to_owned(),
+            }));
+            names.extend(of_it);
+        }
+        if keys.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let documents = worker
             .retry_until_answered(RecordPart::Contents, || record.documents(&keys))
             .await?;
-        Ok(documents.pop().flatten().and_then(|stored| stored.body))
+        let bodies = documents.into_iter().map(|stored| stored?.body);
+        let found = names.into_iter().zip(bodies);
+        Ok(found
+            .filter_map(|(name, body)| Some((name, body?)))
+            .collect())
     }
 
-    async fn system_rows(
-        &self,
-        keys: &[RowKey],
-    ) -> Result<Vec<Option<Map<String, Value>>>, TenureEnd> {
+    async fn system_rows(&self, keys: &[RowKey]) -> Result<Vec<FoundRow>, TenureEnd> {
         let (worker, record) = (&self.worker, &self.worker.ports.record);
         let rows = worker
             .retry_until_answered(RecordPart::Contents, || record.rows(keys))

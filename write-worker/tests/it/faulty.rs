@@ -58,6 +58,8 @@ pub struct Faults {
     pub largest_batch: AtomicUsize,
     /// How often the ledger was asked.
     pub ledger_reads: AtomicUsize,
+    /// How often the record store was asked for rows.
+    pub row_reads: AtomicUsize,
     /// How often the record store was asked to write.
     pub record_writes: AtomicUsize,
     /// Answered as applied, then forgotten: acknowledged writes that a killed process loses.
@@ -157,6 +159,7 @@ impl Record for FaultyRecord {
     }
     async fn rows(&self, keys: &[RowKey]) -> Result<Vec<Option<StoredRow>>, StoreError> {
         self.away()?;
+        self.1.row_reads.fetch_add(1, Ordering::SeqCst);
         self.0.rows(keys).await
     }
     async fn scan_rows(&self, scan: &RowScan) -> Result<Vec<(RowKey, StoredRow)>, StoreError> {

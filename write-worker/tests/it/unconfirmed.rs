@@ -313,3 +313,37 @@ async fn a_caller_of_whom_nothing_can_be_read_keeps_nobody_waiting() {
     assert!(applied(&other), "{other:?}");
     worker.stop().await;
 }
+
+/// Those of a batch are looked at together: what waited for the record store is many callers' at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_callers_of_a_batch_are_looked_at_together() {
+    const CALLERS: usize = 40;
+    let world = World::with_rights().await;
+    let worker = world.worker("w1");
+    world.done("security.createRights", rights(true)).await;
+    let names: Vec<String> = (0..CALLERS).map(|n| format!("caller-{n}")).collect();
+    for name in &names {
+        world.done("security.createUser", user(name)).await;
+    }
+    let ended = json!({"sid": "sid-caller-7", "jti": "*", "at": TAKEN, "until": FOR_LONG});
+    world.done("security.endSession", ended).await;
+    worker.stop().await;
+    let mut taken = Vec::new();
+    for name in &names {
+        taken.push(world.taken(name, session(name), None).await);
+    }
+    let before = world.faults.row_reads.load(Ordering::SeqCst);
+    let worker = world.worker("w2");
+    let decided = world.resolved(&taken).await;
+    let reads = world.faults.row_reads.load(Ordering::SeqCst) - before;
+    for (name, entry) in names.iter().zip(&decided) {
+        let (is_refused, ended) = (is_revoked(entry), name == "caller-7");
+        assert_eq!(
+            (is_refused, applied(entry)),
+            (ended, !ended),
+            "{name}: {entry:?}"
+        );
+    }
+    assert!(reads < CALLERS / 2, "{reads} reads for {CALLERS} callers");
+    worker.stop().await;
+}
