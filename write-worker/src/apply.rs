@@ -22,7 +22,7 @@ use crate::{
 };
 use change_feed::Window;
 use event_schema::{flood::DeadLetterFlood, offset::ChangesOffset};
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 /// Applies for one partition.
 pub(crate) struct Applier<'a> {
@@ -49,8 +49,9 @@ pub(crate) struct ApplyState {
     pub rejected: RejectedDecisions,
     /// Too many of these would be dead letters.
     flood: Option<DeadLetterFlood>,
-    /// Documents and rows that rejected decisions change: whatever comes later on them waits, too.
-    blocked: HashSet<String>,
+    /// Documents and rows that rejected decisions change, each since the first of those: whatever
+    /// comes later on them waits, too. What came before on them stands, whatever else is rejected.
+    blocked: HashMap<String, ChangesOffset>,
     /// Records of `changes` whose effects stand everywhere.
     pub resolved: Vec<ChangesOffset>,
 }
@@ -67,11 +68,39 @@ impl ApplyState {
 
     /// Keeps this and all that changes the same documents and rows from being finished.
     fn block_effects(&mut self, effects: &Effects) {
-        self.blocked.extend(effects.names());
+        for name in effects.names() {
+            let since = self.blocked.entry(name).or_insert(effects.at);
+            *since = effects.at.min(*since);
+        }
     }
 
+    /// Takes out what comes later on the documents and rows of something that a store rejected.
+    fn hold_back(&mut self, effects: &mut Vec<Effects>) {
+        if self.blocked.is_empty() {
+            return;
+        }
+        effects.retain(|effect| {
+            let blocked = self.blocks(effect);
+            if blocked {
+                self.block_effects(effect);
+            }
+            !blocked
+        });
+    }
+
+    /// Does it rest on something that is rejected?
     fn blocks(&self, effects: &Effects) -> bool {
-        !self.blocked.is_empty() && effects.rests_on(&self.blocked)
+        let is_before = |name: &str| {
+            self.blocked
+                .get(name)
+                .is_some_and(|since| *since < effects.at)
+        };
+        effects.rests_on(is_before)
+    }
+
+    /// Does something that is rejected, or rests on that, change what this changes or rests on?
+    fn meets(&self, effects: &Effects) -> bool {
+        effects.rests_on(|name| self.blocked.contains_key(name))
     }
 }
 
@@ -122,7 +151,7 @@ impl<'a> Applier<'a> {
         let timer = self.worker.metrics.stage("apply");
         let account = decided.open_account();
         self.stamp_applied_at(&mut decided.effects);
-        self.hold_blocked_back(&mut decided.effects, state);
+        state.hold_back(&mut decided.effects);
         self.prove_ownership().await?;
         if !self.apply_in_one_transaction(decided).await {
             self.write_stores(&mut decided.effects, state).await?;
@@ -141,19 +170,5 @@ impl<'a> Applier<'a> {
         state.resolved.extend(resolved);
         timer.observe_duration();
         Ok(())
-    }
-
-    /// Takes out what changes the same documents and rows as something that a store rejected.
-    fn hold_blocked_back(&self, effects: &mut Vec<Effects>, state: &mut ApplyState) {
-        if state.blocked.is_empty() {
-            return;
-        }
-        effects.retain(|effect| {
-            let blocked = state.blocks(effect);
-            if blocked {
-                state.block_effects(effect);
-            }
-            !blocked
-        });
     }
 }

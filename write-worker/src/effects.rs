@@ -15,7 +15,6 @@ use event_schema::{
     position::{Position, Version},
     replay::Replay,
 };
-use std::collections::HashSet;
 use store::fold::StoredEffects;
 
 /// What remains to be done for one position once its decision (or void) stands in `changes`.
@@ -198,10 +197,10 @@ impl Effects {
     }
 
     /// Does it change one of these, or was it judged by one?
-    pub fn rests_on(&self, names: &HashSet<String>) -> bool {
-        self.names().any(|name| names.contains(&name))
-            || self.judged_by.iter().any(|name| names.contains(name))
-            || self.rests_on_key && names.contains(&key_name(&self.key))
+    pub fn rests_on(&self, is_one: impl Fn(&str) -> bool) -> bool {
+        self.names().any(|name| is_one(&name))
+            || self.judged_by.iter().any(|name| is_one(name))
+            || self.rests_on_key && is_one(&key_name(&self.key))
     }
 
     /// What it changes in stores.

@@ -83,30 +83,15 @@ impl Applier<'_> {
             // Writes of what is taken out may stand already; its void writes over them.
             effects.retain(|effect| !rejected.contains_key(&effect.at));
             state.rejected.extend(rejected);
-            self.hold_later_back(effects, state);
+            state.hold_back(effects);
             // The void restores what these left, which no store was asked for by itself: it was
             // folded into what is taken out.
-            let uncovered = effects.iter().filter(|effect| state.blocks(effect));
+            let uncovered = effects.iter().filter(|effect| state.meets(effect));
             refused = self
                 .write_folded(fold_effects(uncovered.map(Effects::stored)))
                 .await?;
         }
         Ok(())
-    }
-
-    /// Takes out what comes after something rejected on its documents and rows. What came before on
-    /// them stands.
-    fn hold_later_back(&self, effects: &mut Vec<Effects>, state: &mut ApplyState) {
-        let Some(first) = state.rejected.keys().next().copied() else {
-            return;
-        };
-        effects.retain(|effect| {
-            let blocked = effect.at > first && state.blocks(effect);
-            if blocked {
-                state.block_effects(effect);
-            }
-            !blocked
-        });
     }
 
     async fn write_folded(&self, folded: Folded) -> Result<Vec<RefusedWrite>, TenureEnd> {

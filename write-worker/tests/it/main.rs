@@ -28,3 +28,4 @@ mod security;
 mod trimmed;
 mod trouble;
 mod unconfirmed;
+mod voided;
