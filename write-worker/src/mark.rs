@@ -4,14 +4,18 @@
 //!
 //! See ADR 3.
 
+mod taken;
+
 use crate::{Worker, parts::PartProgress};
 use event_schema::{
     RequestTail,
     decision::{Mark, TopicIds},
     offset::{ChangesOffset, Epoch, TransactionsOffset},
 };
+use parking_lot::Mutex;
 use partition_owner::OwnedPartition;
 use std::{collections::VecDeque, sync::Arc, time::Duration};
+use taken::TakenMarks;
 use tokio::{sync::watch, time::Instant};
 
 /// How far the stores are: told by the applier, read by the decider.
@@ -50,6 +54,8 @@ pub(crate) struct HistoryStart {
 #[derive(Clone, Debug)]
 pub(crate) struct KeptMark {
     pub mark: Mark,
+    /// Where the mark says to begin.
+    pub start: HistoryStart,
     pub needed: HistoryStart,
 }
 
@@ -95,6 +101,8 @@ pub(crate) struct Marker {
     suspect_until: TransactionsOffset,
     last: Option<Resolved>,
     newest: watch::Sender<Option<KeptMark>>,
+    /// Those that the record store took.
+    taken: Arc<Mutex<TakenMarks>>,
     /// How far its decisions' parts went.
     parts: Arc<PartProgress>,
 }
@@ -106,12 +114,18 @@ impl Marker {
         tenure: MarkedTenure,
         newest: watch::Sender<Option<KeptMark>>,
     ) -> Self {
-        let default = if worker.forgetful { 60_000 } else { 0 };
-        let window = worker.config.reapply_window_ms.unwrap_or(default);
+        let window = reapply_window(worker);
+        let forgotten = if worker.forgetful {
+            window
+        } else {
+            Duration::ZERO
+        };
+        let taken = TakenMarks::new(forgotten, tenure.start);
         Self {
             generation: worker.ports.layout.generation,
             partition,
-            window: Duration::from_millis(window),
+            window,
+            taken: Arc::new(Mutex::new(taken)),
             samples: tenure.samples(),
             topics: tenure.topics,
             suspect_until: tenure.suspect_until,
@@ -206,16 +220,27 @@ impl Marker {
         *start.unwrap_or(&self.samples[0])
     }
 
+    /// For whoever keeps them.
+    pub fn taken(&self) -> Arc<Mutex<TakenMarks>> {
+        self.taken.clone()
+    }
+
     /// From here on anything may be applied again, whoever takes the partition: by the mark that the
     /// record store has, by the one that is about to be kept, and by one that comes back because the
-    /// store forgot newer ones.
-    pub fn reapplied_from(&self, stored: &Mark) -> ChangesOffset {
+    /// store forgot newer ones. `None`: that cannot be said yet.
+    pub fn reapplied_from(&self, stored: &Mark, now: Instant) -> Option<ChangesOffset> {
         let kept = self.newest.borrow();
         let about_to_be = kept.iter().map(|kept| kept.mark.reapply_from);
         let needed = kept.iter().map(|kept| kept.needed.from);
-        about_to_be
+        let from = about_to_be
             .chain(needed)
-            .fold(stored.reapply_from.min(self.samples[0].from), Ord::min)
+            .fold(stored.reapply_from.min(self.samples[0].from), Ord::min);
+        let start = HistoryStart {
+            from,
+            ..self.samples[0]
+        };
+        let bound = self.taken.lock().bound(now, start);
+        bound.map(|bound| bound.from)
     }
 
     /// The mark stands in `changes`: the task may keep it. Newer ones may have been made by now that
@@ -223,8 +248,26 @@ impl Marker {
     pub fn keep(&self, mark: Mark) {
         let mut needed = self.samples[0];
         needed.from = needed.from.min(mark.reapply_from);
-        self.newest.send_replace(Some(KeptMark { mark, needed }));
+        let is_start = |sample: &&HistoryStart| sample.from == mark.reapply_from;
+        let sample = self.samples.iter().find(is_start).copied();
+        let start = sample.unwrap_or(HistoryStart {
+            from: mark.reapply_from,
+            next: mark.next.min(needed.next),
+            ..needed
+        });
+        let kept = KeptMark {
+            mark,
+            start,
+            needed,
+        };
+        self.newest.send_replace(Some(kept));
     }
+}
+
+/// History to apply again when a partition is taken.
+fn reapply_window(worker: &Worker) -> Duration {
+    let default = if worker.forgetful { 60_000 } else { 0 };
+    Duration::from_millis(worker.config.reapply_window_ms.unwrap_or(default))
 }
 
 /// Keeps the newest mark of a partition until the tenure is over (the sender is dropped).
@@ -232,6 +275,7 @@ pub(crate) async fn keep_marks(
     worker: Arc<Worker>,
     owned: OwnedPartition,
     mut newest: watch::Receiver<Option<KeptMark>>,
+    taken: Arc<Mutex<TakenMarks>>,
 ) {
     let partition = owned.number();
     let mut backoff = worker.config.backoff();
@@ -249,11 +293,16 @@ pub(crate) async fn keep_marks(
             continue;
         }
         backoff.reset();
+        taken.lock().note(Instant::now(), kept.start);
         let metadata = format!("through={}", kept.mark.through);
         if !owned.try_commit(kept.mark.next.get(), metadata) {
             tracing::trace!(partition, "a commit hint was left out");
         }
-        trimmed = trim_log(&worker, partition, &kept, trimmed).await;
+        let needed = taken.lock().bound(Instant::now(), kept.needed);
+        if let Some(needed) = needed {
+            let kept = KeptMark { needed, ..kept };
+            trimmed = trim_log(&worker, partition, &kept, trimmed).await;
+        }
         tokio::time::sleep(PAUSE).await;
     }
 }

@@ -22,6 +22,7 @@ use event_schema::{
 use obstacle::{MarkerFacts, MarkerPlace, PurgeBounds, find_obstacle};
 use std::collections::HashSet;
 use store::StoredDocument;
+use tokio::time::Instant;
 
 /// Does this event ask for markers to be purged?
 pub(super) fn is_purge(event: &Event) -> bool {
@@ -109,7 +110,7 @@ impl Decider {
         self.worker
             .retry_until_answered(RecordPart::Marks, || record.settle())
             .await?;
-        let from = stored.map(|stored| self.marker.reapplied_from(&stored));
+        let from = stored.and_then(|stored| self.marker.reapplied_from(&stored, Instant::now()));
         let kept = self.worker.config.markers_kept_ms.max(asked.older_than_ms);
         Ok(PurgeBounds {
             reapplied_from: from.map(|from| Version::new(generation, from)),

@@ -18,6 +18,7 @@ fn marker(window: Duration) -> Marker {
         suspect_until: TransactionsOffset::FIRST,
         last: None,
         newest: watch::channel(None).0,
+        taken: Arc::new(Mutex::new(TakenMarks::new(Duration::ZERO, start))),
         parts: Arc::new(PartProgress::new(1)),
     }
 }
@@ -31,6 +32,11 @@ fn progress(through: u64) -> Progress {
             tail: RequestTail::default(),
         }),
     }
+}
+
+fn reapplied_from(marker: &Marker, stored: &Mark) -> u64 {
+    let from = marker.reapplied_from(stored, Instant::now());
+    from.unwrap().get()
 }
 
 fn epoch() -> Epoch {
@@ -159,13 +165,13 @@ fn what_may_be_applied_again_begins_at_the_least_of_all_marks() {
     let mut mark_of = |through: u64| {
         let now = start + Duration::from_secs(through);
         let mark = marker.due(progress(through), epoch(), now, 0).unwrap();
-        (marker.reapplied_from(&mark).get(), mark)
+        (reapplied_from(&marker, &mark), mark)
     };
     let (_, old) = mark_of(5);
     let (from, new) = mark_of(9);
     assert_eq!(from, 10, "the record store has the newest");
     assert_eq!(
-        marker.reapplied_from(&old).get(),
+        reapplied_from(&marker, &old),
         6,
         "the record store has an older one"
     );
@@ -176,8 +182,45 @@ fn what_may_be_applied_again_begins_at_the_least_of_all_marks() {
     let mut kept = marker.newest.borrow().clone().unwrap();
     kept.needed.from = ChangesOffset::new(4);
     marker.newest.send_replace(Some(kept));
-    assert_eq!(marker.reapplied_from(&new).get(), 4);
+    assert_eq!(reapplied_from(&marker, &new), 4);
     // And what this tenure began with.
     marker.samples[0].from = ChangesOffset::new(2);
-    assert_eq!(marker.reapplied_from(&new).get(), 2);
+    assert_eq!(reapplied_from(&marker, &new), 2);
+}
+
+/// Nothing was written for long: the mark that stood meanwhile says to begin before what anyone was
+/// at a window or two ago, and the store may go back to it while the newest is young.
+#[test]
+fn nothing_goes_that_a_mark_needs_to_which_the_store_may_go_back() {
+    let (newest, kept) = watch::channel(None);
+    let mut marker = Marker {
+        newest,
+        ..marker(Duration::from_secs(60))
+    };
+    let start = marker.samples[0];
+    let at = |second: u64| start.at + Duration::from_secs(second);
+    *marker.taken.lock() = TakenMarks::new(marker.window, start);
+    let mut keep = |second: u64| {
+        let mark = marker
+            .due(progress(second), epoch(), at(second), 0)
+            .unwrap();
+        marker.keep(mark.clone());
+        let kept: KeptMark = kept.borrow().clone().unwrap();
+        marker.taken.lock().note(at(second), kept.start);
+        let bound = |now| marker.taken.lock().bound(now, kept.needed);
+        let reapplied = |now| marker.reapplied_from(&mark, now).map(ChangesOffset::get);
+        let needed = |now| bound(now).map(|bound| (bound.from.get(), bound.next.get()));
+        [at(second), at(second + 60)].map(|now| (needed(now), reapplied(now)))
+    };
+    // The store may go back to the mark of an owner before.
+    assert_eq!(keep(10)[0], (None, None));
+    keep(12);
+    // By its samples alone the newest needs what stands behind 12 s.
+    let [young, old] = keep(150);
+    assert_eq!(
+        young,
+        (Some((0, 0)), Some(0)),
+        "it goes back to that of 12 s"
+    );
+    assert_eq!(old, (Some((13, 12)), Some(13)), "it stands for good");
 }

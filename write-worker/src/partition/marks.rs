@@ -47,7 +47,9 @@ impl PartitionTask {
         taken: &mut TakenPartition,
     ) -> Result<TenureMarks, TenureEnd> {
         let (newest, kept) = watch::channel(None);
-        let keeping = keep_marks(self.worker.clone(), self.owned.clone(), kept);
+        let marker = Marker::new(&self.worker, self.partition, taken.marked_tenure(), newest);
+        let (worker, owned) = (self.worker.clone(), self.owned.clone());
+        let keeping = keep_marks(worker, owned, kept, marker.taken());
         let keeper = MarkKeeper(runtime::spawn("marks", keeping));
         let everything = Resolved {
             through: taken.appender.expected().minus(1),
@@ -55,7 +57,7 @@ impl PartitionTask {
             tail: taken.tail,
         };
         let mut marks = TenureMarks {
-            marker: Marker::new(&self.worker, self.partition, taken.marked_tenure(), newest),
+            marker,
             everything,
             keeper,
         };
