@@ -9,9 +9,8 @@ use bytes::Bytes;
 use catalog::{AcceptedRequest, Catalog, Seed};
 use event_log::NewRecord;
 use event_schema::{
-    codec,
+    Raw, codec,
     envelope::{Attributes, Claim, Transaction, TransactionData},
-    held::HoldIntent,
     id::{EntityKey, RequestId},
     mutation::DocumentKey,
     offset::TransactionsOffset,
@@ -122,7 +121,7 @@ pub struct Maker {
     keys: Keyring,
     made: u64,
     pub asked: HashMap<[u8; 16], AskedWrite>,
-    /// Requests by which held events were moved.
+    /// Requests by which held events were moved, or markers purged.
     pub intents: HashSet<[u8; 16]>,
     /// What stands in the log already, to be sent once more.
     sent: Vec<NewRecord>,
@@ -170,12 +169,12 @@ impl Maker {
         record
     }
 
-    /// A person asks for a held event to be moved.
+    /// A person asks for a held event to be moved, or for markers to be purged.
     pub fn intend(
         &mut self,
         operation: &str,
         key: &EntityKey,
-        asked: &HoldIntent,
+        asked: Raw,
         end: impl Fn(u16) -> u64,
     ) -> NewRecord {
         self.made += 1;
@@ -195,7 +194,7 @@ impl Maker {
             },
             seen: TransactionsOffset::new(end(partition)),
             data: TransactionData {
-                request: event_schema::to_raw(asked),
+                request: asked,
                 generated: Map::new(),
                 incarnations: Map::new(),
                 volatile: None,

@@ -37,9 +37,11 @@ pub enum FaultKind {
     Spools,
     /// The view loses all that it held, and is rebuilt.
     LostView,
+    /// Deletion markers are purged.
+    Purges,
 }
 
-pub const KINDS: [FaultKind; 13] = [
+pub const KINDS: [FaultKind; 14] = [
     FaultKind::LostRecords,
     FaultKind::DoubledRecords,
     FaultKind::HalfAnswers,
@@ -53,6 +55,7 @@ pub const KINDS: [FaultKind; 13] = [
     FaultKind::ShortHistory,
     FaultKind::Spools,
     FaultKind::LostView,
+    FaultKind::Purges,
 ];
 
 /// Shared by everything in one history.

@@ -8,6 +8,7 @@ mod gateways;
 mod interruptions;
 mod invariants;
 mod logs;
+mod purges;
 mod rebuilds;
 mod workers;
 
@@ -22,11 +23,13 @@ use crate::{
     groups::Coordinator,
     log::ModelLog,
     person::{Errand, Person},
+    purger::Purger,
     record::ModelRecord,
     rows::ModelQueue,
     view::ModelView,
 };
 use event_schema::{
+    Raw,
     held::HeldEvent,
     id::{EntityKey, RequestId},
     mutation::RowKey,
@@ -62,6 +65,7 @@ struct History {
     view: Arc<ModelView>,
     maker: Maker,
     person: Person,
+    purger: Purger,
     workers: Vec<RunningWorker>,
     started: usize,
     /// None: records are put into the log by themselves.
@@ -129,6 +133,7 @@ impl History {
             coordinator: Arc::new(Coordinator::new(dice.clone(), PARTITIONS)),
             record: Arc::new(record),
             person: Person::default(),
+            purger: Purger::default(),
             view: Arc::default(),
             workers: Vec::new(),
             started: 0,
@@ -182,6 +187,7 @@ impl History {
         self.tidy().await?;
         self.finish_rebuild().await?;
         tokio::time::sleep(Duration::from_secs(120)).await;
+        self.purge_the_rest().await?;
         self.no_faults()?;
         self.check()
     }
@@ -219,6 +225,9 @@ impl History {
     }
 
     async fn step(&mut self) {
+        if self.faults.has(FaultKind::Purges) && self.dice.once_in(5) {
+            return self.step_purges().await;
+        }
         let sides = if self.gateways.is_empty() { 30 } else { 40 };
         match self.dice.roll(sides) {
             0..=9 => self.append(),
@@ -286,6 +295,10 @@ impl History {
             asked,
         } = errand;
         self.note(&format!("{operation} of {} {}", asked.request, asked.place));
+        self.intend(operation, key, event_schema::to_raw(asked));
+    }
+
+    fn intend(&mut self, operation: &str, key: &EntityKey, asked: Raw) {
         let (log, topic) = (&self.log, self.layout.name(&topics::TRANSACTIONS));
         let end = |partition| {
             log.offsets(&topic, partition)
@@ -383,6 +396,7 @@ impl History {
     fn no_faults(&mut self) -> Result<(), String> {
         self.check_log()?;
         let mut faults = self.record.take_faults();
+        faults.extend(self.view.take_faults());
         faults.extend(self.log.deleted_too_much());
         if faults.is_empty() {
             Ok(())

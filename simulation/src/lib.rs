@@ -4,8 +4,8 @@
 //! takes milliseconds.
 //!
 //! In some of them writes come through gateways with spools, which are killed, frozen and adopted
-//! while the log takes nothing; in some the view is lost and rebuilt; in some audits run beside all of
-//! it, and name nothing.
+//! while the log takes nothing; in some the view is lost and rebuilt; in some deletion markers are
+//! purged; in some audits run beside all of it, and name nothing.
 //!
 //! Half of the documents are such that a dead letter locks their key. A person looks at what is held
 //! now and then, and asks for it to be replayed or discarded, at times by what was true before.
@@ -24,6 +24,7 @@ pub mod log;
 pub mod person;
 pub mod process;
 mod process_log;
+pub mod purger;
 pub mod reading;
 pub mod record;
 pub mod rows;

@@ -1,6 +1,7 @@
 //! The record store: everything by id, in memory, shared by all processes. It answers each item of
-//! a batch for itself, may do what it answers as timed out, refuses poison for good, and may forget
-//! the last seconds when it is killed.
+//! a batch for itself, may do what it answers as timed out, refuses poison, and may forget seconds.
+
+mod markers;
 
 use crate::{
     events::document_name,
@@ -57,6 +58,8 @@ struct StoreContents {
     rows: ModelRows,
     ledger: HashMap<[u8; 16], LedgerEntry>,
     claims: HashMap<String, RequestId>,
+    /// Documents whose markers were purged, and at which version.
+    purged: BTreeMap<String, Version>,
     marks: HashMap<(u16, u16), Mark>,
 }
 
@@ -163,11 +166,11 @@ impl ModelRecord {
             {
                 ItemVerdict::Alarm("another request stands at this version".into())
             }
-            Some(_) | None if write.purged => {
-                now.documents.remove(&name);
-                ItemVerdict::Done
-            }
-            Some(_) | None => {
+            Some(_) | None if write.purged => now.purge(name, write.meta.version),
+            stands => {
+                if stands.is_none() {
+                    self.check_late(now, &name, write.meta.version);
+                }
                 let stored = StoredDocument {
                     meta: write.meta,
                     body: write.body.clone(),

@@ -6,7 +6,7 @@ use crate::{
     faults::{FICKLE, FaultKind, Faults, UNMAPPABLE},
     process::ModelProcess,
 };
-use event_schema::{Raw, mutation::DocumentKey};
+use event_schema::{Raw, mutation::DocumentKey, position::Version};
 use parking_lot::Mutex;
 use serde_json::Value;
 use std::{collections::BTreeMap, sync::Arc};
@@ -21,7 +21,13 @@ const NAME: &str = "model-view";
 
 /// What is indexed.
 #[derive(Default)]
-pub struct ModelView(Mutex<BTreeMap<String, Indexed>>);
+pub struct ModelView {
+    indexed: Mutex<BTreeMap<String, Indexed>>,
+    /// Documents whose markers were purged, and at which version.
+    purged: Mutex<BTreeMap<String, Version>>,
+    /// What must never be, and was.
+    faults: Mutex<Vec<String>>,
+}
 
 /// A document as the view holds it.
 #[derive(Clone, Debug)]
@@ -34,7 +40,7 @@ pub struct Indexed {
 
 impl ModelView {
     pub fn contents(&self) -> BTreeMap<String, Indexed> {
-        self.0.lock().clone()
+        self.indexed.lock().clone()
     }
 
     fn put(&self, write: &DocumentWrite, is_fickle: bool) -> ItemVerdict {
@@ -42,13 +48,22 @@ impl ModelView {
         if text.contains(UNMAPPABLE) || (is_fickle && text.contains(FICKLE)) {
             return ItemVerdict::permanent("mapper_parsing_exception", "the mapping refuses it");
         }
-        let mut indexed = self.0.lock();
+        let mut indexed = self.indexed.lock();
         let name = document_name(&write.key);
         let stands = indexed.get(&name).map(|stands| stands.meta.version);
-        let is_newer = stands.is_none_or(|stands| stands < write.meta.version);
+        let version = write.meta.version;
+        let is_newer = stands.is_none_or(|stands| stands < version);
+        let mut purged = self.purged.lock();
         if is_newer && write.purged {
             indexed.remove(&name);
+            purged.insert(name, version);
         } else if is_newer {
+            let purged = purged.get(&name).filter(|purged| **purged > version);
+            if let (None, Some(purged)) = (stands, purged) {
+                self.faults.lock().push(format!(
+                    "{name} was indexed at version {version}, and its marker went at {purged}"
+                ));
+            }
             let new = Indexed {
                 meta: write.meta,
                 body: write.body.clone(),
@@ -61,12 +76,18 @@ impl ModelView {
 
     /// Another index, or one that was emptied.
     pub fn empty(&self) {
-        self.0.lock().clear();
+        self.indexed.lock().clear();
+        self.purged.lock().clear();
+    }
+
+    /// What must never be, and was.
+    pub fn take_faults(&self) -> Vec<String> {
+        std::mem::take(&mut self.faults.lock())
     }
 
     /// A document is gone, and nothing says so.
     pub fn damage(&self, name: &str) {
-        self.0.lock().remove(name);
+        self.indexed.lock().remove(name);
     }
 
     /// The view as a process of its own sees it.
@@ -94,7 +115,7 @@ impl ProcessView {
         let (view, faults) = (self.view.clone(), self.faults.clone());
         let answer = self
             .process
-            .call(move || (!faults.is_view_away()).then(|| act(&view.0.lock())));
+            .call(move || (!faults.is_view_away()).then(|| act(&view.indexed.lock())));
         answer.await.ok_or_else(|| StoreError::Unavailable {
             store: NAME,
             why: "away".into(),

@@ -42,7 +42,7 @@ pub fn run_with_disaster(seed: u64) -> Result<String, String> {
     let kinds = kinds.into_iter().filter(|kind| {
         !matches!(
             kind,
-            FaultKind::Forgetful | FaultKind::Spools | FaultKind::LostView
+            FaultKind::Forgetful | FaultKind::Spools | FaultKind::LostView | FaultKind::Purges
         )
     });
     let faults = Faults::only(dice.clone(), kinds.collect());

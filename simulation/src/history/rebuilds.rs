@@ -21,7 +21,16 @@ impl History {
     /// Once in a history. What a view refuses it would lack then, marker and all.
     pub(super) fn may_lose_view(&self) -> bool {
         let refuses = self.faults.kinds().contains(&FaultKind::Refusals);
-        self.faults.has(FaultKind::LostView) && !refuses && self.rebuilding.is_none()
+        self.faults.has(FaultKind::LostView)
+            && !refuses
+            && self.rebuilding.is_none()
+            && !self.is_purging()
+    }
+
+    /// What is purged meanwhile may be written by the rebuild, which an audit names.
+    pub(super) fn is_filling_view(&self) -> bool {
+        let rebuilding = self.rebuilding.as_ref();
+        rebuilding.is_some_and(|rebuilding| !rebuilding.is_finished())
     }
 
     pub(super) fn lose_view(&mut self) {

@@ -1,6 +1,9 @@
 //! The workers of a history, and what happens to them and to the record store.
 
-use super::History;
+use super::{
+    History,
+    purges::{CLOCK_ERROR, LEAST_AGE},
+};
 use crate::{
     events,
     faults::FaultKind,
@@ -14,6 +17,7 @@ use tokio::task::JoinHandle;
 /// Workers that run at a time, at most.
 const WORKERS: usize = 3;
 const HOUR: i64 = 3_600_000;
+const LONGEST_FREEZE: Duration = Duration::from_secs(20);
 
 pub(super) struct RunningWorker {
     pub process: ModelProcess,
@@ -69,7 +73,8 @@ impl History {
 
     /// How far a wrong clock is ahead.
     fn some_time(&self) -> i64 {
-        i64::try_from(self.dice.roll(3)).unwrap_or(0) * HOUR - HOUR
+        let error = if self.has_purges() { CLOCK_ERROR } else { HOUR };
+        i64::try_from(self.dice.roll(3)).unwrap_or(0) * error - error
     }
 
     /// A worker's clock is set, by an hour or two.
@@ -94,6 +99,7 @@ impl History {
             recent_ids: 1 + self.dice.roll(10) as usize,
             probe_ms: 200,
             history_records: self.history_records(),
+            markers_kept_ms: i64::try_from(LEAST_AGE.as_millis()).unwrap_or(i64::MAX),
             ..write_worker::Config::default()
         }
     }
@@ -142,7 +148,7 @@ impl History {
         if process.is_frozen() {
             return;
         }
-        let long = self.dice.roll(20_000);
+        let long = self.dice.roll(LONGEST_FREEZE.as_millis() as u64);
         self.note(&format!("{} freezes for {long} ms", process.name));
         process.freeze();
         if self.dice.once_in(2) {
@@ -150,6 +156,22 @@ impl History {
         }
         runtime::spawn("simulated", async move {
             tokio::time::sleep(Duration::from_millis(long)).await;
+            process.thaw();
+        });
+    }
+
+    /// As long as one ever freezes; its partitions are another's at once.
+    pub(super) fn freeze_and_replace(&mut self) {
+        let Some(which) = self.some_worker() else {
+            return;
+        };
+        let process = self.workers[which].process.clone();
+        self.note(&format!("{} freezes, and is replaced", process.name));
+        process.freeze();
+        self.coordinator.remove(&process.name);
+        self.start_worker();
+        runtime::spawn("simulated", async move {
+            tokio::time::sleep(LONGEST_FREEZE).await;
             process.thaw();
         });
     }
