@@ -21,7 +21,7 @@ pub use letters::{HeldLetter, dead_letter, dead_letters, letters_at, letters_of_
 pub use line::DeadLetterLine;
 pub use patch::{JsonPatch, PatchError};
 pub use preview::{
-    FieldChange, LaterWrite, PreviewStores, ReplayPreview, StateChange, preview_replay,
+    FieldChange, LaterWrite, PreviewStores, ReadLetter, ReplayPreview, StateChange, preview_replay,
 };
 pub use queues::{HeldCounts, HeldOverview, draining_keys, full_keys, held_overview};
 

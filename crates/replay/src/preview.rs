@@ -2,6 +2,10 @@
 //! field, in each store. Nothing is written, and what is applied before the replay may change the
 //! answer.
 
+mod first_reads;
+
+pub use first_reads::ReadLetter;
+
 use crate::{HeldLetter, ReplayError};
 use catalog::{Catalog, Current, CurrentDocument, Needs, Operation, Plan, Planned};
 use event_schema::{
@@ -14,6 +18,7 @@ use event_schema::{
     position::Position,
     signing::Keyring,
 };
+use first_reads::FirstRead;
 use sealing::{
     SealedBoundary, SubjectAccess, SubjectKeys, boundary::OpenedState, mask::mask_values,
 };
@@ -21,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use store::{Record, View};
+use store::{Collection, Record, StoredDocument, View, document::StoredRow};
 
 /// Times that a plan may ask for more to read.
 const ROUNDS: usize = 8;
@@ -37,12 +42,12 @@ pub struct PreviewStores<'a> {
 }
 
 impl PreviewStores<'_> {
-    /// What the letter's key seals and opens.
-    pub fn boundary<'s>(&'s self, subject: &'s SubjectAccess) -> SealedBoundary<'s> {
+    /// What the letter's key seals and opens. Without a subject, nothing.
+    pub fn boundary<'s>(&'s self, subject: Option<&'s SubjectAccess>) -> SealedBoundary<'s> {
         SealedBoundary {
             marks: self.catalog.sealed(),
             secret: self.sealing.secret(),
-            subject: Some(subject),
+            subject,
         }
     }
 }
@@ -103,6 +108,9 @@ struct ReadState<'a> {
     later: Vec<LaterWrite>,
 }
 
+/// Collections that were looked up, each once for all letters that are previewed together.
+type PreviewCollections = HashMap<[String; 2], Option<Collection>>;
+
 impl Current for ReadState<'_> {
     fn knows_document(&self, key: &DocumentKey) -> bool {
         self.documents.contains_key(key)
@@ -132,7 +140,25 @@ impl ReadState<'_> {
         needs: &Needs,
         held: &Position,
     ) -> Result<(), ReplayError> {
-        let documents = record.documents(&needs.documents).await?;
+        let mut unread = needs.clone();
+        unread.documents.retain(|key| !self.knows_document(key));
+        unread.rows.retain(|key| !self.knows_row(key));
+        if unread.is_empty() {
+            return Ok(());
+        }
+        let documents = record.documents(&unread.documents).await?;
+        let rows = record.rows(&unread.rows).await?;
+        self.take(&unread, documents, rows, held);
+        Ok(())
+    }
+
+    fn take(
+        &mut self,
+        needs: &Needs,
+        documents: Vec<Option<StoredDocument>>,
+        rows: Vec<Option<StoredRow>>,
+        held: &Position,
+    ) {
         for (key, stored) in needs.documents.iter().zip(documents) {
             let mut current = CurrentDocument::default();
             if let Some(stored) = stored {
@@ -147,11 +173,9 @@ impl ReadState<'_> {
             }
             self.documents.insert(key.clone(), current);
         }
-        let rows = record.rows(&needs.rows).await?;
         for (key, row) in needs.rows.iter().zip(rows) {
             self.rows.insert(key.to_string(), row.map(|row| row.cells));
         }
-        Ok(())
     }
 }
 
@@ -170,6 +194,19 @@ pub async fn preview_replay(
     letter: &HeldLetter,
     event: &OriginalRecord,
 ) -> Result<ReplayPreview, ReplayError> {
+    let mut read = ReadLetter::read_all(stores, &[(letter, event)]).await?;
+    match read.pop() {
+        Some(read) => read.preview(stores, letter).await,
+        None => unreachable!("as many are read as are asked for"),
+    }
+}
+
+async fn preview_read(
+    stores: PreviewStores<'_>,
+    collections: &PreviewCollections,
+    letter: &HeldLetter,
+    read: FirstRead,
+) -> Result<ReplayPreview, ReplayError> {
     let mut preview = ReplayPreview {
         verdict: "dead_lettered".to_owned(),
         why: None,
@@ -185,12 +222,16 @@ pub async fn preview_replay(
         keys: stores.keys,
         later: Vec::new(),
     };
-    let planned = match decode_event(event) {
+    let held = &letter.held.position;
+    let planned = match read.event {
         Ok(event) => {
+            if let Some(needs) = &read.needs {
+                state.take(needs, read.documents, read.rows, held);
+            }
             let version = stores.catalog.version();
             let is_other = event.attributes.catalog != version;
             preview.planned_by = is_other.then(|| version.to_owned());
-            plan_event(stores, &event, &letter.held.position, &mut state).await?
+            plan_event(stores, &event, held, &mut state).await?
         }
         Err(why) => Err(why),
     };
@@ -201,7 +242,7 @@ pub async fn preview_replay(
             let verdict = plan.verdict.clone();
             if let Verdict::Refused(refusal) = verdict {
                 (preview.verdict, preview.why) = ("refused".to_owned(), Some(refusal.message));
-            } else if let Some(why) = find_unmappable(stores, &plan).await? {
+            } else if let Some(why) = find_unmappable(stores, collections, &plan).await? {
                 (preview.verdict, preview.why) = ("refused".to_owned(), Some(why));
             } else {
                 preview.verdict = "applied".to_owned();
@@ -231,7 +272,7 @@ async fn plan_event(
         return planned_over(stores, event, held, state, None).await;
     }
     let subject = stores.sealing.access(&event.attributes.key.0).await?;
-    let boundary = stores.boundary(&subject);
+    let boundary = stores.boundary(Some(&subject));
     let mut opened = event.clone();
     let operation = &event.attributes.operation;
     let mut values = boundary.open_request(operation, &mut opened.data.request);
@@ -293,20 +334,27 @@ async fn planned_over(
 /// What the view's mapping would not take, as far as can be known.
 async fn find_unmappable(
     stores: PreviewStores<'_>,
+    collections: &PreviewCollections,
     plan: &Plan,
 ) -> Result<Option<String>, ReplayError> {
     for change in &plan.documents {
         let key = &change.key;
-        let found = stores
-            .record
-            .collection(&key.index, &key.collection)
-            .await?;
+        let read;
+        let found = match collections.get(&[key.index.clone(), key.collection.clone()]) {
+            Some(found) => found,
+            None => {
+                let found = stores.record.collection(&key.index, &key.collection);
+                read = found.await?;
+                &read
+            }
+        };
+        let found = found.as_ref();
         let Some(collection) = found.filter(|found| found.incarnation == key.incarnation) else {
             let missing = format!("there is no collection {}/{}", key.index, key.collection);
             return Ok(Some(missing));
         };
         if let (Some(view), Some(after)) = (stores.view, change.after.as_ref())
-            && let Err(unmappable) = view.check(&collection, &key.id, after)
+            && let Err(unmappable) = view.check(collection, &key.id, after)
         {
             return Ok(Some(unmappable.message));
         }

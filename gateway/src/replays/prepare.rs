@@ -15,8 +15,11 @@ use event_schema::{
     outcome::Verdict,
 };
 use futures::future::try_join_all;
-use replay::{HeldLetter, JobAction, JobItem, JsonPatch, PreviewStores, ReplayJob, ReplayPreview};
+use replay::{
+    HeldLetter, JobAction, JobItem, JsonPatch, PreviewStores, ReadLetter, ReplayJob, ReplayPreview,
+};
 use sealing::{EditUnsealable, SubjectErased};
+use serde_json::Value;
 use store::Record;
 
 /// A preview of more bytes is kept without its fields.
@@ -48,7 +51,49 @@ pub(super) async fn prepare_items(
     let prepared = items.iter().zip(ids).zip(letters);
     let prepared =
         prepared.map(|((item, request), letter)| prepare_item(app, job, item, request, letter));
-    try_join_all(prepared).await
+    let mut prepared = try_join_all(prepared).await?;
+    preview_items(app, job, items, &mut prepared).await?;
+    Ok(prepared)
+}
+
+/// What the replay of each would change, which is kept with it.
+async fn preview_items(
+    app: &App,
+    job: &ReplayJob,
+    items: &[&JobItem],
+    prepared: &mut [PreparedItem],
+) -> Result<(), Problem> {
+    if job.order.action == JobAction::Discard {
+        return Ok(());
+    }
+    let mut previewed = Vec::with_capacity(prepared.len());
+    for (item, prepared) in items.iter().zip(prepared) {
+        if let PreparedItem::Intent {
+            letter,
+            intent,
+            preview,
+        } = prepared
+            // It would show users and rights to whoever may look at jobs.
+            && !system::is_operation(&item.operation)
+        {
+            let event = intent.edited.as_ref().unwrap_or(&letter.event);
+            previewed.push((&**letter, event, preview));
+        }
+    }
+    let catalog = app.ports.catalog.current();
+    let stores = preview_stores(app, &catalog);
+    let letters: Vec<_> = previewed
+        .iter()
+        .map(|(letter, event, _)| (*letter, *event))
+        .collect();
+    let read = ReadLetter::read_all(stores, &letters).await?;
+    let previews = letters.iter().zip(read);
+    let previews = previews.map(|((letter, _), read)| read.preview(stores, letter));
+    let previews = try_join_all(previews).await?;
+    for ((.., preview), found) in previewed.into_iter().zip(previews) {
+        *preview = Some(short_preview(found));
+    }
+    Ok(())
 }
 
 /// The dead letter of each: where the job saw it, or else where the ledger has its request. Of what
@@ -113,19 +158,6 @@ async fn prepare_item(
         Ok(edited) => edited,
         Err(problem) => return Ok(PreparedItem::Ended("refused", Some(problem))),
     };
-    let preview = match order.action {
-        JobAction::Discard => None,
-        // It would show users and rights to whoever may look at jobs.
-        JobAction::Replay if system::is_operation(&item.operation) => None,
-        JobAction::Replay => {
-            let event = edited.as_ref().unwrap_or(&letter.event);
-            let catalog = app.ports.catalog.current();
-            let stores = preview_stores(app, &catalog);
-            Some(short_preview(
-                replay::preview_replay(stores, &letter, event).await?,
-            ))
-        }
-    };
     let intent = HoldIntent {
         request,
         place: item.place.clone().unwrap_or_else(|| letter.place.clone()),
@@ -138,7 +170,7 @@ async fn prepare_item(
     Ok(PreparedItem::Intent {
         letter: Box::new(letter),
         intent: Box::new(intent),
-        preview,
+        preview: None,
     })
 }
 
@@ -162,21 +194,44 @@ pub(crate) async fn edited_event(
     let Some(patch) = patch else {
         return Ok(Ok(None));
     };
-    let subject = app.ports.sealing.access(&letter.key.0).await?;
     let catalog = app.ports.catalog.current();
     let stores = preview_stores(app, &catalog);
-    let edited = replay::edited_event(letter, patch, stores.catalog, stores.boundary(&subject));
+    // A subject that has no key is given one: not for what seals nothing.
+    let is_sealed = catalog.sealed().is_touched_by(&letter.held.operation);
+    let subject = match is_sealed {
+        true => Some(app.ports.sealing.access(&letter.key.0).await?),
+        false => None,
+    };
+    let boundary = stores.boundary(subject.as_ref());
+    let edited = replay::edited_event(letter, patch, stores.catalog, boundary);
     Ok(edited.map(Some).map_err(Problem::from))
 }
 
 fn short_preview(mut preview: ReplayPreview) -> ReplayPreview {
-    let size = serde_json::to_vec(&preview.changes).map_or(0, |bytes| bytes.len());
-    if size > PREVIEW_BYTES {
+    let fields = preview.changes.iter().flat_map(|change| &change.fields);
+    let values = fields.map(|field| {
+        let values = field.before.iter().chain(&field.after);
+        field.field.len() + values.map(value_bytes).sum::<usize>()
+    });
+    if values.sum::<usize>() > PREVIEW_BYTES {
         for change in &mut preview.changes {
             change.fields.clear();
         }
     }
     preview
+}
+
+/// About as many as it has in JSON.
+fn value_bytes(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
+        Value::String(text) => text.len() + 3,
+        Value::Array(values) => values.iter().map(value_bytes).sum::<usize>() + 2,
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| name.len() + 3 + value_bytes(value))
+            .sum(),
+    }
 }
 
 impl From<replay::EditError> for Problem {
