@@ -35,6 +35,7 @@ mod write;
 pub(crate) use answer::{Answer, Reply};
 pub(crate) use fault::Fault;
 pub(crate) use request::{Request, Transport};
+pub(crate) use routes::takes_like;
 
 use crate::{app::Shared, security_events::Actor};
 use fault::Id;

@@ -5,6 +5,7 @@ mod schemas;
 
 use crate::{
     error::code,
+    request::path::path_template,
     route_doc::{self as doc, Doc, DocContent},
     router::{self, RoutedEndpoint},
 };
@@ -30,13 +31,12 @@ pub(crate) fn openapi_document(catalog: &Catalog) -> Value {
             "POST",
             write,
         );
-        if let Some(http) = operation.http() {
-            insert_operation(
-                &mut paths,
-                &crate::request::path::path_template(&http.path),
-                &http.method,
-                routed_operation(operation, &http.path),
-            );
+        for (n, (method, path)) in operation.routes().enumerate() {
+            let mut routed = routed_operation(operation, path);
+            if n > 0 {
+                routed["operationId"] = format!("{}.route{}", operation.name(), n + 1).into();
+            }
+            insert_operation(&mut paths, &path_template(path), method, routed);
         }
     }
     json!({
@@ -170,7 +170,7 @@ fn routed_operation(operation: &Operation, path: &str) -> Value {
         "operationId": format!("{}.route", operation.name()),
         "summary": operation.summary(),
         "tags": ["sunbird"],
-        "parameters": doc_parameters(&crate::request::path::path_template(path), &["prefer", "idempotency-key"]),
+        "parameters": doc_parameters(&path_template(path), &["prefer", "idempotency-key"]),
         "requestBody": {"required": true, "content": {"application/json": {"schema": schema, "examples": operation_examples(operation, sunbird)}}},
         "responses": {
             "200": {"description": "Applied", "content": {"application/json": {"schema": answer}}},

@@ -15,6 +15,7 @@ use crate::{
     expression,
     hook::Hook,
     operation::OperationHome,
+    route,
     sealed_marks::SealedMarks,
 };
 use event_schema::{envelope::Transaction, table::Table};
@@ -299,16 +300,19 @@ fn rank_of(operation: &OperationDefinition) -> u8 {
 }
 
 fn check_routes(operations: &BTreeMap<String, Arc<Operation>>) -> Result<(), CatalogError> {
-    let mut routes: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+    let mut routes: BTreeMap<(&str, String), &str> = BTreeMap::new();
     for (name, operation) in operations {
-        let Some(http) = operation.http() else {
-            continue;
-        };
-        if let Some(other) = routes.insert((&http.method, &http.path), name) {
-            return Err(CatalogError(format!(
-                "operations `{other}` and `{name}` have the same route {} {}",
-                http.method, http.path
-            )));
+        for (method, path) in operation.routes() {
+            let why = match routes.insert((method, route::path_shape(path)), name) {
+                None => continue,
+                Some(other) if other == name => {
+                    format!("operation `{name}` has the route {method} {path} twice")
+                }
+                Some(other) => {
+                    format!("operations `{other}` and `{name}` have the same route {method} {path}")
+                }
+            };
+            return Err(CatalogError(why));
         }
     }
     Ok(())

@@ -16,6 +16,7 @@ use crate::{
     expression::{Expr, Names, Reach, did_you_mean},
     generate::Generator,
     operation::{Guard, Many, Operation, OperationHome, Program, Rule},
+    route,
     schema::Schema,
     table::{self, OwnTable},
     upload::Upload,
@@ -196,32 +197,9 @@ fn check_name(name: &str) -> Result<(), String> {
     }
 }
 
-/// A router would not hold it: a parameter is a whole segment.
-fn check_path(path: &str) -> Result<(), String> {
-    let is_parameter = |segment: &str| {
-        let inner = segment
-            .strip_prefix('{')
-            .and_then(|rest| rest.strip_suffix('}'));
-        inner.is_some_and(|name| !name.is_empty() && !name.contains(['{', '}', '*']))
-    };
-    let mut segments = path.split('/');
-    match segments.find(|segment| segment.contains(['{', '}']) && !is_parameter(segment)) {
-        None => Ok(()),
-        Some(segment) => Err(format!(
-            "http: `{segment}` in the path should be a plain word or a parameter, as `{{id}}` or `:id`"
-        )),
-    }
-}
-
 fn check_shape(definition: &OperationDefinition, operation: &Operation) -> Result<(), String> {
-    if let Some(http) = &definition.http
-        && (!matches!(http.method.as_str(), "POST" | "PUT" | "PATCH" | "DELETE")
-            || !http.path.starts_with('/'))
-    {
-        return Err("http: method is POST, PUT, PATCH or DELETE, path begins with `/`".into());
-    }
     if let Some(http) = &definition.http {
-        check_path(&http.path)?;
+        route::check_routes(http).map_err(|e| format!("http: {e}"))?;
     }
     for raw in &definition.raw {
         if !operation.takes(raw) {

@@ -3,7 +3,7 @@
 
 use crate::{
     hook::HookFailurePolicy,
-    vocabulary::{Envelope, Example, Expect, HttpRoute, Kind, Order},
+    vocabulary::{Envelope, Example, Expect, HttpRoutes, Kind, Order},
 };
 use event_schema::outcome::RefusalCode;
 use schemars::JsonSchema;
@@ -50,7 +50,7 @@ pub(crate) struct OperationDefinition {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<Order>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub http: Option<HttpRoute>,
+    pub http: Option<HttpRoutes>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub envelope: Envelope,
     /// Only other operations make such requests, as parts.

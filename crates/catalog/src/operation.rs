@@ -9,7 +9,7 @@ use crate::{
     schema::Schema,
     sealed_marks::SealedMarks,
     upload::Upload,
-    vocabulary::{Envelope, Example, Expect, HttpRoute, Kind, Order},
+    vocabulary::{Envelope, Example, Expect, HttpRoutes, Kind, Order},
 };
 use event_schema::{
     outcome::{Refusal, RefusalCode},
@@ -35,7 +35,7 @@ pub struct Operation {
     pub(crate) summary: String,
     pub(crate) kind: Kind,
     pub(crate) order: Order,
-    pub(crate) http: Option<HttpRoute>,
+    pub(crate) http: Option<HttpRoutes>,
     pub(crate) envelope: Envelope,
     pub(crate) internal: bool,
     pub(crate) silent: bool,
@@ -241,8 +241,13 @@ impl Operation {
         self.order
     }
 
-    pub fn http(&self) -> Option<&HttpRoute> {
+    pub fn http(&self) -> Option<&HttpRoutes> {
         self.http.as_ref()
+    }
+
+    /// Method and path of each route of its own.
+    pub fn routes(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.http.iter().flat_map(HttpRoutes::each)
     }
 
     pub fn envelope(&self) -> Envelope {

@@ -4,7 +4,7 @@ use crate::{
     Kind, Operation, Order,
     expression::{Expr, Reference, Root},
     operation::Target,
-    vocabulary::HttpRoute,
+    vocabulary::HttpRoutes,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -17,7 +17,7 @@ pub struct OperationOutline<'a> {
     pub kind: Kind,
     pub order: Order,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub http: Option<&'a HttpRoute>,
+    pub http: Option<&'a HttpRoutes>,
     /// Whose order it keeps: `user/…`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,

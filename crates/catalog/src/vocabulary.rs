@@ -40,7 +40,28 @@ pub enum Envelope {
     Sunbird,
 }
 
-/// A route of its own, beside `/v1/operations/{operation}`.
+/// Routes of its own, beside `/v1/operations/{operation}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HttpRoutes {
+    /// In capitals.
+    pub method: String,
+    pub path: String,
+    /// Others that mean the same: request, rights and answer are those of the first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<HttpRoute>,
+}
+
+impl HttpRoutes {
+    /// Method and path of each, its first one first.
+    pub fn each(&self) -> impl Iterator<Item = (&str, &str)> {
+        let first = (self.method.as_str(), self.path.as_str());
+        let also = self.also.iter();
+        std::iter::once(first).chain(also.map(|route| (&*route.method, &*route.path)))
+    }
+}
+
+/// One route.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HttpRoute {

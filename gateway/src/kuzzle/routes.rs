@@ -161,6 +161,18 @@ pub(crate) fn find_route<'p>(
     Some((route, variables.collect()))
 }
 
+/// May a call that fits this template be one of Kuzzle's, whatever stands for the variables of both?
+pub(crate) fn takes_like(verb: &str, template: &str) -> bool {
+    let template: Vec<&str> = path_segments(template).collect();
+    let fits = |(own, other): (&&str, &&str)| {
+        own == other || own.starts_with(':') || other.starts_with('{')
+    };
+    let of_verb = ROUTES.get(verb);
+    of_verb.into_iter().flatten().any(|route| {
+        route.segments.len() == template.len() && route.segments.iter().zip(&template).all(fits)
+    })
+}
+
 fn is_variable(segment: Option<&&'static str>) -> bool {
     segment.is_some_and(|segment| segment.starts_with(':'))
 }

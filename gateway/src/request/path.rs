@@ -88,10 +88,13 @@ const KUZZLE: [&str; 11] = [
 
 /// Is it the first segment of a path of our own API, now or later?
 pub(crate) fn is_own(segment: &str) -> bool {
-    let version = segment
-        .strip_prefix('v')
-        .is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()));
-    version || OWN.contains(&segment)
+    is_version(segment) || OWN.contains(&segment)
+}
+
+/// `v1`, `v2` and so on.
+pub(crate) fn is_version(segment: &str) -> bool {
+    let digits = segment.strip_prefix('v');
+    digits.is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// A name that no index may have, since paths begin with it that mean something else.

@@ -166,3 +166,33 @@ async fn a_sync_writes_a_document_without_a_new_revision() {
     assert_eq!(after, before);
     assert_eq!(after["_version"], 1);
 }
+
+#[tokio::test]
+async fn a_further_route_of_an_operation_is_the_operation() {
+    let app = app().await;
+    let body = json!({"request": {"userName": "meera", "firstName": "Meera", "email": "meera@example.org", "emailVerified": true, "channel": "coastal-schools"}});
+    let (status, _, json) = told(app.post("/v1/user/create", &body)).await;
+    assert_eq!(status, 200, "{json:#}");
+    let id = json["result"]["userId"].as_str().unwrap().to_owned();
+    let patch = |path: &str, request: serde_json::Value| {
+        let body = json!({"request": request});
+        told(app.client.patch(app.url(path)).json(&body))
+    };
+    for (path, name) in [
+        ("/v1/user/update", "Nair"),
+        ("/private/user/v1/update", "Nair Thomas"),
+    ] {
+        let (status, _, json) = patch(path, json!({"userId": id, "lastName": name})).await;
+        assert_eq!(status, 200, "{json:#}");
+        assert_eq!(json["id"], "api.user.update");
+        let user = format!("/v1/documents/sunbird/user/{id}");
+        let (_, _, user) = told(app.get(&user)).await;
+        assert_eq!(user["_source"]["lastName"], name, "{user:#}");
+        let (status, _, json) = patch(path, json!({"userId": id, "userName": "other"})).await;
+        assert_eq!(status, 400, "{json:#}");
+    }
+    let (status, _, _) = told(app.get("/private/user/v1/update")).await;
+    assert_eq!(status, 405);
+    let (status, _, _) = told(app.post("/private/user/v1/create", &body)).await;
+    assert_eq!(status, 404, "what no operation has");
+}

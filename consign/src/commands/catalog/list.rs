@@ -29,19 +29,22 @@ struct OperationLine<'a> {
     order: catalog::Order,
     many: bool,
     route: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    also: Vec<String>,
     summary: &'a str,
 }
 
 impl<'a> OperationLine<'a> {
     fn of(operation: &'a Operation) -> Self {
+        let routes = operation.routes();
+        let mut routes = routes.map(|(method, path)| format!("{method} {path}"));
         Self {
             name: operation.name(),
             kind: operation.kind(),
             order: operation.order(),
             many: operation.many(),
-            route: operation
-                .http()
-                .map(|route| format!("{} {}", route.method, route.path)),
+            route: routes.next(),
+            also: routes.collect(),
             summary: operation.summary(),
         }
     }
@@ -55,14 +58,15 @@ pub fn run(_: Arguments, invocation: Invocation<'_>) -> Result<(), Failure> {
     };
     invocation.output.result(&listed, |listed| {
         let row = |line: &OperationLine| {
+            let routes: Vec<&str> = line.route.iter().chain(&line.also).map(|r| &**r).collect();
             vec![
                 line.name.to_owned(),
-                line.route.clone().unwrap_or_default(),
+                routes.join(", "),
                 line.summary.to_owned(),
             ]
         };
         format_table(
-            &["operation", "route of its own", "what it does"],
+            &["operation", "routes of its own", "what it does"],
             &listed.operations.iter().map(row).collect::<Vec<_>>(),
         )
     })

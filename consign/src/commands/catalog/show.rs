@@ -30,7 +30,7 @@ struct OperationShown<'a> {
     kind: catalog::Kind,
     order: catalog::Order,
     many: bool,
-    route: Option<&'a catalog::HttpRoute>,
+    route: Option<&'a catalog::HttpRoutes>,
     before: Vec<ShownHook<'a>>,
     schema: &'a serde_json::Value,
     examples: Vec<Sample<'a>>,
@@ -98,8 +98,8 @@ fn operation_text(shown: &OperationShown) -> String {
         "{}: {}\n\nPOST /v1/operations/{}\n",
         shown.name, shown.summary, shown.name
     );
-    if let Some(route) = shown.route {
-        text += &format!("{} {}\n", route.method, route.path);
+    for (method, path) in shown.route.iter().flat_map(|routes| routes.each()) {
+        text += &format!("{method} {path}\n");
     }
     for (n, hook) in shown.before.iter().enumerate() {
         let failure = match hook.on_failure {

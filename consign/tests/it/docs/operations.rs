@@ -43,7 +43,11 @@ pub fn page() -> String {
 fn section(outline: &OperationOutline<'_>) -> String {
     let mut text = format!("\n### {}\n\n{}\n\n", outline.name, outline.summary);
     if let Some(http) = outline.http {
-        _ = writeln!(text, "- Route: `{} {}`", http.method, http.path);
+        let routes: Vec<String> = http
+            .each()
+            .map(|(method, path)| format!("`{method} {path}`"))
+            .collect();
+        _ = writeln!(text, "- Route: {}", routes.join(", also "));
     }
     let order = format!("{:?}", outline.order).to_lowercase();
     let kind = format!("{:?}", outline.kind).to_lowercase();

@@ -280,6 +280,38 @@ fn a_path_that_no_router_holds_is_refused_by_its_segment() {
 }
 
 #[test]
+fn all_routes_of_an_operation_ask_for_the_same() {
+    let http = |also: Value| {
+        let http = json!({"method": "POST", "path": "/v1/x/{id}", "also": [also]});
+        told(with("/operations/0/http", http))
+    };
+    let also = |method: &str, path: &str| http(json!({"method": method, "path": path}));
+    assert_eq!(also("PATCH", "/v1/y/:id/z"), "sound");
+    for (told, expected) in [
+        (
+            also("POST", "/v1/y/{name}"),
+            "http: also: each route of an operation has the same parameters: `/v1/y/{name}` has `name`, and `/v1/x/{id}` has `id`",
+        ),
+        (also("POST", "/v1/y"), "`/v1/y` has none"),
+        (
+            also("POST", "/v1/x/:id"),
+            "operation `thing.create` has the route POST /v1/x/:id twice",
+        ),
+        (also("GET", "/v1/y/{id}"), "http: method is POST"),
+        (
+            also("POST", "/v1/y/a{id}"),
+            "http: `a{id}` in the path should be a plain word or a parameter",
+        ),
+        (
+            http(json!({"path": "/v1/y/{id}"})),
+            "missing field `method`",
+        ),
+    ] {
+        assert!(told.contains(expected), "{told}");
+    }
+}
+
+#[test]
 fn names_and_routes_are_taken_once() {
     let twice = |definitions: &mut Value| {
         let copy = definitions["operations"][0].clone();
@@ -292,6 +324,16 @@ fn names_and_routes_are_taken_once() {
         definitions["operations"][1]["name"] = json!("thing.other");
     };
     assert!(told(same_route).contains("have the same route POST /x"));
+    // Names of parameters do not tell routes apart.
+    let same_shape = |definitions: &mut Value| {
+        same_route(definitions);
+        let http = |path: &str, also: &str| json!({"method": "POST", "path": path, "also": [{"method": "POST", "path": also}]});
+        definitions["operations"][0]["http"] = http("/a/{id}", "/b/:id");
+        definitions["operations"][1]["http"] = http("/c/{other}", "/b/{other}");
+    };
+    assert!(told(same_shape).contains(
+        "operations `thing.create` and `thing.other` have the same route POST /b/{other}"
+    ));
     assert!(
         told(with(
             "/tables/-",

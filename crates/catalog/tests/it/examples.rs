@@ -177,18 +177,11 @@ fn the_operations_are_those_that_are_promised() {
 fn routes_are_unique_and_belong_to_one_operation_each() {
     let catalog = builtin();
     let mut routes = BTreeSet::new();
-    for http in catalog
-        .operations()
-        .filter_map(|operation| operation.http())
-    {
-        assert!(
-            routes.insert((http.method.clone(), http.path.clone())),
-            "{} {}",
-            http.method,
-            http.path
-        );
+    for (method, path) in catalog.operations().flat_map(|known| known.routes()) {
+        assert!(routes.insert((method, path)), "{method} {path}");
     }
-    assert!(routes.contains(&("POST".to_owned(), "/v1/user/create".to_owned())));
+    assert!(routes.contains(&("POST", "/v1/user/create")));
+    assert!(routes.contains(&("POST", "/v1/bulk/user/upload")));
 }
 
 #[test]

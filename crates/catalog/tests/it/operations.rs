@@ -77,6 +77,31 @@ const OPERATIONS: [(&str, &str, &str); 43] = [
     ("otp.generate", "POST", "/v1/otp/generate"),
 ];
 
+/// What they are also asked by.
+const ALSO: [(&str, &str, &str); 3] = [
+    ("user.update", "PATCH", "/private/user/v1/update"),
+    ("user.bulk.upload", "POST", "/v1/bulk/user/upload"),
+    ("content.state.update", "PATCH", "/v1/user/content/state"),
+];
+
+#[test]
+fn some_have_a_further_route() {
+    let catalog = builtin();
+    let mut found = Vec::new();
+    for operation in catalog.operations() {
+        let routes = operation.routes().skip(1);
+        found.extend(routes.map(|(method, path)| (operation.name(), method, path)));
+    }
+    found.sort_unstable();
+    let mut expected = ALSO;
+    expected.sort_unstable();
+    assert_eq!(found, expected);
+    let skills = catalog.operation("user.skill.update").expect("it is there");
+    let exact = ("POST", "/v1/user/skill/update");
+    assert_eq!(skills.routes().collect::<Vec<_>>(), [exact]);
+    assert_eq!(skills.envelope(), Envelope::Sunbird);
+}
+
 #[test]
 fn all_of_them_are_there_with_their_routes_examples_and_refusals() {
     let catalog = builtin();

@@ -128,6 +128,8 @@ async fn every_route_of_the_own_api_asks_who_calls() {
     .await;
     let routes = own_routes(&app, &admin).await;
     assert!(routes.len() > 50, "{}", routes.len());
+    let also = ("PATCH".to_owned(), "/private/user/v1/update".to_owned());
+    assert!(routes.contains(&also), "further routes of operations, too");
     let code = async |verb: &str, path: &str, token: Option<&str>| {
         let request = with(&app, verb, path, token, Some(&json!({})));
         let request = if path.ends_with("_bulk") {
