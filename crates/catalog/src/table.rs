@@ -80,7 +80,7 @@ fn is_name(name: &str) -> bool {
 }
 
 /// `text`, `list<text>`, `map<text>` (keys are always text), also nested.
-fn parse_type(text: &str) -> Result<ColumnType, String> {
+pub(crate) fn parse_type(text: &str) -> Result<ColumnType, String> {
     let text = text.trim();
     let inner = |name: &str| {
         text.strip_prefix(name)

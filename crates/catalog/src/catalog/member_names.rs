@@ -1,8 +1,11 @@
 //! Members that definitions refer to and that nothing can have, wherever it is known what a value has: what
 //! a list of the request holds (`$item/nmae`), a named value, columns of a row, the names of `only`,
 //! `without` and `get`, and what a part's operation takes. And what a function is given that it never takes:
-//! a list of the request where it takes a text. Only files are looked at as they are read, never
+//! a list of the request where it takes a text, or a text where it takes a number; likewise for conditions,
+//! columns and parts. Only files are looked at as they are read, never
 //! definitions that travel. It must never tell of what might be there: who does not know, says nothing.
+
+mod expected;
 
 use super::{CatalogError, shape::MemberShape};
 use crate::{
@@ -11,6 +14,7 @@ use crate::{
         TableDefinition,
     },
     expression::{Function, Names, ValueShape, did_you_mean},
+    table::parse_type,
 };
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -95,13 +99,10 @@ impl<'a> ShapeReader<'a> {
         }
         for (n, claim) in operation.claims.iter().enumerate() {
             let unique = [&claim.take, &claim.release].into_iter().flatten();
-            let values = unique.map(|unique| &unique.value).chain(&claim.when);
-            let values: Vec<&Value> = values.collect();
             self.place = format!("claims[{n}]");
             self.for_each(&claim.for_each, |reader| {
-                values
-                    .into_iter()
-                    .for_each(|value| drop(reader.value(value)));
+                unique.for_each(|unique| drop(reader.value(&unique.value)));
+                claim.when.iter().for_each(|when| reader.condition(when));
             });
         }
         self.writes(operation);
@@ -122,7 +123,7 @@ impl<'a> ShapeReader<'a> {
             let found = look_up.map_or(MemberShape::Open, |look_up| {
                 let one = match (&look_up.row, &look_up.owner_of) {
                     (Some(row), _) => self.row(row),
-                    (None, Some(_)) => MemberShape::Plain,
+                    (None, Some(_)) => MemberShape::TEXT,
                     (None, None) => MemberShape::Open,
                 };
                 one.listed_if(look_up.for_each.is_some())
@@ -144,17 +145,20 @@ impl<'a> ShapeReader<'a> {
     fn row(&self, row: &RowTarget) -> MemberShape {
         let table = self.tables.get(row.table.as_str());
         table.map_or(MemberShape::Open, |table| {
-            let columns = table.columns.keys().map(|column| column.to_lowercase());
-            let columns = columns.chain(["_expires".to_owned()]);
-            MemberShape::Closed(columns.map(|column| (column, MemberShape::Open)).collect())
+            let column = |(name, kind): (&String, &Value)| {
+                let kind = kind.as_str().and_then(|kind| parse_type(kind).ok());
+                let shape = kind.map_or(MemberShape::Open, |kind| MemberShape::of_column(&kind));
+                (name.to_lowercase(), shape)
+            };
+            let columns = table.columns.iter().map(column);
+            let expires = ("_expires".to_owned(), MemberShape::NUMBER);
+            MemberShape::Closed(columns.chain([expires]).collect())
         })
     }
 
     fn look_up(&mut self, look_up: &LookUpDefinition) {
         self.for_each(&look_up.for_each, |reader| {
-            for value in look_up.when.iter() {
-                reader.value(value);
-            }
+            look_up.when.iter().for_each(|when| reader.condition(when));
             for row in look_up.row.iter() {
                 row.key.values().for_each(|value| drop(reader.value(value)));
             }
@@ -176,17 +180,24 @@ impl<'a> ShapeReader<'a> {
                 .map_or(MemberShape::Open, |row| self.row(row));
             self.before = before;
             self.for_each(&write.for_each, |reader| {
-                for value in write.when.iter().chain(&write.expires) {
-                    reader.value(value);
+                write.when.iter().for_each(|when| reader.condition(when));
+                for value in write.expires.iter() {
+                    let shape = reader.value(value);
+                    reader.expect("expires", &shape, &MemberShape::NUMBER);
                 }
                 for row in write.row.iter() {
-                    row.key.values().for_each(|value| drop(reader.value(value)));
+                    let key = reader.fields(&row.key);
+                    reader.fits_columns(row, &key);
                 }
                 for document in write.document.iter() {
                     reader.value(&document.id);
                 }
                 for body in write.put.iter().chain(&write.merge) {
-                    reader.body(body);
+                    let body = reader.body(body);
+                    write
+                        .row
+                        .iter()
+                        .for_each(|row| reader.fits_columns(row, &body));
                 }
                 for upsert in write.upsert.iter() {
                     reader.body(&upsert.changes);
@@ -198,7 +209,7 @@ impl<'a> ShapeReader<'a> {
     }
 
     fn part(&mut self, part: &PartDefinition, all: &OperationsByName<'_>) {
-        part.when.iter().for_each(|when| drop(self.value(when)));
+        part.when.iter().for_each(|when| self.condition(when));
         let given = self.body(&part.request);
         let looked = part.looked.as_ref().map(|looked| self.body(looked));
         let name = &part.operation;
@@ -230,25 +241,6 @@ impl<'a> ShapeReader<'a> {
         self.fits(&looked, &MemberShape::Closed(known.collect()), &what);
     }
 
-    /// Tells of members that are given and not taken.
-    fn fits(&mut self, given: &MemberShape, taken: &MemberShape, what: &str) {
-        match (given, taken) {
-            (MemberShape::Closed(given), MemberShape::Closed(taken)) => {
-                for (name, shape) in given {
-                    match taken.get(name) {
-                        Some(taken) => self.fits(shape, taken, what),
-                        None => {
-                            let hint = did_you_mean(name, taken.keys().map(String::as_str));
-                            self.tell(format!("{what} takes no member `{name}`{hint}"));
-                        }
-                    }
-                }
-            }
-            (MemberShape::List(given), MemberShape::List(taken)) => self.fits(given, taken, what),
-            _ => {}
-        }
-    }
-
     fn tell(&mut self, why: String) {
         let told = format!("{}: {why}", self.place);
         if !self.mistakes.contains(&told) {
@@ -258,7 +250,7 @@ impl<'a> ShapeReader<'a> {
 
     fn at(&mut self, place: String, value: &Value) {
         self.place = place;
-        self.value(value);
+        self.condition(value);
     }
 
     fn for_each(&mut self, list: &Option<Value>, inside: impl FnOnce(&mut Self)) {
@@ -306,7 +298,9 @@ impl<'a> ShapeReader<'a> {
                 _ => MemberShape::Open,
             },
             Value::Null => MemberShape::Nothing,
-            Value::Bool(_) | Value::Number(_) | Value::String(_) => MemberShape::Plain,
+            Value::Bool(_) => MemberShape::TRUTH,
+            Value::Number(_) => MemberShape::NUMBER,
+            Value::String(_) => MemberShape::TEXT,
         }
     }
 
@@ -326,6 +320,8 @@ impl<'a> ShapeReader<'a> {
             "before" => self.before.clone(),
             "item" => self.items.last().cloned().unwrap_or(MemberShape::Open),
             "outer" if around > 1 => self.items[around - 2].clone(),
+            "index" => MemberShape::NUMBER,
+            "principal" => MemberShape::TEXT,
             _ => return MemberShape::Open,
         };
         let steps = steps.map(|step| step.replace("~1", "/").replace("~0", "~"));
@@ -356,12 +352,15 @@ impl<'a> ShapeReader<'a> {
                 self.items.push(listed.element());
                 let made = self.value(each);
                 let element = self.items.pop().unwrap_or(MemberShape::Open);
+                if !matches!(name, "map" | "to_object") {
+                    self.expect("a condition", &made, &MemberShape::TRUTH);
+                }
                 match name {
                     "map" => MemberShape::List(Box::new(made)),
                     "filter" => listed,
                     "find" => element,
                     "to_object" => MemberShape::Open,
-                    _ => MemberShape::Plain,
+                    _ => MemberShape::TRUTH,
                 }
             }
             ("only" | "without" | "get", [of, names]) => {
@@ -386,30 +385,10 @@ impl<'a> ShapeReader<'a> {
             let wanted = function.map_or(ValueShape::Any, |function| function.wanted(n));
             self.check_kind((name, wanted), (n + 1, argument), shape);
         }
-        MemberShape::of_call(name, shapes)
-    }
-
-    /// Tells of a reference to what the function never takes; of other arguments their own form tells.
-    fn check_kind(
-        &mut self,
-        (function, wanted): (&str, ValueShape),
-        (number, argument): (usize, &Value),
-        shape: &MemberShape,
-    ) {
-        let reference = argument.as_str().filter(|text| text.starts_with('$'));
-        let kinds = shape.kinds();
-        if let Some(reference) = reference
-            && !kinds.iter().any(|kind| wanted.takes(*kind))
-        {
-            let given = match kinds {
-                [kind] => kind.name(),
-                _ => "a plain value",
-            };
-            self.tell(format!(
-                "{function}: argument {number} must be {}, and `{reference}` is {given}",
-                wanted.name()
-            ));
+        if let ("less", [one, other]) = (name, &shapes[..]) {
+            self.comparable(one, other);
         }
+        MemberShape::of_call(name, shapes)
     }
 
     /// What is left of an object, or one member of it.

@@ -1,7 +1,10 @@
 //! What is known of a value before there is one: which members it can have at most. Never more is
 //! claimed than definitions say: what nothing is known of is open.
 
-use crate::expression::{ValueShape, did_you_mean};
+mod plain;
+
+use crate::expression::{Function, ValueShape, did_you_mean};
+use plain::PlainKinds;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -15,7 +18,7 @@ pub(super) enum MemberShape {
     /// Null or absent, at all times.
     Nothing,
     /// A text, a number, true or false.
-    Plain,
+    Plain(PlainKinds),
     /// An object with no other members than these.
     Closed(BTreeMap<String, MemberShape>),
     List(Box<MemberShape>),
@@ -54,7 +57,7 @@ impl MemberShape {
             Self::Open | Self::Nothing => Ok(Self::Open),
             Self::List(element) if is_index => Ok((**element).clone()),
             Self::List(_) => Err(format!("a list has no member `{name}`")),
-            Self::Plain => Err(format!("a plain value has no member `{name}`")),
+            Self::Plain(_) => Err(format!("a plain value has no member `{name}`")),
             Self::Closed(members) => members.get(name).cloned().ok_or_else(|| {
                 let hint = did_you_mean(name, members.keys().map(String::as_str));
                 format!("there is no member `{name}`{hint}")
@@ -63,12 +66,12 @@ impl MemberShape {
     }
 
     /// What it may be to a function.
-    pub fn kinds(&self) -> &'static [ValueShape] {
+    pub fn kinds(&self) -> Vec<ValueShape> {
         match self {
-            Self::Open | Self::Nothing => &[ValueShape::Any],
-            Self::Plain => &[ValueShape::Text, ValueShape::Number, ValueShape::Truth],
-            Self::Closed(_) => &[ValueShape::Object],
-            Self::List(_) => &[ValueShape::List],
+            Self::Open | Self::Nothing => vec![ValueShape::Any],
+            Self::Plain(kinds) => kinds.shapes(),
+            Self::Closed(_) => vec![ValueShape::Object],
+            Self::List(_) => vec![ValueShape::List],
         }
     }
 
@@ -80,7 +83,7 @@ impl MemberShape {
     fn or(self, other: Self) -> Self {
         match (self, other) {
             (Self::Nothing, shape) | (shape, Self::Nothing) => shape,
-            (Self::Plain, Self::Plain) => Self::Plain,
+            (Self::Plain(one), Self::Plain(other)) => Self::Plain(one.or(other)),
             (Self::List(one), Self::List(other)) => Self::List(Box::new(one.or(*other))),
             (Self::Closed(mut one), Self::Closed(other)) => {
                 for (name, shape) in other {
@@ -110,7 +113,7 @@ impl MemberShape {
             "if" if !arguments.is_empty() => Self::joined(arguments.split_off(1)),
             "append" | "union" | "put_in" => {
                 let is_list = |shape: &Self| matches!(shape, Self::List(_) | Self::Nothing);
-                arguments.retain(|shape| *shape != Self::Plain);
+                arguments.retain(|shape| !matches!(shape, Self::Plain(_)));
                 match arguments.iter().all(is_list) {
                     true => Self::joined(arguments),
                     false => Self::Open,
@@ -123,9 +126,9 @@ impl MemberShape {
                 Some(list @ Self::List(_)) => list,
                 Some(one) => Self::List(Box::new(one)),
             },
-            "split" | "names_where" | "csv_names" => Self::List(Box::new(Self::Plain)),
-            "parse_json" | "csv" | "object_of" | "get" => Self::Open,
-            _ => Self::Plain,
+            "split" | "names_where" | "csv_names" => Self::List(Box::new(Self::TEXT)),
+            "csv" => Self::Open,
+            _ => Function::named(name).map_or(Self::Open, |known| Self::of_value(known.gives())),
         }
     }
 }
@@ -147,7 +150,9 @@ impl<'a> SchemaReader<'a> {
             return self.referred(pointer, depth);
         }
         match node.get("type").and_then(Value::as_str) {
-            Some("string" | "number" | "integer" | "boolean") => MemberShape::Plain,
+            Some("string") => MemberShape::TEXT,
+            Some("number" | "integer") => MemberShape::NUMBER,
+            Some("boolean") => MemberShape::TRUTH,
             Some("array") => {
                 // The first elements have schemas of their own then.
                 let is_uniform = !node.contains_key("prefixItems");

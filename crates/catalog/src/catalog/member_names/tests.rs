@@ -175,7 +175,7 @@ fn names_that_lead_nowhere_are_told_with_line_and_near_name() {
         ),
         (
             "{map: [$request/lines, {count: $item/article}]}",
-            "count: argument 1 must be a list, and `$item/article` is a plain value",
+            "count: argument 1 must be a list, and `$item/article` is a text",
         ),
         // Named values.
         (
@@ -252,8 +252,12 @@ fn what_might_be_there_is_not_told() {
         "{at: [{map: [$request/lines, $item/count]}, 0]}",
         "{count: [$request/to, $request/lines]}",
         "{lower: $request/note}",
-        "{lower: $looked/stock/0/left}",
-        "{add: [$request/to/city, 1]}",
+        "{lower: {default: [$request/to/city, 1]}}",
+        "{add: [{default: [$looked/stock/0/left, none]}, 1]}",
+        "{add: [$request/note/count, $looked/stock/0/_expires]}",
+        "{less: [$request/to/city, {default: [$request/to/street, 1]}]}",
+        "{less: [$request/note, $looked/stock/0/left]}",
+        "{some: [$request/lines, $request/note]}",
         "{concat: [$request/lines, $request/to]}",
     ] {
         assert_eq!(with_let(value), "sound", "{value}");
@@ -266,5 +270,102 @@ fn what_might_be_there_is_not_told() {
         "[{article: $item/article, count: 1}, {mark: {only: [$request/note, [text]]}}]",
     ] {
         assert_eq!(with_part(request), "sound", "{request}");
+    }
+}
+
+#[test]
+fn a_value_of_another_kind_is_told() {
+    let argument = |why: &str| format!("let.more: {why}");
+    for (value, why) in [
+        (
+            "{add: [$request/to/city, 1]}",
+            "add: argument 1 must be a number, and `$request/to/city` is a text",
+        ),
+        (
+            "{add: [1, $let/known/street]}",
+            "add: argument 2 must be a number, and `$let/known/street` is a text",
+        ),
+        (
+            "{map: [$request/lines, {lower: $item/count}]}",
+            "lower: argument 1 must be a text, and `$item/count` is a number",
+        ),
+        (
+            "{lower: $looked/stock/0/left}",
+            "lower: argument 1 must be a text, and `$looked/stock/0/left` is a number",
+        ),
+        (
+            "{sunbird_time: $principal}",
+            "sunbird_time: argument 1 must be a number, and `$principal` is a text",
+        ),
+        (
+            "{map: [$request/lines, {lower: $index}]}",
+            "lower: argument 1 must be a text, and `$index` is a number",
+        ),
+        (
+            "{if: [$let/known/weight, 1]}",
+            "if: argument 1 must be true or false, and `$let/known/weight` is a number",
+        ),
+        (
+            "{less: [$request/to/city, 3]}",
+            "less: cannot compare a text with a number",
+        ),
+        (
+            "{filter: [$request/lines, $item/article]}",
+            "a condition takes true or false, not a text",
+        ),
+    ] {
+        let told = with_let(value);
+        assert!(told.ends_with(&argument(why)), "{value}: {told}");
+    }
+    let sound = PARCEL.replace("LET", "more: 1").replace("PART", PART);
+    for (from, to, why) in [
+        (
+            "{left: {minus: [{default: [$before/left, 0]}, $request/count]}}",
+            "{left: $request/article}",
+            "write[0]: column `left` of table `parcel_stock` takes a number, not a text",
+        ),
+        (
+            "put: {street: $let/known/street}",
+            "put: [{id: x}, {street: $let/articles}]",
+            "write[0]: column `street` of table `parcel` takes a text, not a list",
+        ),
+        (
+            "key: {id: $generated/id}}\n        put",
+            "key: {id: $let/known/weight}}\n        put",
+            "write[0]: column `id` of table `parcel` takes a text, not a number",
+        ),
+        (
+            "put: {street: $let/known/street}",
+            "put: {}\n        expires: $let/known/street",
+            "write[0]: expires takes a number, not a text",
+        ),
+        (
+            "put: {street: $let/known/street}",
+            "put: {}\n        when: $let/known/street",
+            "write[0]: a condition takes true or false, not a text",
+        ),
+        (
+            "that: {every: [$looked/stock, {present: $item}]}",
+            "that: $let/known/weight",
+            "rules[0]: a condition takes true or false, not a number",
+        ),
+        (
+            PART,
+            "{article: $item/count, count: 1}",
+            "parts[0]: `article` of the request of `parcel.take` takes a text, not a number",
+        ),
+        (
+            PART,
+            "{article: x, count: $item/article}",
+            "parts[0]: `count` of the request of `parcel.take` takes a number, not a text",
+        ),
+    ] {
+        let changed = sound.replace(from, to);
+        assert_ne!(changed, sound, "{from}");
+        let told = told(&changed);
+        assert!(
+            told.ends_with(why) && told.contains(": line "),
+            "{to}: {told}"
+        );
     }
 }
