@@ -118,12 +118,12 @@ pub(crate) fn check_value(kind: &ColumnType, value: &Value) -> Result<(), String
             event_schema::codec::from_rfc3339(text).is_some()
         }
         (ColumnType::List(of) | ColumnType::Set(of), Value::Array(items)) => {
-            return items.iter().try_for_each(|item| check_value(of, item));
+            return items.iter().try_for_each(|item| check_element(of, item));
         }
         (ColumnType::Map(of), Value::Object(members)) => {
             return members
                 .values()
-                .try_for_each(|member| check_value(of, member));
+                .try_for_each(|member| check_element(of, member));
         }
         _ => false,
     };
@@ -136,6 +136,19 @@ pub(crate) fn check_value(kind: &ColumnType, value: &Value) -> Result<(), String
             crate::expression::kind_of(value)
         ))
     }
+}
+
+/// Likewise, for what a collection holds: an empty set or map is no value there.
+fn check_element(kind: &ColumnType, value: &Value) -> Result<(), String> {
+    let is_empty = match (kind, value) {
+        (ColumnType::Set(_), Value::Array(items)) => items.is_empty(),
+        (ColumnType::Map(_), Value::Object(members)) => members.is_empty(),
+        _ => false,
+    };
+    if is_empty {
+        return Err("holds an empty one, which no store keeps".into());
+    }
+    check_value(kind, value)
 }
 
 /// As [`check_value`], for a column of the primary key: neither empty nor longer than a store

@@ -22,6 +22,7 @@ mod ids;
 mod keyed_rows;
 mod kuzzle;
 mod live;
+mod mistyped;
 mod order;
 mod origins;
 mod overload;

@@ -36,6 +36,7 @@ fn what_makes_no_table_is_told() {
 #[test]
 fn columns_take_what_fits() {
     let list = ColumnType::List(Box::new(ColumnType::Int));
+    let map_of = |kind| ColumnType::Map(Box::new(kind));
     let fitting = [
         (ColumnType::Text, json!("")),
         (ColumnType::Int, json!(-2147483648i64)),
@@ -47,6 +48,8 @@ fn columns_take_what_fits() {
         (list.clone(), json!([1, 2])),
         (ColumnType::Map(Box::new(list.clone())), json!({"a": [1]})),
         (ColumnType::Set(Box::new(ColumnType::Text)), json!([])),
+        (map_of(ColumnType::Text), json!({})),
+        (map_of(list.clone()), json!({"a": []})),
     ];
     for (kind, value) in fitting {
         assert_eq!(check_value(&kind, &value), Ok(()), "{kind:?} {value}");
@@ -61,6 +64,12 @@ fn columns_take_what_fits() {
         (list, json!(1)),
         (ColumnType::Map(Box::new(ColumnType::Text)), json!({"a": 1})),
         (ColumnType::Boolean, json!(null)),
+        // What a store's collections do not keep.
+        (map_of(map_of(ColumnType::Text)), json!({"a": {}})),
+        (
+            ColumnType::List(Box::new(map_of(ColumnType::Text))),
+            json!([{}]),
+        ),
     ];
     for (kind, value) in unfit {
         assert!(check_value(&kind, &value).is_err(), "{kind:?} {value}");

@@ -9,6 +9,7 @@ mod examples;
 mod interleavings;
 mod laws;
 mod many;
+mod mistyped;
 mod mutated;
 mod operations;
 mod sunbird;

@@ -158,7 +158,7 @@ fn refused(catalog: &Catalog, operation: &Operation, example: &Example) -> Optio
 }
 
 /// What a request of the file needs of others, as the gateway would find it.
-fn looked(operation: &str) -> Value {
+pub fn looked(operation: &str) -> Value {
     let (user, org) = (
         json!({"id": "u", "status": 1, "rootOrgId": "o"}),
         json!({"id": "o", "status": 1, "isRootOrg": true}),
