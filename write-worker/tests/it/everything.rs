@@ -1,7 +1,8 @@
 //! All operations of Sunbird, as clients send them, in an order of chance: some events twice, on a log
 //! whose workers are cut off in the middle, stuck between two effects, and succeeded while they still
 //! run. What the stores hold in the end, and what became of each request, is what a plain reading of
-//! the log makes, one event after the other. `CONSIGN_TEST_EVERYTHING` for more histories.
+//! the log makes, one event after the other. `CONSIGN_TEST_EVERYTHING` for more histories. On real
+//! servers likewise: see `servers`.
 
 mod asked;
 mod plain;
@@ -20,11 +21,27 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Events of one history, before parts.
-const EVENTS: usize = 150;
+/// How long a history is, and how much goes wrong in it.
+#[derive(Clone, Copy)]
+struct HistorySize {
+    /// Events, before parts.
+    events: usize,
+    /// Behind one in so many something goes wrong.
+    calm: usize,
+}
+
+const EMBEDDED: HistorySize = HistorySize {
+    events: 150,
+    calm: 12,
+};
+/// A group of a broker needs seconds to see that a worker is gone.
+const ON_SERVERS: HistorySize = HistorySize {
+    events: 90,
+    calm: 20,
+};
 
 /// The built-in definitions with nothing in them sealed: what is sealed is shown elsewhere.
-fn unsealed() -> Catalog {
+pub fn unsealed() -> Catalog {
     fn without_seals(value: &mut Value) {
         match value {
             Value::Object(members) => {
@@ -58,11 +75,10 @@ impl ChanceDice {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_happens_all_operations_come_to_what_a_plain_reading_makes() {
-    let histories = std::env::var("CONSIGN_TEST_EVERYTHING").ok();
-    let histories: u64 = histories.and_then(|text| text.parse().ok()).unwrap_or(4);
     let (mut applied, mut refused) = (BTreeSet::new(), BTreeSet::new());
-    for seed in 1..=histories {
-        let history = RandomHistory::play(seed).await;
+    for seed in 1..=histories("CONSIGN_TEST_EVERYTHING", 4) {
+        let world = World::of(unsealed()).await;
+        let history = RandomHistory::play(seed, &world, EMBEDDED).await;
         history.judge(seed, &mut applied, &mut refused).await;
     }
     let never: Vec<&&str> = OPERATIONS
@@ -73,14 +89,32 @@ async fn whatever_happens_all_operations_come_to_what_a_plain_reading_makes() {
     assert!(refused.len() > 20, "hardly refused: {refused:?}");
 }
 
-struct RandomHistory {
-    world: World,
+/// One history, on stores and a log that take longer. Each operation is asked for once at least.
+pub async fn play_on_servers(seed: u64, world: &World) {
+    let (mut applied, mut refused) = (BTreeSet::new(), BTreeSet::new());
+    let history = RandomHistory::play(seed, world, ON_SERVERS).await;
+    history.judge(seed, &mut applied, &mut refused).await;
+    let asked: BTreeSet<&str> = applied.union(&refused).map(String::as_str).collect();
+    let never: Vec<&&str> = OPERATIONS
+        .iter()
+        .filter(|name| !asked.contains(**name))
+        .collect();
+    assert!(never.is_empty(), "never asked for: {never:?}");
+    assert!(applied.len() > 25, "hardly applied: {applied:?}");
+}
+
+pub fn histories(variable: &str, usual: u64) -> u64 {
+    let asked = std::env::var(variable).ok();
+    asked.and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+struct RandomHistory<'w> {
+    world: &'w World,
     ids: Vec<RequestId>,
 }
 
-impl RandomHistory {
-    async fn play(seed: u64) -> Self {
-        let world = World::of(unsealed()).await;
+impl<'w> RandomHistory<'w> {
+    async fn play(seed: u64, world: &'w World, size: HistorySize) -> Self {
         world.own_collections().await;
         let mut dice = ChanceDice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
         let mut asker = Asker::new(seed);
@@ -88,7 +122,7 @@ impl RandomHistory {
         let mut workers = vec![world.worker("first")];
         // Each of them once at least, over all histories more than once.
         let mut operations: Vec<&str> = OPERATIONS.to_vec();
-        while operations.len() < EVENTS {
+        while operations.len() < size.events {
             operations.push(OPERATIONS[dice.roll(OPERATIONS.len())]);
         }
         for n in (1..operations.len()).rev() {
@@ -97,7 +131,7 @@ impl RandomHistory {
         }
         let founding = asked::FOUNDING.iter().chain(asked::FOUNDING);
         for operation in founding.copied().chain(operations) {
-            let event = asker.event(&world, operation, &mut dice);
+            let event = asker.event(world, operation, &mut dice);
             world.append(&event).await;
             sent.push(event);
             if dice.roll(6) == 0
@@ -105,8 +139,8 @@ impl RandomHistory {
             {
                 world.append(again).await;
             }
-            if dice.roll(12) == 0 {
-                trouble(&world, &mut workers, &mut dice).await;
+            if dice.roll(size.calm) == 0 {
+                trouble(world, &mut workers, &mut dice).await;
             }
             if dice.roll(3) == 0 {
                 tokio::time::sleep(Duration::from_millis(dice.roll(20) as u64)).await;
@@ -200,7 +234,8 @@ impl RandomHistory {
                 };
             }
         }
-        if let Err(why) = plain.compare(self.world.real.as_ref()).await {
+        let stores = (self.world.real.as_ref(), self.world.view.as_ref());
+        if let Err(why) = plain.compare(stores).await {
             panic!("seed {seed}: {why}");
         }
     }

@@ -87,8 +87,27 @@ impl World {
             embedded::open_log(&folder.path().join("log"), embedded::Options::default()).unwrap();
         // The log closes with the process; the test never closes it by hand.
         std::mem::forget(handle);
+        let store = Arc::new(
+            store_embedded::EmbeddedStore::open(store_embedded::Config::new(
+                folder.path().join("store.db"),
+            ))
+            .unwrap(),
+        );
+        let stores = (store.clone() as Arc<dyn Record>, store as Arc<dyn View>);
+        let mut world = Self::over(catalog, log, stores, "t.").await;
+        world.folder = folder;
+        world
+    }
+
+    /// On a log and stores of the test's own; topics begin with the prefix.
+    pub async fn over(
+        catalog: Catalog,
+        log: Log,
+        (real, view): (Arc<dyn Record>, Arc<dyn View>),
+        prefix: &str,
+    ) -> Self {
         let layout = Layout {
-            prefix: "t.".into(),
+            prefix: prefix.into(),
             generation: 1,
             partitions: PARTITIONS,
             document_limit: 1 << 20,
@@ -98,21 +117,14 @@ impl World {
             .map(|topic| spec(&layout, topic))
             .collect();
         assert!(log.admin.create(&specs).await.unwrap().is_empty());
-        let store = Arc::new(
-            store_embedded::EmbeddedStore::open(store_embedded::Config::new(
-                folder.path().join("store.db"),
-            ))
-            .unwrap(),
-        );
-        let real: Arc<dyn Record> = store.clone();
         real.migrate(catalog.tables()).await.unwrap();
         real.create_collection(&collection()).await.unwrap();
         let faults = Arc::new(Faults::default());
-        let record = Arc::new(FaultyRecord(store.clone(), faults.clone()));
-        let view = Arc::new(FaultyView(store, faults.clone()));
+        let record = Arc::new(FaultyRecord(real.clone(), faults.clone()));
+        let view = Arc::new(FaultyView(view, faults.clone()));
         let keys = Keyring::new(1, *b"0123456789abcdef");
         Self {
-            folder,
+            folder: tempfile::tempdir().unwrap(),
             log,
             real,
             record,

@@ -25,6 +25,7 @@ mod purge;
 mod rebuild;
 mod repair;
 mod security;
+mod servers;
 mod trimmed;
 mod trouble;
 mod unconfirmed;

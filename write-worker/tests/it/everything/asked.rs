@@ -24,7 +24,7 @@ pub const FOUNDING: &[&str] = &[
     "note.create",
 ];
 
-pub const OPERATIONS: [&str; 43] = [
+pub const OPERATIONS: [&str; 44] = [
     "user.create",
     "user.update",
     "user.block",
@@ -63,6 +63,7 @@ pub const OPERATIONS: [&str; 43] = [
     "content.badge.unlink",
     "user.skill.add",
     "user.skill.endorse",
+    "user.skill.update",
     "object.create",
     "object.update",
     "object.delete",
@@ -214,10 +215,8 @@ impl Asker {
 
     /// A request and what is looked up for it.
     fn request(&mut self, operation: &str, dice: &mut ChanceDice) -> (Value, Value) {
-        let mut request = self.requests[operation].clone();
-        if request.is_null() {
-            request = json!({});
-        }
+        let known = self.requests.get(operation).filter(|all| all.is_object());
+        let mut request = known.cloned().unwrap_or_else(|| json!({}));
         let user = self.one("user", dice);
         let other = self.one("user", dice);
         let org = self.one("org", dice);
@@ -394,6 +393,11 @@ impl Asker {
                     json!({"endorsedUserId": user, "userId": other, "skillName": format!("Skill {}", n % 2)}),
                 );
                 json!({"endorsed": found(&user), "endorser": found(&other)})
+            }
+            "user.skill.update" => {
+                let skills = &["Skill 0", "Optics", "Skill 1"][..dice.roll(4)];
+                put(json!({"userId": user, "skills": skills}));
+                json!({})
             }
             "object.create" | "object.update" => {
                 let mut payload = self.requests[operation]["payload"].clone();

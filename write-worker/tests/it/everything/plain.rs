@@ -14,7 +14,7 @@ use std::{
     cell::RefCell,
     collections::{BTreeSet, HashMap, HashSet},
 };
-use store::{Record, cell::canonical_value};
+use store::{Record, View, cell::canonical_value};
 
 /// Its key, its cells, and when it goes by itself.
 type PlainRow = (RowKey, Map<String, Value>, Option<i64>);
@@ -164,8 +164,8 @@ impl<'a> PlainReading<'a> {
         Ok(())
     }
 
-    /// The record holds the same, and each value has one owner.
-    pub async fn compare(&self, record: &dyn Record) -> Result<(), String> {
+    /// Record and view hold the same, and each value has one owner.
+    pub async fn compare(&self, (record, view): (&dyn Record, &dyn View)) -> Result<(), String> {
         for (value, owners) in &self.owners {
             if owners.len() > 1 {
                 return Err(format!("{value:?} has the owners {owners:?}"));
@@ -177,11 +177,16 @@ impl<'a> PlainReading<'a> {
             let stored = stored.and_then(|stored| stored.body);
             let read =
                 |body: &event_schema::Raw| -> Value { serde_json::from_str(body.get()).unwrap() };
-            let (stored, plain) = (stored.as_ref().map(read), plain.body.as_ref().map(read));
-            if stored != plain {
-                return Err(format!(
-                    "{key} is {stored:?}, and a plain reading makes {plain:?}"
-                ));
+            let shown = view.documents(std::slice::from_ref(key)).await.unwrap();
+            let shown = shown.into_iter().next().flatten();
+            let plain = plain.body.as_ref().map(read);
+            for (place, found) in [("record", stored), ("view", shown)] {
+                let found = found.as_ref().map(read);
+                if found != plain {
+                    return Err(format!(
+                        "{key} is {found:?} in the {place}, and a plain reading makes {plain:?}"
+                    ));
+                }
             }
         }
         for (key, plain, _) in self.rows.values() {
