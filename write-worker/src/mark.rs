@@ -4,7 +4,7 @@
 //!
 //! See ADR 3.
 
-mod taken;
+mod stored;
 
 use crate::{Worker, parts::PartProgress};
 use event_schema::{
@@ -15,7 +15,7 @@ use event_schema::{
 use parking_lot::Mutex;
 use partition_owner::OwnedPartition;
 use std::{collections::VecDeque, sync::Arc, time::Duration};
-use taken::TakenMarks;
+pub(crate) use stored::StoredMarks;
 use tokio::{sync::watch, time::Instant};
 
 /// How far the stores are: told by the applier, read by the decider.
@@ -101,8 +101,8 @@ pub(crate) struct Marker {
     suspect_until: TransactionsOffset,
     last: Option<Resolved>,
     newest: watch::Sender<Option<KeptMark>>,
-    /// Those that the record store took.
-    taken: Arc<Mutex<TakenMarks>>,
+    /// Those that the record store took, in this tenure and those before it.
+    stored: Arc<Mutex<StoredMarks>>,
     /// How far its decisions' parts went.
     parts: Arc<PartProgress>,
 }
@@ -113,19 +113,13 @@ impl Marker {
         partition: u16,
         tenure: MarkedTenure,
         newest: watch::Sender<Option<KeptMark>>,
+        stored: Arc<Mutex<StoredMarks>>,
     ) -> Self {
-        let window = reapply_window(worker);
-        let forgotten = if worker.forgetful {
-            window
-        } else {
-            Duration::ZERO
-        };
-        let taken = TakenMarks::new(forgotten, tenure.start);
         Self {
             generation: worker.ports.layout.generation,
             partition,
-            window,
-            taken: Arc::new(Mutex::new(taken)),
+            window: reapply_window(worker),
+            stored,
             samples: tenure.samples(),
             topics: tenure.topics,
             suspect_until: tenure.suspect_until,
@@ -220,11 +214,6 @@ impl Marker {
         *start.unwrap_or(&self.samples[0])
     }
 
-    /// For whoever keeps them.
-    pub fn taken(&self) -> Arc<Mutex<TakenMarks>> {
-        self.taken.clone()
-    }
-
     /// From here on anything may be applied again, whoever takes the partition: by the mark that the
     /// record store has, by the one that is about to be kept, and by one that comes back because the
     /// store forgot newer ones. `None`: that cannot be said yet.
@@ -239,7 +228,7 @@ impl Marker {
             from,
             ..self.samples[0]
         };
-        let bound = self.taken.lock().bound(now, start);
+        let bound = self.stored.lock().bound(now, start);
         bound.map(|bound| bound.from)
     }
 
@@ -270,12 +259,23 @@ fn reapply_window(worker: &Worker) -> Duration {
     Duration::from_millis(worker.config.reapply_window_ms.unwrap_or(default))
 }
 
+impl StoredMarks {
+    /// As long as this worker's store may go back.
+    pub fn of(worker: &Worker) -> Self {
+        Self::new(if worker.forgetful {
+            reapply_window(worker)
+        } else {
+            Duration::ZERO
+        })
+    }
+}
+
 /// Keeps the newest mark of a partition until the tenure is over (the sender is dropped).
 pub(crate) async fn keep_marks(
     worker: Arc<Worker>,
     owned: OwnedPartition,
     mut newest: watch::Receiver<Option<KeptMark>>,
-    taken: Arc<Mutex<TakenMarks>>,
+    stored: Arc<Mutex<StoredMarks>>,
 ) {
     let partition = owned.number();
     let mut backoff = worker.config.backoff();
@@ -293,12 +293,12 @@ pub(crate) async fn keep_marks(
             continue;
         }
         backoff.reset();
-        taken.lock().note(Instant::now(), kept.start);
+        stored.lock().note(Instant::now(), kept.start);
         let metadata = format!("through={}", kept.mark.through);
         if !owned.try_commit(kept.mark.next.get(), metadata) {
             tracing::trace!(partition, "a commit hint was left out");
         }
-        let needed = taken.lock().bound(Instant::now(), kept.needed);
+        let needed = stored.lock().bound(Instant::now(), kept.needed);
         if let Some(needed) = needed {
             let kept = KeptMark { needed, ..kept };
             trimmed = trim_log(&worker, partition, &kept, trimmed).await;

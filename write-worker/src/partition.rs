@@ -16,9 +16,11 @@ mod witness;
 
 use crate::{
     Worker,
+    mark::StoredMarks,
     tenure_end::{RejectedDecisions, TenureEnd},
 };
 use event_schema::{flood::DeadLetterFlood, offset::ChangesOffset};
+use parking_lot::Mutex;
 use partition_owner::{OwnedPartition, OwnerNotice, PartitionWork, RetakePause, TenureOutcome};
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -42,6 +44,8 @@ pub(crate) struct Carried {
     resolved: BTreeSet<ChangesOffset>,
     /// By what the partition waits.
     flood: Option<Box<DeadLetterFlood>>,
+    /// To which marks the record store may go back.
+    marks: Option<Arc<Mutex<StoredMarks>>>,
     /// How often the record store had been away by then.
     absences: u64,
 }
@@ -140,7 +144,11 @@ impl PartitionTask {
         let recent = finished?;
         self.look_for_undecided(&taken, &recent).await?;
         self.worker.ports.finished.add(self.partition);
-        let marks = self.begin_marks(&mut taken).await?;
+        let stored = carried.marks.get_or_insert_with(|| {
+            let stored = StoredMarks::of(&self.worker);
+            Arc::new(Mutex::new(stored))
+        });
+        let marks = self.begin_marks(&mut taken, stored).await?;
         if let Some(flood) = flood {
             self.wait_for_passage(&flood).await?;
         }

@@ -18,7 +18,7 @@ fn marker(window: Duration) -> Marker {
         suspect_until: TransactionsOffset::FIRST,
         last: None,
         newest: watch::channel(None).0,
-        taken: Arc::new(Mutex::new(TakenMarks::new(Duration::ZERO, start))),
+        stored: Arc::new(Mutex::new(StoredMarks::new(Duration::ZERO))),
         parts: Arc::new(PartProgress::new(1)),
     }
 }
@@ -199,15 +199,17 @@ fn nothing_goes_that_a_mark_needs_to_which_the_store_may_go_back() {
     };
     let start = marker.samples[0];
     let at = |second: u64| start.at + Duration::from_secs(second);
-    *marker.taken.lock() = TakenMarks::new(marker.window, start);
+    let mut stored = StoredMarks::new(marker.window);
+    stored.note(start.at, start);
+    *marker.stored.lock() = stored;
     let mut keep = |second: u64| {
         let mark = marker
             .due(progress(second), epoch(), at(second), 0)
             .unwrap();
         marker.keep(mark.clone());
         let kept: KeptMark = kept.borrow().clone().unwrap();
-        marker.taken.lock().note(at(second), kept.start);
-        let bound = |now| marker.taken.lock().bound(now, kept.needed);
+        marker.stored.lock().note(at(second), kept.start);
+        let bound = |now| marker.stored.lock().bound(now, kept.needed);
         let reapplied = |now| marker.reapplied_from(&mark, now).map(ChangesOffset::get);
         let needed = |now| bound(now).map(|bound| (bound.from.get(), bound.next.get()));
         [at(second), at(second + 60)].map(|now| (needed(now), reapplied(now)))

@@ -6,12 +6,13 @@
 
 use super::{PartitionTask, take::TakenPartition};
 use crate::{
-    mark::{Marker, Progress, Resolved, keep_marks},
+    mark::{Marker, Progress, Resolved, StoredMarks, keep_marks},
     record_retry::RecordPart,
     tenure_end::TenureEnd,
 };
 use event_schema::decision::Change;
-use std::time::Duration;
+use parking_lot::Mutex;
+use std::{sync::Arc, time::Duration};
 use tokio::{sync::watch, task::JoinHandle, time::Instant};
 
 /// Makes marks, and has them kept in the record store.
@@ -45,11 +46,14 @@ impl PartitionTask {
     pub(super) async fn begin_marks(
         &self,
         taken: &mut TakenPartition,
+        stored: &Arc<Mutex<StoredMarks>>,
     ) -> Result<TenureMarks, TenureEnd> {
+        let tenure = taken.marked_tenure();
+        stored.lock().note(tenure.start.at, tenure.start);
         let (newest, kept) = watch::channel(None);
-        let marker = Marker::new(&self.worker, self.partition, taken.marked_tenure(), newest);
+        let marker = Marker::new(&self.worker, self.partition, tenure, newest, stored.clone());
         let (worker, owned) = (self.worker.clone(), self.owned.clone());
-        let keeping = keep_marks(worker, owned, kept, marker.taken());
+        let keeping = keep_marks(worker, owned, kept, stored.clone());
         let keeper = MarkKeeper(runtime::spawn("marks", keeping));
         let everything = Resolved {
             through: taken.appender.expected().minus(1),

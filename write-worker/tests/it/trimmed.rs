@@ -1,13 +1,13 @@
 //! What is deleted of the log, and marks that say to begin there: one that was read a moment before
 //! another owner's newer one stood, and one that the record store did not take.
 
-use crate::harness::{World, applied};
+use crate::harness::{World, applied, unmappable};
 use event_log::{Admin, AdminError, Durability, Offsets, TopicProblem, TopicSpec, Weakness};
 use event_schema::{id::RequestId, offset::TransactionsOffset, topics};
 use serde_json::json;
 use std::{
     sync::{Arc, Mutex, atomic::Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// Deletes records of a topic when it was asked where that begins, after the old mark was given out.
@@ -139,4 +139,31 @@ async fn nothing_is_deleted_for_a_mark_that_the_record_store_did_not_take() {
     worker.stop().await;
     let earliest = begins().await.unwrap().earliest;
     assert!(earliest > kept.reapply_from.get(), "{earliest}: it goes on");
+}
+
+/// Each tenure is shorter than the window, since a store takes something not again and again: what is
+/// resolved goes all the same once the store cannot go back before it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_forgetful_store_needs_no_more_goes_however_short_tenures_are() {
+    const WINDOW: Duration = Duration::from_secs(2);
+    let world = World::new().await;
+    *world.faults.poison.lock().unwrap() = Some("poison".into());
+    let worker = world.worker_with("w1", |config| {
+        config.history_records = 0;
+        config.reapply_window_ms = Some(WINDOW.as_millis() as u64);
+    });
+    let first = world.create("a", json!({"n": 0})).await;
+    world.marked(first).await;
+    let transactions = world.layout.name(&topics::TRANSACTIONS);
+    let begins = || world.log.admin.offsets(&transactions, first.partition());
+    let until = Instant::now() + 15 * WINDOW;
+    while begins().await.unwrap().earliest == 0 {
+        assert!(Instant::now() < until, "nothing was deleted");
+        let refused = world.update("a", json!({"n": "poison"})).await;
+        assert!(unmappable(&world.resolved(&[refused]).await[0]));
+        let last = world.update("a", json!({"n": 1})).await;
+        world.marked(last).await;
+        tokio::time::sleep(WINDOW / 10).await;
+    }
+    worker.stop().await;
 }

@@ -7,33 +7,35 @@ use tokio::time::Instant;
 
 /// What the store has taken stands for good when a whole window has passed: then it goes back to
 /// that mark at most. How long ago it was made says nothing, where nothing was written since.
+///
+/// Kept over the tenures of an owner: they may each be shorter than the window. That another owner
+/// came between does no harm, since its marks say to begin no earlier than the one that it found.
 #[derive(Debug)]
-pub(crate) struct TakenMarks {
+pub(crate) struct StoredMarks {
     /// Nought where the store keeps what it took.
     window: Duration,
     /// When a mark was there, and where it says to begin; oldest first.
-    taken: VecDeque<(Instant, HistoryStart)>,
+    stored: VecDeque<(Instant, HistoryStart)>,
 }
 
-impl TakenMarks {
-    /// `start`: as the mark says that the store had when the partition was taken.
-    pub fn new(window: Duration, start: HistoryStart) -> Self {
-        let taken = VecDeque::from([(start.at, start)]);
-        Self { window, taken }
+impl StoredMarks {
+    pub fn new(window: Duration) -> Self {
+        let stored = VecDeque::new();
+        Self { window, stored }
     }
 
     /// The store took one that says to begin there.
     pub fn note(&mut self, at: Instant, start: HistoryStart) {
-        let last = self.taken.back();
+        let last = self.stored.back();
         // Whoever goes back to one that is left out here finds the one before it.
         if last.is_some_and(|(last, _)| at.duration_since(*last) < SAMPLE) {
             return;
         }
-        self.taken.push_back((at, start));
+        self.stored.push_back((at, start));
         let is_old =
-            |(taken, _): &(Instant, HistoryStart)| at.duration_since(*taken) >= self.window;
-        while self.taken.get(1).is_some_and(is_old) {
-            self.taken.pop_front();
+            |(stored, _): &(Instant, HistoryStart)| at.duration_since(*stored) >= self.window;
+        while self.stored.get(1).is_some_and(is_old) {
+            self.stored.pop_front();
         }
     }
 
@@ -44,8 +46,8 @@ impl TakenMarks {
             return Some(start);
         }
         let is_safe =
-            |(taken, _): &&(Instant, HistoryStart)| now.duration_since(*taken) >= self.window;
-        let (_, oldest) = self.taken.iter().rev().find(is_safe)?;
+            |(stored, _): &&(Instant, HistoryStart)| now.duration_since(*stored) >= self.window;
+        let (_, oldest) = self.stored.iter().rev().find(is_safe)?;
         Some(HistoryStart {
             from: start.from.min(oldest.from),
             next: start.next.min(oldest.next),
