@@ -50,6 +50,7 @@ pub use outline::OperationOutline;
 pub use plan::{Current, CurrentDocument, Needs, Plan, PlanError, Planned, TakenValue};
 pub use rehearsal::{ExampleState, Rehearsed};
 pub use replan::{PlanDifference, Replanned, ReplannedEvent};
+pub use route::path_shape;
 pub use scenario::{Scenario, ScenarioFault, ScenarioStep};
 pub use sealed_marks::{SealedMarks, SealedPath};
 pub use upload::Upload;

@@ -27,7 +27,7 @@ pub(crate) fn check_routes(http: &HttpRoutes) -> Result<(), String> {
 
 /// A path without the names of its parameters: which of two paths a request means cannot depend on
 /// them.
-pub(crate) fn path_shape(path: &str) -> String {
+pub fn path_shape(path: &str) -> String {
     let segments = path
         .split('/')
         .map(|segment| parameter(segment).map_or(segment, |_| "{}"));

@@ -161,14 +161,14 @@ pub(crate) fn find_route<'p>(
     Some((route, variables.collect()))
 }
 
-/// May a call that fits this template be one of Kuzzle's, whatever stands for the variables of both?
-pub(crate) fn takes_like(verb: &str, template: &str) -> bool {
+/// May a call that fits this template be one of Kuzzle's, by whichever verb and whatever stands for
+/// the variables of both?
+pub(crate) fn takes_like(template: &str) -> bool {
     let template: Vec<&str> = path_segments(template).collect();
     let fits = |(own, other): (&&str, &&str)| {
         own == other || own.starts_with(':') || other.starts_with('{')
     };
-    let of_verb = ROUTES.get(verb);
-    of_verb.into_iter().flatten().any(|route| {
+    ROUTES.values().flatten().any(|route| {
         route.segments.len() == template.len() && route.segments.iter().zip(&template).all(fits)
     })
 }

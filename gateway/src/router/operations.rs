@@ -9,7 +9,7 @@ use crate::{
     routes::{sunbird, uploads},
 };
 use axum::routing::{MethodFilter, MethodRouter, on};
-use catalog::{Catalog, Envelope, Operation};
+use catalog::{Catalog, Envelope, Operation, path_shape};
 use http::Method;
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ pub(super) fn operation_routes(
     catalog: &Catalog,
 ) -> Result<BTreeMap<String, MethodRouter<Shared>>, GatewayError> {
     let mut routes: BTreeMap<String, MethodRouter<Shared>> = BTreeMap::new();
-    let mut taken = TakenRoutes::default();
+    let mut taken = TakenPaths::default();
     for operation in catalog.operations() {
         for (method, path) in operation.routes() {
             let refuse = |why: String| GatewayError::Route {
@@ -29,7 +29,7 @@ pub(super) fn operation_routes(
                 why,
             };
             let path = path_template(path);
-            taken.take(operation, method, &path).map_err(refuse)?;
+            taken.take(&path).map_err(refuse)?;
             let method = Method::from_bytes(method.as_bytes())
                 .ok()
                 .and_then(|method| MethodFilter::try_from(method).ok());
@@ -62,67 +62,46 @@ fn served_operation(operation: &Operation, method: MethodFilter) -> MethodRouter
     }
 }
 
-/// What operations have taken so far.
+/// By shape, how the variables of a path are called.
 #[derive(Default)]
-struct TakenRoutes {
-    /// By method and shape, whose it is.
-    owners: BTreeMap<(String, String), String>,
-    /// By shape, how its variables are called.
-    spelled: BTreeMap<String, String>,
-}
+struct TakenPaths(BTreeMap<String, String>);
 
-impl TakenRoutes {
-    /// Or why the operation cannot have it.
-    fn take(&mut self, operation: &Operation, method: &str, path: &str) -> Result<(), String> {
-        if !is_free(method, path) {
-            let why = "must be outside of the API's own paths and of Kuzzle's: below /v1, or with a version behind its first segment";
+impl TakenPaths {
+    /// Or why an operation cannot have it.
+    fn take(&mut self, path: &str) -> Result<(), String> {
+        if !is_free(path) {
+            let why = "must be outside of the API's own paths and of Kuzzle's: below /v1, or with a version behind its first segment and no path of a document";
             return Err(why.into());
         }
-        let shape = path_shape(path);
-        let first = self
-            .spelled
-            .entry(shape.clone())
-            .or_insert_with(|| path.to_owned());
-        if *first != path {
-            return Err(format!("is `{first}` with other names"));
-        }
-        let owner = operation.name().to_owned();
-        match self.owners.insert((method.to_owned(), shape), owner) {
-            Some(other) => Err(format!("is the route of `{other}` already")),
-            None => Ok(()),
+        let first = self.0.entry(path_shape(path));
+        let first = first.or_insert_with(|| path.to_owned());
+        if first == path {
+            Ok(())
+        } else {
+            Err(format!("is `{first}` with other names"))
         }
     }
 }
 
 /// May an operation have it, whatever stands for its variables? Outside of `/v1` the paths are also
-/// those of Kuzzle's protocol, which begin with the name of an index.
-fn is_free(method: &str, path: &str) -> bool {
+/// those of Kuzzle's protocol, which begin with the name of an index. Who has a path has it for all
+/// verbs: the others are answered that they are not allowed there.
+fn is_free(path: &str) -> bool {
     let mut segments = path.trim_start_matches('/').split('/');
     let (first, second) = (segments.next(), segments.next());
-    let is_word = |segment: &str| !segment.is_empty() && !segment.starts_with(['{', '_']);
+    let is_word = |segment: &str| !segment.is_empty() && !segment.starts_with('{');
     match (first, second) {
         (Some("v1"), Some(family)) => is_word(family) && !FAMILIES.contains(&family),
         (Some(first), Some(second)) => {
             let mut versions = segments.chain([second]);
             is_word(first)
+                && !first.starts_with('_')
                 && !is_reserved(first)
                 && versions.any(is_version)
-                && !kuzzle::takes_like(method, path)
+                && !kuzzle::takes_like(path)
         }
         _ => false,
     }
-}
-
-/// A path without the names of its variables.
-fn path_shape(path: &str) -> String {
-    let segments = path.split('/').map(|segment| {
-        if segment.starts_with('{') {
-            "{}"
-        } else {
-            segment
-        }
-    });
-    segments.collect::<Vec<_>>().join("/")
 }
 
 #[cfg(test)]
@@ -131,34 +110,36 @@ mod tests {
 
     #[test]
     fn an_operation_has_no_path_that_is_the_services_or_kuzzles() {
-        for (method, path) in [
-            ("POST", "/v1/user/create"),
-            ("DELETE", "/v1/note/delete/{noteId}"),
-            ("PATCH", "/private/user/v1/update"),
-            ("POST", "/user/v1/create"),
+        for path in [
+            "/v1/user/create",
+            "/v1/_memo/put",
+            "/v1/note/delete/{noteId}",
+            "/private/user/v1/update",
         ] {
-            assert!(is_free(method, path), "{method} {path}");
+            assert!(is_free(path), "{path}");
         }
-        for (method, path) in [
-            ("POST", "/v1/documents/x"),
-            ("POST", "/v1/{any}/x"),
-            ("POST", "/v2/user/create"),
-            ("POST", "/healthz"),
-            ("POST", "/metrics/v1/x"),
-            ("POST", "/roles/v1/x"),
-            ("POST", "/_bulk/v1"),
-            ("POST", "/{index}/v1/x"),
+        for path in [
+            "/v1/documents/x",
+            "/v1/{any}/x",
+            "/v2/user/create",
+            "/healthz",
+            "/metrics/v1/x",
+            "/roles/v1/x",
+            "/_bulk/v1",
+            "/{index}/v1/x",
             // Without a version it could be anybody's index.
-            ("PATCH", "/private/user/update"),
-            // A document of the id `v1`.
-            ("PUT", "/private/user/v1"),
-            ("DELETE", "/private/user/v1"),
-            ("PUT", "/private/user/v1/_replace"),
-            ("PUT", "/private/user/v1/{verb}"),
-            ("POST", "/private/v1/_search"),
-            ("POST", "/private/{name}/v1/_create"),
+            "/private/user/update",
+            // A document, or a collection: who has the path has it for every verb.
+            "/user/v1/create",
+            "/private/user/v1",
+            "/private/{collection}/v1",
+            "/private/v1",
+            "/private/user/v1/_replace",
+            "/private/user/v1/{verb}",
+            "/private/v1/_search",
+            "/private/{name}/v1/_create",
         ] {
-            assert!(!is_free(method, path), "{method} {path}");
+            assert!(!is_free(path), "{path}");
         }
     }
 }
