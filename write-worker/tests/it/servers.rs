@@ -1,6 +1,6 @@
-//! The same worker on real servers: Kafka, Cassandra and Elasticsearch, with places of its own on them,
-//! which go when the test ends, whatever its end is. `CONSIGN_TEST_EVERYTHING_ON_SERVERS` for more
-//! histories.
+//! The same worker on real servers: Kafka, Cassandra and Elasticsearch, with places of its own on them.
+//! Its keyspace goes whatever the end of the test is, its indices where it came to make them; topics
+//! stay. `CONSIGN_TEST_EVERYTHING_ON_SERVERS` for more histories.
 
 use crate::{
     everything::{histories, play_on_servers, unsealed},
@@ -58,13 +58,17 @@ async fn with_servers(catalog: Catalog, test: impl AsyncFnOnce(&World)) {
         Arc::new(view.unwrap()) as _,
     );
     let prefix = format!("{name}.");
-    let world = World::over(catalog, log.unwrap(), stores, &prefix).await;
-    let ended = AssertUnwindSafe(test(&world)).catch_unwind().await;
-    for collection in world.real.collections().await.unwrap_or_default() {
-        if let Err(error) = world.view.drop_collection(&collection).await {
-            eprintln!("an index of {name} may be left behind: {error}");
+    let run = async {
+        let world = World::over(catalog, log.unwrap(), stores, &prefix).await;
+        let ended = AssertUnwindSafe(test(&world)).catch_unwind().await;
+        for collection in world.real.collections().await.unwrap_or_default() {
+            if let Err(error) = world.view.drop_collection(&collection).await {
+                eprintln!("an index of {name} may be left behind: {error}");
+            }
         }
-    }
+        ended.unwrap_or_else(|panic| resume_unwind(panic));
+    };
+    let ended = AssertUnwindSafe(run).catch_unwind().await;
     if let Err(error) = drop_keyspace(&servers.cassandra, &name) {
         eprintln!("keyspace {name} may be left behind: {error}");
     }
