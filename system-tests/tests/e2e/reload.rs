@@ -157,7 +157,7 @@ async fn gateways_on_real_servers_read_their_catalog_again() -> Result<()> {
 
 async fn mistakes(fleet: &Fleet, grown: &str, in_use: &str) -> Result<()> {
     let unsound = grown.replace("tags: $request/tags", "tags: {lwoer: $request/tags}");
-    let other_kind = grown.replace("tags: list<text>", "tags: text");
+    let other_kind = grown.replace("tags: list<text>", "tags: set<text>");
     let cases = [
         (unsound.as_str(), 422, "bad_catalog"),
         (&other_kind, 503, "not_migrated"),
