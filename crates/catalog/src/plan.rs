@@ -334,15 +334,34 @@ fn check_expectations(
             format!("nothing here has a version that could be {asked}"),
         ));
     }
-    let mut seen = std::collections::HashSet::with_capacity(spots.len());
-    for spot in spots.iter().filter(|spot| !spot.skip) {
-        if !seen.insert(spot.subject.to_string()) {
+    let written: Vec<&Spot<'_>> = spots.iter().filter(|spot| !spot.skip).collect();
+    let twice = first_twice(&written);
+    for (n, spot) in written.iter().enumerate() {
+        if twice == Some(n) {
             let twice = format!("{} would be written twice", spot.subject);
             return Err(refusal_stop(RefusalCode::Rule, twice));
         }
         spot.check_owner(event)?;
     }
     Ok(())
+}
+
+/// The place of the first whose document or row another before it has. Few are compared each with
+/// each: making a text of each is a thirtieth of what planning costs.
+fn first_twice(written: &[&Spot<'_>]) -> Option<usize> {
+    const FEW: usize = 16;
+    if written.len() <= FEW {
+        let is_before = |n: &usize| {
+            let (before, rest) = written.split_at(*n);
+            rest.first()
+                .is_some_and(|spot| before.iter().any(|other| other.subject == spot.subject))
+        };
+        return (0..written.len()).find(is_before);
+    }
+    let mut seen = std::collections::HashSet::with_capacity(written.len());
+    written
+        .iter()
+        .position(|spot| !seen.insert(spot.subject.to_string()))
 }
 
 fn check_guards(guards: &[Guard], sight: &Sight<'_>) -> Result<(), Stop> {

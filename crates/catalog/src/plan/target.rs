@@ -50,6 +50,16 @@ pub(super) enum Subject {
     },
 }
 
+impl PartialEq for Subject {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Document(one), Self::Document(other)) => one == other,
+            (Self::Row { key: one, .. }, Self::Row { key: other, .. }) => one == other,
+            (Self::Document(_), Self::Row { .. }) | (Self::Row { .. }, Self::Document(_)) => false,
+        }
+    }
+}
+
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
