@@ -162,27 +162,35 @@ async fn a_frozen_gateway_delays_no_answer_beyond_the_bound_and_honours_nothing_
     judge(&taken)
 }
 
-/// It cannot ask who somebody is: it refuses, and does not guess.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_gateway_cut_off_from_the_record_honours_nothing_that_was_taken_away() -> Result<()> {
-    let deployment = Deployment::with_a_link_to_the_record().await?;
-    let load = deployment.write_on();
+/// Taken away one after the other, each while the last gateway, which is asked meanwhile, is cut off.
+async fn take_behind(
+    deployment: &Deployment,
+    kinds: [Kind; 3],
+    cut: impl Fn(&Deployment),
+) -> Result<Vec<Taken>> {
     let mut taken = Vec::new();
-    for (n, kind) in [Kind::Tokens, Kind::KeyDeleted, Kind::User]
-        .into_iter()
-        .enumerate()
-    {
-        let victim = Victim::make(&deployment, kind, n).await?;
-        let watch = Watch::begin(&deployment, &victim.credential, deployment::LAST).await?;
-        deployment.cut_from_the_record();
+    for (n, kind) in kinds.into_iter().enumerate() {
+        let victim = Victim::make(deployment, kind, n).await?;
+        let watch = Watch::begin(deployment, &victim.credential, deployment::LAST).await?;
+        cut(deployment);
         let began = Instant::now();
-        let revoked = victim.revoke(&deployment, 0).await;
+        let revoked = victim.revoke(deployment, 0).await;
         let answered = Instant::now();
         let found = watch.end(answered).await?;
         deployment.heal().await?;
         revoked?;
         taken.push(Taken::in_time(kind, answered - began, found)?);
     }
+    Ok(taken)
+}
+
+/// It cannot ask who somebody is: it refuses, and does not guess.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_gateway_cut_off_from_the_record_honours_nothing_that_was_taken_away() -> Result<()> {
+    let deployment = Deployment::with_a_link_to_the_record().await?;
+    let load = deployment.write_on();
+    let kinds = [Kind::Tokens, Kind::KeyDeleted, Kind::User];
+    let taken = take_behind(&deployment, kinds, Deployment::cut_from_the_record).await?;
     load.abort();
     judge(&taken)
 }
@@ -194,22 +202,8 @@ async fn a_gateway_cut_off_from_the_log_honours_nothing_and_then_takes_writes_on
 -> Result<()> {
     let deployment = Deployment::with_links_to_all().await?;
     let load = deployment.write_on();
-    let mut taken = Vec::new();
-    for (n, kind) in [Kind::Logout, Kind::KeyDeleted, Kind::Profiles]
-        .into_iter()
-        .enumerate()
-    {
-        let victim = Victim::make(&deployment, kind, n).await?;
-        let watch = Watch::begin(&deployment, &victim.credential, deployment::LAST).await?;
-        deployment.cut_from_the_log();
-        let began = Instant::now();
-        let revoked = victim.revoke(&deployment, 0).await;
-        let answered = Instant::now();
-        let found = watch.end(answered).await?;
-        deployment.heal().await?;
-        revoked?;
-        taken.push(Taken::in_time(kind, answered - began, found)?);
-    }
+    let kinds = [Kind::Logout, Kind::KeyDeleted, Kind::Profiles];
+    let taken = take_behind(&deployment, kinds, Deployment::cut_from_the_log).await?;
     load.abort();
     judge(&taken)?;
     trusted::decided_by_what_holds_then(&deployment).await

@@ -153,21 +153,39 @@ impl Deployment {
             link.restore();
         }
         let patience = Instant::now() + Duration::from_secs(120);
-        loop {
-            let asked = (Method::GET, "/_me");
-            let accounts = &self.accounts;
-            let told = accounts
-                .ask(LAST, asked, Some(accounts.admin()), None)
-                .await;
-            if told.is_ok_and(|(status, _)| status == StatusCode::OK) {
-                return Ok(());
-            }
+        while !self.last_has_read_on().await {
             ensure!(
                 Instant::now() < patience,
                 "the last gateway does not come back"
             );
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
+        Ok(())
+    }
+
+    /// Does it serve, and know what changed meanwhile? Whom it serves by a look at the record before
+    /// that, it may yet hear of, and then trusts no more.
+    async fn last_has_read_on(&self) -> bool {
+        const UNREAD: &str = "consign_gateway_security_unread_seconds ";
+        let (accounts, asked) = (&self.accounts, (Method::GET, "/_me"));
+        let told = accounts
+            .ask(LAST, asked, Some(accounts.admin()), None)
+            .await;
+        if !told.is_ok_and(|(status, _)| status == StatusCode::OK) {
+            return false;
+        }
+        let request = self
+            .accounts
+            .http()
+            .get(self.accounts.url(LAST, "/metrics"));
+        let Ok(answer) = request.bearer_auth(self.accounts.admin()).send().await else {
+            return false;
+        };
+        let text = answer.text().await.unwrap_or_default();
+        let unread = text.lines().find_map(|line| line.strip_prefix(UNREAD));
+        unread
+            .and_then(|seconds| seconds.parse().ok())
+            .is_some_and(|seconds: u64| seconds < 2)
     }
 
     pub async fn kill_a_worker_soon(&self, n: usize) -> Result<()> {
