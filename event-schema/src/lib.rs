@@ -53,3 +53,21 @@ pub fn to_raw<T: serde::Serialize + ?Sized>(value: &T) -> Raw {
         .expect("a value made of JSON types serialises")
         .into()
 }
+
+/// Bytes of a value as JSON, counted without keeping them.
+pub fn json_size<T: serde::Serialize + ?Sized>(value: &T) -> usize {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    // JSON types serialise, and counting does not fail.
+    _ = serde_json::to_writer(&mut count, value);
+    count.0
+}

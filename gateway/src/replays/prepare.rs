@@ -12,6 +12,7 @@ use event_schema::{
     decision::OriginalRecord,
     held::{HeldPlace, HoldIntent},
     id::{EntityKey, RequestId},
+    json_size,
     outcome::Verdict,
 };
 use futures::future::try_join_all;
@@ -19,7 +20,6 @@ use replay::{
     HeldLetter, JobAction, JobItem, JsonPatch, PreviewStores, ReadLetter, ReplayJob, ReplayPreview,
 };
 use sealing::{EditUnsealable, SubjectErased};
-use serde_json::Value;
 use store::Record;
 
 /// A preview of more bytes is kept without its fields.
@@ -208,30 +208,12 @@ pub(crate) async fn edited_event(
 }
 
 fn short_preview(mut preview: ReplayPreview) -> ReplayPreview {
-    let fields = preview.changes.iter().flat_map(|change| &change.fields);
-    let values = fields.map(|field| {
-        let values = field.before.iter().chain(&field.after);
-        field.field.len() + values.map(value_bytes).sum::<usize>()
-    });
-    if values.sum::<usize>() > PREVIEW_BYTES {
+    if json_size(&preview.changes) > PREVIEW_BYTES {
         for change in &mut preview.changes {
             change.fields.clear();
         }
     }
     preview
-}
-
-/// About as many as it has in JSON.
-fn value_bytes(value: &Value) -> usize {
-    match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
-        Value::String(text) => text.len() + 3,
-        Value::Array(values) => values.iter().map(value_bytes).sum::<usize>() + 2,
-        Value::Object(members) => members
-            .iter()
-            .map(|(name, value)| name.len() + 3 + value_bytes(value))
-            .sum(),
-    }
 }
 
 impl From<replay::EditError> for Problem {

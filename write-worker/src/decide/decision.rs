@@ -9,6 +9,7 @@ use event_schema::{
     envelope::{Attributes, Transaction, TransactionData},
     held::HeldEvent,
     id::{EntityKey, RequestId},
+    json_size,
     mutation::{DocumentChange, RowMutation},
     offset::ChangesOffset,
     outcome::{Refusal, RefusalCode, Verdict},
@@ -228,7 +229,7 @@ fn decision_size(decision: &Decision) -> usize {
     let raw = |body: &Option<Raw>| body.as_ref().map_or(0, |body| body.get().len());
     let document = |change: &DocumentChange| {
         let key = &change.key;
-        let names = key.index.len() + key.collection.len() + encoded_size(&key.id);
+        let names = key.index.len() + key.collection.len() + json_size(&key.id);
         raw(&change.before) + raw(&change.after) + names + EACH
     };
     let row = |row: &RowMutation| {
@@ -242,38 +243,20 @@ fn decision_size(decision: &Decision) -> usize {
         text(&part.event.key) + text(&part.event.value) + headers + EACH
     };
     let claims = decision.claims.take.iter().chain(&decision.claims.release);
-    let claims = claims.map(|claim| claim.space.len() + encoded_size(&claim.value) + 64);
+    let claims = claims.map(|claim| claim.space.len() + json_size(&claim.value) + 64);
     decision.parts.iter().map(part).sum::<usize>()
         + claims.sum::<usize>()
         + decision.documents.iter().map(document).sum::<usize>()
         + decision.rows.iter().map(row).sum::<usize>()
         + raw(&decision.volatile)
         + raw(&decision.result)
-        + encoded_size(&decision.principal)
+        + json_size(&decision.principal)
         + 2 * decision.key.0.len()
 }
 
 fn cells_size(cells: &Map<String, Value>) -> usize {
-    let cell = |(name, value): (&String, &Value)| name.len() + 4 + encoded_size(value);
+    let cell = |(name, value): (&String, &Value)| name.len() + 4 + json_size(value);
     cells.iter().map(cell).sum()
-}
-
-/// Bytes of a value as JSON, counted without keeping them.
-fn encoded_size<T: serde::Serialize + ?Sized>(value: &T) -> usize {
-    struct Count(usize);
-    impl std::io::Write for Count {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0 += bytes.len();
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
-    let mut count = Count(0);
-    // JSON types serialise, and counting does not fail.
-    _ = serde_json::to_writer(&mut count, value);
-    count.0
 }
 
 #[cfg(test)]
