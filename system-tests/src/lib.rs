@@ -13,7 +13,6 @@ pub mod accounts;
 pub mod checker;
 pub mod client;
 pub mod cluster;
-pub mod cql;
 pub mod history;
 pub mod listener;
 pub mod model;

@@ -2,7 +2,7 @@
 //! that do not clash.
 //!
 //! Dev only: no crate that ships may depend on this one. It speaks to the servers only enough to
-//! know that they answer; every client library stays in its own crate. A test that needs a server
+//! know that they answer, and to damage or drop what is in Cassandra; every client library stays in its own crate. A test that needs a server
 //! and has none fails and says the line to type; nothing here skips.
 //!
 //! - [`Servers::shared`]: the three servers that all tests of a run use side by side; keep apart by
@@ -10,6 +10,7 @@
 //! - [`Servers::private`]: instances of one test, to be killed, frozen and started again.
 //! - [`secured::SecuredFolder`]: what private servers take TLS, users and rights from.
 //! - [`Proxy`]: stands before a server and cuts or freezes its connections.
+//! - [`Cql`]: single statements to Cassandra, for what no port of the product does.
 //! - [`ports::reserve`]: free ports that no other test of this machine is given meanwhile.
 
 #![allow(
@@ -18,6 +19,7 @@
 )]
 
 mod address;
+mod cql;
 mod name;
 pub mod ports;
 pub mod probe;
@@ -28,6 +30,7 @@ mod server;
 mod servers;
 
 pub use address::Addresses;
+pub use cql::Cql;
 pub use name::{root, unique};
 pub use proxy::Proxy;
 pub use server::{CommitLogSync, Server};

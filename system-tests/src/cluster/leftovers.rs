@@ -5,9 +5,7 @@
 use anyhow::{Context, Result, ensure};
 use reqwest::{Client, Url};
 use std::{thread, time::Duration};
-use testbed::Addresses;
-
-use crate::cql::Cql;
+use testbed::{Addresses, Cql};
 
 /// For one answer.
 const PATIENCE: Duration = Duration::from_secs(30);

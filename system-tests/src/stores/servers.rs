@@ -1,10 +1,11 @@
 //! A keyspace and the indices with one prefix, read with the servers' own protocols.
 
 use super::{Held, Kept, cells, owned, plain};
-use crate::{cluster::Cluster, cql::Cql};
+use crate::cluster::Cluster;
 use anyhow::{Context, Result, ensure};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use testbed::Cql;
 
 const KEPT_BESIDE: [&str; 4] = ["ledger", "marks", "claims", "texts"];
 const MOST_DOCUMENTS: usize = 10_000;

@@ -6,8 +6,8 @@ use anyhow::{Context, Result, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
-use system_tests::{client::Client, cluster::Cluster, cql::Cql};
-use testbed::Servers;
+use system_tests::{client::Client, cluster::Cluster};
+use testbed::{Cql, Servers};
 
 const LOAD: Duration = Duration::from_secs(180);
 

@@ -6,8 +6,8 @@ use super::{judge, load};
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
-use system_tests::{client::Client, cluster::Cluster, cql::Cql};
-use testbed::Servers;
+use system_tests::{client::Client, cluster::Cluster};
+use testbed::{Cql, Servers};
 use tokio::time::sleep;
 
 const LOAD: Duration = Duration::from_secs(180);

@@ -12,7 +12,8 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use system_tests::{cluster::Cluster, cql::Cql, history::Status, listener::Listener, process};
+use system_tests::{cluster::Cluster, history::Status, listener::Listener, process};
+use testbed::Cql;
 use testbed::{
     PrivateOptions, Server, Servers,
     secured::{self, BROKER, SecuredFolder},

@@ -10,19 +10,11 @@ use catalog::Catalog;
 use event_log::kafka::{self, KafkaSettings};
 use futures::FutureExt;
 use std::{
-    io::{self, Read, Write},
-    net::TcpStream,
     panic::{AssertUnwindSafe, resume_unwind},
     sync::Arc,
-    time::Duration,
 };
 use store::Record;
-use testbed::Servers;
-
-const STARTUP: u8 = 0x01;
-const READY: u8 = 0x02;
-const QUERY: u8 = 0x07;
-const RESULT: u8 = 0x08;
+use testbed::{Cql, Servers};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_happens_all_operations_come_to_the_same_on_real_servers() {
@@ -69,46 +61,10 @@ async fn with_servers(catalog: Catalog, test: impl AsyncFnOnce(&World)) {
         ended.unwrap_or_else(|panic| resume_unwind(panic));
     };
     let ended = AssertUnwindSafe(run).catch_unwind().await;
-    if let Err(error) = drop_keyspace(&servers.cassandra, &name) {
+    let dropped = Cql::connect(&servers.cassandra)
+        .and_then(|mut cql| cql.run(&format!("DROP KEYSPACE IF EXISTS \"{name}\"")));
+    if let Err(error) = dropped {
         eprintln!("keyspace {name} may be left behind: {error}");
     }
     ended.unwrap_or_else(|panic| resume_unwind(panic));
-}
-
-/// No port does that, and it is two frames of the protocol, version 4.
-fn drop_keyspace(address: &str, name: &str) -> io::Result<()> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
-    let mut start = vec![0, 1];
-    for text in ["CQL_VERSION", "3.0.0"] {
-        start.extend((text.len() as u16).to_be_bytes());
-        start.extend(text.as_bytes());
-    }
-    ask(&mut stream, STARTUP, &start, READY)?;
-    let text = format!("DROP KEYSPACE IF EXISTS \"{name}\"");
-    let mut query = Vec::from((text.len() as u32).to_be_bytes());
-    query.extend(text.as_bytes());
-    // At consistency ONE, without flags.
-    query.extend([0, 1, 0]);
-    ask(&mut stream, QUERY, &query, RESULT)
-}
-
-fn ask(stream: &mut TcpStream, kind: u8, body: &[u8], expected: u8) -> io::Result<()> {
-    let mut frame = vec![4, 0, 0, 0, kind];
-    frame.extend((body.len() as u32).to_be_bytes());
-    frame.extend(body);
-    stream.write_all(&frame)?;
-    let mut head = [0; 9];
-    stream.read_exact(&mut head)?;
-    let length = u32::from_be_bytes([head[5], head[6], head[7], head[8]]);
-    let mut answer = vec![0; length as usize];
-    stream.read_exact(&mut answer)?;
-    if head[4] == expected {
-        return Ok(());
-    }
-    Err(io::Error::other(format!(
-        "answered {}: {}",
-        head[4],
-        String::from_utf8_lossy(&answer)
-    )))
 }

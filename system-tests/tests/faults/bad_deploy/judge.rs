@@ -4,8 +4,8 @@ use super::plan::{Account, Plan};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use system_tests::{cluster::Cluster, cql::Cql, listener::Listener};
-use testbed::Servers;
+use system_tests::{cluster::Cluster, listener::Listener};
+use testbed::{Cql, Servers};
 
 /// The accounts as each store holds them.
 pub struct Stores {

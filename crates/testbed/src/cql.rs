@@ -16,6 +16,9 @@ use std::{
     time::Duration,
 };
 
+/// A busy server drops a keyspace in this at the latest.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 const STARTUP: u8 = 0x01;
 const QUERY: u8 = 0x07;
 const ERROR: u8 = 0x00;
@@ -148,7 +151,7 @@ impl Cql {
 
 fn reach(address: &str) -> Result<TcpStream> {
     let stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
     Ok(stream)
 }
 
