@@ -199,7 +199,7 @@ async fn validation_goes_on_side_by_side_and_answers_come_as_they_complete() {
     for n in 0..20 {
         world.unheard_of(&format!("c{n}")).await;
     }
-    world.look_ups.next((0..20).map(|_| takes(300)));
+    world.look_ups.next((0..20).map(|_| takes(1_000)));
     let begun = Instant::now();
     for n in 0..20 {
         let request = document("create", &format!("c{n}"), "x", json!({"n": n}));
@@ -209,7 +209,7 @@ async fn validation_goes_on_side_by_side_and_answers_come_as_they_complete() {
     let read = json!({"controller": "server", "action": "now"});
     assert_eq!(socket.ask(read).await["status"], 200);
     assert!(
-        begun.elapsed() < Duration::from_millis(250),
+        begun.elapsed() < Duration::from_millis(900),
         "{:?}",
         begun.elapsed()
     );
@@ -217,7 +217,7 @@ async fn validation_goes_on_side_by_side_and_answers_come_as_they_complete() {
         assert_eq!(socket.answer(&id).await["status"], 200);
     }
     assert!(
-        begun.elapsed() < Duration::from_secs(2),
+        begun.elapsed() < Duration::from_secs(10),
         "{:?}",
         begun.elapsed()
     );

@@ -240,7 +240,8 @@ async fn a_successor_that_hears_late_waits_until_it_knows() {
     second.stop().await;
 }
 
-/// From a decision's append to its push in the mailbox.
+/// From a decision's append to its push in the mailbox. The fastest tenth counts: what waits for a
+/// clock is late each time, what waits for a processor is not.
 #[tokio::test]
 async fn a_push_follows_at_once() {
     let world = World::on(On::Embedded).await;
@@ -260,6 +261,6 @@ async fn a_push_follows_at_once() {
         "decision to push: p50 {:?}, p99 {:?}",
         times[100], times[198]
     );
-    assert!(times[100] < Duration::from_millis(3), "{:?}", times[100]);
+    assert!(times[20] < Duration::from_millis(3), "{:?}", times[20]);
     notifier.stop().await;
 }
