@@ -19,8 +19,11 @@ use crate::{beside::ChecksBeside, check, instructions, tally::Tally, timeline::T
 use choice::{Choice, Chosen};
 use fixture::Fixture;
 use needs::Needs;
-use run::Durations;
+use run::{Durations, Runner};
 
+/// So many binaries run side by side that start no whole processes: much of what they do is to wait
+/// for servers and for time, and one's waiting is the other's turn.
+const LANES: usize = 2;
 /// How many of the slowest tests are shown.
 const SLOWEST: usize = 20;
 
@@ -105,16 +108,21 @@ fn stages(
         .map(fixture::Started::variables)
         .unwrap_or_default();
     let (system, unit): (Vec<_>, Vec<_>) = chosen.into_iter().partition(|c| c.binary.is_system());
-    timeline.stage("Tests", || run::run(&unit, &choice, &variables, durations))?;
+    let mut runner = Runner {
+        choice,
+        variables: &variables,
+        lanes: LANES,
+    };
+    timeline.stage("Tests", || runner.run(&unit, durations))?;
     if options.filter.is_none() && !options.lib && !with_examples.is_empty() {
         timeline.stage("Examples in the documentation", || {
             run::run_docs(&with_examples, &variables)
         })?;
     }
     if !system.is_empty() {
-        timeline.stage("System tests", || {
-            run::run(&system, &choice, &variables, durations)
-        })?;
+        // Each runs several tests at once already, and they break servers.
+        runner.lanes = 1;
+        timeline.stage("System tests", || runner.run(&system, durations))?;
     }
     if servers.is_some() {
         timeline.stage("Servers down", || {

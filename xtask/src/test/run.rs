@@ -1,6 +1,6 @@
-//! Runs test binaries one after the other, their output shown. A binary that dies, hangs or ends
-//! without a count is a failure; one that hangs is ended with all that it started, and the tests in
-//! which it hung are named.
+//! Runs test binaries in one lane or in several side by side, their output shown. A binary that
+//! dies, hangs or ends without a count is a failure; one that hangs is ended with all that it
+//! started, and the tests in which it hung are named. Lines of two binaries are never mixed.
 
 #[cfg(test)]
 mod tests;
@@ -9,12 +9,15 @@ use std::{
     cmp::Reverse,
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
-    sync::mpsc::{RecvTimeoutError, sync_channel},
-    thread,
+    sync::{
+        Mutex,
+        mpsc::{RecvTimeoutError, sync_channel},
+    },
+    thread::{self, ScopedJoinHandle},
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 
 use super::{
     binaries::select,
@@ -48,40 +51,72 @@ impl Durations {
     }
 }
 
-pub(super) fn run(
-    chosen: &[Chosen],
-    choice: &Choice<'_>,
-    variables: &[(&str, String)],
-    durations: &mut Durations,
-) -> Result<Tally> {
-    let mut sum = Tally::default();
-    for Chosen { binary, tests } in chosen {
+/// What all binaries of a run share.
+pub(super) struct Runner<'a> {
+    pub(super) choice: Choice<'a>,
+    pub(super) variables: &'a [(&'a str, String)],
+    /// So many binaries at once. With one, lines are shown as they come; with more, a binary's lines
+    /// are shown together when it has ended.
+    pub(super) lanes: usize,
+}
+
+impl Runner<'_> {
+    /// Each lane takes the next binary when its last one has ended.
+    pub(super) fn run(&self, chosen: &[Chosen], durations: &mut Durations) -> Result<Tally> {
+        let waiting = Mutex::new(chosen.iter());
+        let next = || waiting.lock().ok()?.next();
+        let lane = || {
+            let mut ended = Vec::new();
+            while let Some(binary) = next() {
+                ended.push(self.run_one(binary)?);
+            }
+            Ok(ended)
+        };
+        let ended: Vec<Result<Vec<_>>> = thread::scope(|scope| {
+            let lanes: Vec<_> = (0..self.lanes).map(|_| scope.spawn(lane)).collect();
+            let join = |lane: ScopedJoinHandle<'_, _>| match lane.join() {
+                Ok(ended) => ended,
+                Err(_) => Err(anyhow!("a panic in a lane of tests")),
+            };
+            lanes.into_iter().map(join).collect()
+        });
+        let mut sum = Tally::default();
+        for lane in ended {
+            for (tally, times) in lane? {
+                sum += tally;
+                durations.0.extend(times);
+            }
+        }
+        Ok(sum)
+    }
+
+    fn run_one(&self, chosen: &Chosen) -> Result<(Tally, Vec<(Duration, String)>)> {
+        let Chosen { binary, tests } = chosen;
         let at_once = threads(binary.is_system());
-        println!("\n-- {}", binary.shown());
         let mut command = binary.command();
         command
-            .args(choice.arguments())
+            .args(self.choice.arguments())
             .arg(format!("--test-threads={at_once}"))
-            .envs(variables.iter().map(|(k, v)| (k, v)));
-        let watch = Stopwatch::start(tests, at_once, Instant::now());
+            .envs(self.variables.iter().map(|(k, v)| (k, v)));
         let limit = if binary.is_system() {
             SYSTEM_LIMIT
         } else {
             LIMIT
         };
         let mut running = Running {
-            watch,
+            watch: Stopwatch::start(tests, at_once, Instant::now()),
             limit,
             ended: Vec::new(),
+            output: RunOutput::for_lanes(self.lanes),
         };
-        sum += running.count(&mut command)?;
-        let named = running.ended.into_iter();
+        running.output.line(&format!("\n-- {}", binary.shown()));
+        let tally = running.count(&mut command)?;
+        running.output.finish();
         let shown = binary.shown();
-        durations
-            .0
-            .extend(named.map(|(name, time)| (time, format!("{shown}: {name}"))));
+        let named = running.ended.into_iter();
+        let times = named.map(|(name, time)| (time, format!("{shown}: {name}")));
+        Ok((tally, times.collect()))
     }
-    Ok(sum)
 }
 
 pub(super) fn run_docs(packages: &[String], variables: &[(&str, String)]) -> Result<Tally> {
@@ -93,6 +128,7 @@ pub(super) fn run_docs(packages: &[String], variables: &[(&str, String)]) -> Res
         watch: Stopwatch::start(&[], 0, Instant::now()),
         limit: LIMIT,
         ended: Vec::new(),
+        output: RunOutput::Live,
     };
     running.count(&mut command)
 }
@@ -106,11 +142,44 @@ fn threads(is_system: bool) -> usize {
     set.unwrap_or_else(|| processors() + usize::from(is_system))
 }
 
+/// Where the lines of a binary go.
+enum RunOutput {
+    Live,
+    Kept(String),
+}
+
+impl RunOutput {
+    fn for_lanes(lanes: usize) -> Self {
+        match lanes {
+            0 | 1 => Self::Live,
+            _ => Self::Kept(String::new()),
+        }
+    }
+
+    fn line(&mut self, line: &str) {
+        match self {
+            Self::Live => println!("{line}"),
+            Self::Kept(kept) => {
+                kept.push_str(line);
+                kept.push('\n');
+            }
+        }
+    }
+
+    /// Prints what was kept, by one call: no other lane's lines come in between.
+    fn finish(&mut self) {
+        if let Self::Kept(kept) = self {
+            print!("{}", std::mem::take(kept));
+        }
+    }
+}
+
 /// One process that runs tests.
 struct Running {
     watch: Stopwatch,
     limit: Duration,
     ended: Vec<(String, Duration)>,
+    output: RunOutput,
 }
 
 impl Running {
@@ -123,7 +192,8 @@ impl Running {
             .with_context(|| format!("cannot run {command:?}"))?;
         let (tally, results) = self.read(&mut child, began)?;
         let status = child.wait()?;
-        println!("   {:.1} s", began.elapsed().as_secs_f64());
+        self.output
+            .line(&format!("   {:.1} s", began.elapsed().as_secs_f64()));
         if status.success() && results > 0 || tally.failed > 0 {
             return Ok(tally);
         }
@@ -146,7 +216,7 @@ impl Running {
         loop {
             match lines.recv_timeout(self.limit.saturating_sub(began.elapsed())) {
                 Ok(line) => {
-                    println!("{line}");
+                    self.output.line(&line);
                     self.ended.extend(self.watch.line(&line, Instant::now()));
                     if let Some(read) = Tally::read(&line) {
                         tally += read;

@@ -3,8 +3,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Running, Tally};
-use crate::test::stopwatch::Stopwatch;
+use super::{RunOutput, Runner, Running, Tally};
+use crate::test::{
+    binaries::TestBinary,
+    choice::{Choice, Chosen},
+    run::Durations,
+    stopwatch::Stopwatch,
+};
 
 fn running(limit: Duration) -> Running {
     let tests = ["quick", "stuck"].map(str::to_owned);
@@ -12,6 +17,7 @@ fn running(limit: Duration) -> Running {
         watch: Stopwatch::start(&tests, 1, Instant::now()),
         limit,
         ended: Vec::new(),
+        output: RunOutput::Live,
     }
 }
 
@@ -76,4 +82,48 @@ fn times_are_kept_by_name() {
     };
     assert_eq!((first.as_str(), second.as_str()), ("quick", "stuck"));
     assert!(*time >= Duration::from_millis(250), "{time:?}");
+}
+
+#[test]
+fn lanes_run_side_by_side_and_mix_no_lines() {
+    let folder = tempfile::tempdir().expect("folder");
+    // Each ends only when the other has begun.
+    let binary = |own: &str, other: &str| {
+        let path = folder.path().join(own);
+        let text = format!(
+            "#!/bin/sh\n: > {own}.began\nn=0\nwhile [ ! -e {other}.began ]; do sleep 0.05; \
+             n=$((n+1)); [ $n -lt 1200 ] || exit 1; done\necho 'test {own} ... ok'\n{RESULT}\n"
+        );
+        std::fs::write(&path, text).expect("a script");
+        let runs = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(&path, runs).expect("permissions");
+        Chosen {
+            tests: vec![own.to_owned()],
+            binary: TestBinary {
+                package: own.to_owned(),
+                kind: "test".to_owned(),
+                name: "it".to_owned(),
+                source: path.clone(),
+                path,
+                folder: folder.path().to_path_buf(),
+            },
+        }
+    };
+    let runner = Runner {
+        choice: Choice::default(),
+        variables: &[],
+        lanes: 2,
+    };
+    let mut durations = Durations::default();
+    let chosen = [binary("left", "right"), binary("right", "left")];
+    let tally = runner.run(&chosen, &mut durations).expect("runs");
+    assert_eq!((tally.passed, tally.failed), (4, 0));
+    let mut named: Vec<_> = durations.0.iter().map(|(_, name)| name.as_str()).collect();
+    named.sort_unstable();
+    assert_eq!(named, ["left test it: left", "right test it: right"]);
+
+    let mut kept = RunOutput::for_lanes(2);
+    kept.line("one");
+    kept.line("two");
+    assert!(matches!(&kept, RunOutput::Kept(text) if text == "one\ntwo\n"));
 }
