@@ -18,6 +18,7 @@ use crate::{
     route,
     sealed_marks::SealedMarks,
 };
+use data_encoding::HEXLOWER;
 use event_schema::{envelope::Transaction, table::Table};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -343,11 +344,7 @@ fn merge_files(files: Vec<(String, FileDefinition)>) -> FileDefinition {
 }
 
 fn definitions_version(definitions: &Value) -> String {
-    Sha256::digest(definitions.to_string())
-        .iter()
-        .take(6)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    HEXLOWER.encode(&Sha256::digest(definitions.to_string())[..6])
 }
 
 /// In the order of their names.

@@ -280,7 +280,7 @@ fn compile_program(
         key,
         writes,
     };
-    mark_what_is_looked_at(definition, &mut program);
+    mark_what_is_shown(definition, &mut program);
     Ok(program)
 }
 
@@ -433,14 +433,13 @@ fn check_reach(expr: &Expr, names: &Names<'_>, allowed: Reach) -> Result<(), Str
 
 /// Bodies are parsed for `$current` only where the definition mentions it. Found in its text: a
 /// mention too many costs a parse, no more.
-fn mark_what_is_looked_at(definition: &OperationDefinition, program: &mut Program) {
+fn mark_what_is_shown(definition: &OperationDefinition, program: &mut Program) {
     let text = serde_json::to_string(definition).unwrap_or_default();
     for write in &mut program.writes {
-        let named = write
+        write.is_shown = write
             .name
             .as_ref()
             .is_some_and(|name| text.contains(&format!("$current/{name}")));
-        write.looked_at = named || text.contains("$before");
     }
 }
 

@@ -149,8 +149,10 @@ pub(crate) struct Write {
     pub late: bool,
     /// The kinds of keys that what is written may belong to; none where any may.
     pub owners: Vec<String>,
-    /// Does any expression look at `$current` of it?
-    pub looked_at: bool,
+    /// Does any expression of the operation look at `$current` of it?
+    pub is_shown: bool,
+    /// Does one of its own look at `$before`?
+    pub sees_before: bool,
     pub expect: Expect,
     pub action: Action,
     pub expires: Option<Expr>,

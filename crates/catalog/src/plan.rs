@@ -238,7 +238,7 @@ impl Operation {
         let is_already = self.program.already.as_ref();
         let is_already = is_already.map(|already| sight.scope().holds(already));
         if !is_already.transpose()?.unwrap_or(false) {
-            self.mutate(&spots, &mut sight, &mut plan)?;
+            self.mutate(spots, &mut sight, &mut plan)?;
             if self.silent {
                 plan.silent = true;
                 for change in &mut plan.documents {
@@ -251,23 +251,23 @@ impl Operation {
             .program
             .result
             .as_ref()
-            .map(|result| sight.scope().value(result))
+            .map(|result| sight.scope().find(result))
             .transpose()?
             .flatten()
-            .map(|v| event_schema::to_raw(&v));
+            .map(|value| event_schema::to_raw(&*value));
         Ok(Some(plan))
     }
 
     fn mutate<'a>(
         &'a self,
-        spots: &[Spot<'a>],
+        spots: Vec<Spot<'a>>,
         sight: &mut Sight<'a>,
         plan: &mut Plan,
     ) -> Result<(), Stop> {
-        for spot in spots.iter().filter(|spot| !spot.skip) {
+        for spot in spots.into_iter().filter(|spot| !spot.skip) {
             match &spot.subject {
                 Subject::Document(key) => {
-                    let Some(change) = document::document_change(spot, key, sight)? else {
+                    let Some(change) = document::document_change(&spot, key, sight)? else {
                         continue;
                     };
                     if let Some(name) = &spot.write.name {
@@ -278,7 +278,8 @@ impl Operation {
                     plan.documents.push(change);
                 }
                 Subject::Row { key, table, .. } => {
-                    plan.rows.push(row::row_mutation(spot, key, table, sight)?)
+                    let made = row::new_cells(&spot, key, table, sight)?;
+                    plan.rows.extend(made.of_row(spot));
                 }
             }
         }

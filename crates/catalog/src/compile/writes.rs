@@ -115,12 +115,18 @@ fn compile_write(
         owners,
         for_each,
         expires: parse(&definition.expires, "expires", late)?,
-        looked_at: false,
+        is_shown: false,
+        sees_before: sees_before(definition),
         expect: definition.expect,
         when,
         target,
         action,
     })
+}
+
+/// Found in its text: a mention too many costs a parse, no more.
+fn sees_before(definition: &WriteDefinition) -> bool {
+    serde_json::to_string(definition).is_ok_and(|text| text.contains("$before"))
 }
 
 /// Whose a document is, where its collection is a constant.

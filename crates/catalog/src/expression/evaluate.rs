@@ -59,12 +59,12 @@ pub(crate) struct Scope<'a> {
 
 impl<'a> Scope<'a> {
     /// The value, or `None` if it is absent.
-    pub fn value(&self, expr: &Expr) -> Result<Option<Value>, EvalError> {
+    pub fn value(&self, expr: &'a Expr) -> Result<Option<Value>, EvalError> {
         Ok(self.find(expr)?.map(Cow::into_owned))
     }
 
     /// The value, borrowed where it stands somewhere already.
-    pub fn find<'s>(&'s self, expr: &'s Expr) -> Result<Option<Cow<'s, Value>>, EvalError> {
+    pub fn find(&self, expr: &'a Expr) -> Result<Option<Cow<'a, Value>>, EvalError> {
         match expr {
             Expr::Constant(value) => Ok(Some(Cow::Borrowed(value))),
             Expr::Reference(reference) => self.look_up(reference),
@@ -76,12 +76,12 @@ impl<'a> Scope<'a> {
                 }
                 Ok(Some(Cow::Owned(Value::Array(list))))
             }
-            Expr::Call(function, arguments) => Ok(function.call(self, arguments)?.map(Cow::Owned)),
+            Expr::Call(function, arguments) => function.call(self, arguments),
             Expr::Each(each, pair) => Ok(self.each(*each, pair)?.map(Cow::Owned)),
         }
     }
 
-    fn each(&self, each: Each, pair: &(Expr, Expr)) -> Result<Option<Value>, EvalError> {
+    fn each(&self, each: Each, pair: &'a (Expr, Expr)) -> Result<Option<Value>, EvalError> {
         let Some(list) = self.list(&pair.0)? else {
             return Ok(match each {
                 Each::Map | Each::Filter | Each::Find | Each::ToObject => None,
@@ -131,8 +131,8 @@ impl<'a> Scope<'a> {
     }
 
     /// An object of those fields that are not absent.
-    pub fn fields(&self, fields: &[(String, Expr)]) -> Result<Map<String, Value>, EvalError> {
-        let mut object = Map::new();
+    pub fn fields(&self, fields: &'a [(String, Expr)]) -> Result<Map<String, Value>, EvalError> {
+        let mut object = Map::with_capacity(fields.len());
         for (name, expr) in fields {
             if let Some(value) = self.value(expr)? {
                 object.insert(name.clone(), value);
@@ -142,7 +142,7 @@ impl<'a> Scope<'a> {
     }
 
     /// A text; absent and null are `None`, any other type is an error.
-    pub fn text<'s>(&'s self, expr: &'s Expr) -> Result<Option<Cow<'s, str>>, EvalError> {
+    pub fn text(&self, expr: &'a Expr) -> Result<Option<Cow<'a, str>>, EvalError> {
         match self.find(expr)? {
             None | Some(Cow::Borrowed(Value::Null)) | Some(Cow::Owned(Value::Null)) => Ok(None),
             Some(Cow::Borrowed(Value::String(text))) => Ok(Some(Cow::Borrowed(text))),
@@ -155,7 +155,7 @@ impl<'a> Scope<'a> {
     }
 
     /// A list; absent and null are `None`, any other type is an error.
-    pub fn list<'s>(&'s self, expr: &'s Expr) -> Result<Option<Cow<'s, [Value]>>, EvalError> {
+    pub fn list(&self, expr: &'a Expr) -> Result<Option<Cow<'a, [Value]>>, EvalError> {
         match self.find(expr)? {
             None | Some(Cow::Borrowed(Value::Null)) | Some(Cow::Owned(Value::Null)) => Ok(None),
             Some(Cow::Borrowed(Value::Array(list))) => Ok(Some(Cow::Borrowed(list))),
@@ -168,7 +168,7 @@ impl<'a> Scope<'a> {
     }
 
     /// Does the condition hold? Absent is no.
-    pub fn holds(&self, condition: &Expr) -> Result<bool, EvalError> {
+    pub fn holds(&self, condition: &'a Expr) -> Result<bool, EvalError> {
         match self.find(condition)?.as_deref() {
             None => Ok(false),
             Some(Value::Bool(holds)) => Ok(*holds),
@@ -182,7 +182,7 @@ impl<'a> Scope<'a> {
     /// Calls once, or for each element of a list with its place, where the condition holds.
     pub fn for_each_wanted<E: From<EvalError>>(
         &self,
-        (list, when): (Option<&Expr>, Option<&Expr>),
+        (list, when): (Option<&'a Expr>, Option<&'a Expr>),
         mut call: impl FnMut(&Scope<'_>, usize) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut wanted = |scope: &Scope<'_>, n| {
@@ -192,7 +192,7 @@ impl<'a> Scope<'a> {
         let Some(list) = list else {
             return wanted(self, 0);
         };
-        let list = self.list(list)?.unwrap_or_default().into_owned();
+        let list = self.list(list)?.unwrap_or_default();
         for (n, item) in list.iter().enumerate() {
             let inside = Scope {
                 item: Some((item, n)),
@@ -203,12 +203,9 @@ impl<'a> Scope<'a> {
         Ok(())
     }
 
-    fn look_up<'s>(
-        &'s self,
-        reference: &'s Reference,
-    ) -> Result<Option<Cow<'s, Value>>, EvalError> {
+    fn look_up(&self, reference: &'a Reference) -> Result<Option<Cow<'a, Value>>, EvalError> {
         let path = reference.path.as_slice();
-        let (start, path): (Option<&Value>, &[String]) = match &reference.root {
+        let (start, path): (Option<&'a Value>, &[String]) = match &reference.root {
             Root::Request => match path.split_first() {
                 None => return Ok(Some(Cow::Owned(self.request.to_value()))),
                 Some((name, rest)) => (self.request.get(name).map(|member| member.value()), rest),
@@ -237,20 +234,25 @@ impl<'a> Scope<'a> {
             .map(Cow::Borrowed))
     }
 
-    fn let_value(&self, n: usize) -> Result<Option<&Value>, EvalError> {
-        let (Some(cell), Some(expr)) = (self.lets.values.get(n), self.lets.exprs.get(n)) else {
+    fn let_value(&self, n: usize) -> Result<Option<&'a Value>, EvalError> {
+        let lets: &'a Lets<'a> = self.lets;
+        let (Some(cell), Some(expr)) = (lets.values.get(n), lets.exprs.get(n)) else {
             return Ok(None);
         };
         if cell.get().is_none() {
             // A `let` stands outside every loop: it must not see the item of whoever asked first.
-            let value = Scope {
+            let outside = Scope {
                 item: None,
                 outer: None,
                 before: None,
                 ..*self
+            };
+            let found = outside.find(expr)?;
+            // A name for what stands somewhere is followed each time, which costs less than a copy.
+            if let (Expr::Reference(_), Some(Cow::Borrowed(value))) = (expr, &found) {
+                return Ok(Some(value));
             }
-            .value(expr)?;
-            let _ = cell.set(value);
+            let _ = cell.set(found.map(Cow::into_owned));
         }
         Ok(cell.get().and_then(Option::as_ref))
     }

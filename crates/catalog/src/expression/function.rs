@@ -11,7 +11,7 @@ mod times;
 
 use super::{EvalError, Expr, Scope, kind_of};
 use serde_json::Value;
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 /// What a value is known to be before anything is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,9 +53,18 @@ impl ValueShape {
     }
 }
 
-/// A value, or `None` if it is absent.
+/// A value that was made, or `None` if it is absent.
 type Evaluated = Result<Option<Value>, EvalError>;
-type Evaluation = fn(&Scope<'_>, &[Expr]) -> Evaluated;
+/// A value that may stand somewhere already, or `None` if it is absent.
+type Picked<'s> = Result<Option<Cow<'s, Value>>, EvalError>;
+
+/// How a function is computed.
+#[derive(Clone, Copy)]
+enum Evaluation {
+    Makes(fn(&Scope<'_>, &[Expr]) -> Evaluated),
+    /// It gives one of its arguments or a part of one: nothing is copied.
+    Picks(for<'s> fn(&Scope<'s>, &'s [Expr]) -> Picked<'s>),
+}
 
 /// One row of the table.
 struct FunctionRow {
@@ -81,14 +90,30 @@ const fn function_row(
     takes: &'static [ValueShape],
     count: (usize, usize),
     gives: ValueShape,
-    run: Evaluation,
+    run: fn(&Scope<'_>, &[Expr]) -> Evaluated,
 ) -> FunctionRow {
     FunctionRow {
         name,
         takes,
         count,
         gives,
-        run,
+        run: Evaluation::Makes(run),
+    }
+}
+
+const fn picking_row(
+    name: &'static str,
+    takes: &'static [ValueShape],
+    count: (usize, usize),
+    gives: ValueShape,
+    run: for<'s> fn(&Scope<'s>, &'s [Expr]) -> Picked<'s>,
+) -> FunctionRow {
+    FunctionRow {
+        name,
+        takes,
+        count,
+        gives,
+        run: Evaluation::Picks(run),
     }
 }
 
@@ -118,8 +143,8 @@ static TABLE: &[FunctionRow] = &[
     function_row("date", &[Number], (1, 1), Text, times::date),
     function_row("rfc3339", &[Number], (1, 1), Text, times::rfc3339),
     function_row("latest", &[Text], (1, MANY), Text, times::latest),
-    function_row("default", &[Any], (1, MANY), Any, choice::default),
-    function_row("if", &[Truth, Any], (2, 3), Any, choice::branch),
+    picking_row("default", &[Any], (1, MANY), Any, choice::default),
+    picking_row("if", &[Truth, Any], (2, 3), Any, choice::branch),
     function_row("present", &[Any], (1, 1), Truth, choice::present),
     function_row("absent", &[Any], (1, 1), Truth, choice::absent),
     function_row("blank", &[Any], (1, 1), Truth, choice::blank),
@@ -133,7 +158,7 @@ static TABLE: &[FunctionRow] = &[
     function_row("without", &[Object, List], (2, 2), Object, objects::without),
     function_row("only", &[Object, List], (2, 2), Object, objects::only),
     function_row("merge", &[Object], (1, MANY), Object, objects::merge),
-    function_row("get", &[Object, Text], (2, 2), Any, objects::get),
+    picking_row("get", &[Object, Text], (2, 2), Any, objects::get),
     function_row(
         "names_where",
         &[Object, Any],
@@ -148,9 +173,9 @@ static TABLE: &[FunctionRow] = &[
         Object,
         objects::object_of,
     ),
-    function_row("at", &[List, Number], (2, 2), Any, lists::at),
+    picking_row("at", &[List, Number], (2, 2), Any, lists::at),
     function_row("count", &[List], (1, 1), Number, lists::count),
-    function_row("as_list", &[Any], (1, 1), List, lists::as_list),
+    picking_row("as_list", &[Any], (1, 1), List, lists::as_list),
     function_row("union", &[List], (1, MANY), List, lists::union),
     function_row("difference", &[List, List], (2, 2), List, lists::difference),
     function_row("append", &[List], (1, MANY), List, lists::append),
@@ -224,8 +249,11 @@ impl Function {
     }
 
     /// Arguments are computed only when they are needed.
-    pub fn call(self, scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
-        (self.0.run)(scope, args)
+    pub fn call<'s>(self, scope: &Scope<'s>, args: &'s [Expr]) -> Picked<'s> {
+        match self.0.run {
+            Evaluation::Makes(make) => Ok(make(scope, args)?.map(Cow::Owned)),
+            Evaluation::Picks(pick) => pick(scope, args),
+        }
     }
 }
 
@@ -248,16 +276,16 @@ fn kind_before(expr: &Expr) -> ValueShape {
 }
 
 /// A value that is there and not null.
-fn known_value(scope: &Scope<'_>, expr: &Expr) -> Result<Option<Value>, EvalError> {
-    Ok(scope.value(expr)?.filter(|value| !value.is_null()))
+fn known_value<'s>(scope: &Scope<'s>, expr: &'s Expr) -> Picked<'s> {
+    Ok(scope.find(expr)?.filter(|value| !value.is_null()))
 }
 
 /// Texts as they are, numbers and truth values as JSON writes them; nothing else has a text.
-fn as_text(value: &Value) -> Option<String> {
+fn as_text(value: &Value) -> Option<Cow<'_, str>> {
     match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(truth) => Some(truth.to_string()),
+        Value::String(text) => Some(text.into()),
+        Value::Number(number) => Some(number.to_string().into()),
+        Value::Bool(truth) => Some(if *truth { "true" } else { "false" }.into()),
         Value::Null | Value::Array(_) | Value::Object(_) => None,
     }
 }

@@ -1,8 +1,10 @@
 //! Texts that definitions can make of others: masks, hashes, times as Sunbird writes them.
 
+use data_encoding::HEXLOWER;
 use event_schema::signing::Keyring;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use time::{OffsetDateTime, macros::format_description};
 
 /// The first two characters of the local part and the whole domain stay: `me********@example.org`.
@@ -30,18 +32,15 @@ pub(super) fn mask_phone(phone: &str) -> String {
 }
 
 /// Six digits that follow from the texts and the deployment's secret.
-pub(super) fn secret_digits(keys: &Keyring, parts: &[String]) -> String {
+pub(super) fn secret_digits(keys: &Keyring, parts: &[Cow<'_, str>]) -> String {
     let tag = keys.tag("secret-digits", &[parts.join("##").as_bytes()]);
     let number = u64::from_be_bytes(tag[..8].try_into().expect("sliced to 8 bytes"));
     format!("{:06}", number % 1_000_000)
 }
 
 /// SHA-256 in hex over the parts joined by `##`.
-pub(super) fn sha256_join(parts: &[String]) -> String {
-    Sha256::digest(parts.join("##"))
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+pub(super) fn sha256_join(parts: &[Cow<'_, str>]) -> String {
+    HEXLOWER.encode(&Sha256::digest(parts.join("##")))
 }
 
 /// `2026-03-14 09:41:07:512+0000`: a colon before the milliseconds, always UTC.

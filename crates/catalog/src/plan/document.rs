@@ -102,7 +102,7 @@ fn raw_value(scope: &Scope<'_>, expr: &Expr) -> Result<Option<Raw>, EvalError> {
             .request
             .get(name)
             .map(|member| member.raw.to_raw().into())),
-        None => Ok(scope.value(expr)?.map(|value| event_schema::to_raw(&value))),
+        None => Ok(scope.find(expr)?.map(|value| event_schema::to_raw(&*value))),
     }
 }
 

@@ -1,6 +1,9 @@
 //! What a write makes of a row, and whether its table takes it.
 
-use super::{RefusalCode, Stop, refusal_stop, target::Spot};
+use super::{
+    RefusalCode, Stop, refusal_stop,
+    target::{Spot, Subject},
+};
 use crate::{
     expression::EvalError,
     operation::{Action, Sight},
@@ -12,12 +15,37 @@ use event_schema::{
 };
 use serde_json::{Map, Value};
 
-pub(super) fn row_mutation(
+/// What a write makes of a row that its spot still holds.
+pub(super) struct NewCells {
+    action: RowAction,
+    cells: Map<String, Value>,
+    expires: Option<i64>,
+}
+
+impl NewCells {
+    /// With the key and the state before, which are moved out of the spot: rows may be large. `None`
+    /// of what is no row.
+    pub fn of_row(self, spot: Spot<'_>) -> Option<RowMutation> {
+        let Subject::Row { key, .. } = spot.subject else {
+            return None;
+        };
+        Some(RowMutation {
+            key,
+            action: self.action,
+            cells: self.cells,
+            before: spot.row,
+            expires_before: spot.row_expires,
+            expires: self.expires,
+        })
+    }
+}
+
+pub(super) fn new_cells(
     spot: &Spot<'_>,
     key: &RowKey,
     table: &Table,
     sight: &Sight<'_>,
-) -> Result<RowMutation, Stop> {
+) -> Result<NewCells, Stop> {
     let scope = spot.scope(sight);
     let (action, cells) = match &spot.write.action {
         Action::Put(cells) => (RowAction::Put, scope.value(cells)?),
@@ -43,21 +71,18 @@ pub(super) fn row_mutation(
         None => None,
         Some(expires) => scope.find(expires)?.and_then(|at| at.as_i64()),
     };
-    Ok(RowMutation {
-        key: key.clone(),
+    Ok(NewCells {
         action,
         cells,
-        before: spot.row.clone(),
-        expires_before: spot.row_expires,
         expires,
     })
 }
 
 /// Cells by their columns' names; key columns stand in the key already.
 fn lower_case(cells: Map<String, Value>, table: &Table) -> Result<Map<String, Value>, Stop> {
-    let mut lower = Map::new();
+    let mut lower = Map::with_capacity(cells.len());
     for (name, value) in cells {
-        let name = name.to_lowercase();
+        let name = lower_case_name(name);
         if table.key().any(|key| key == name) {
             continue;
         }
@@ -70,6 +95,16 @@ fn lower_case(cells: Map<String, Value>, table: &Table) -> Result<Map<String, Va
         lower.insert(name, value);
     }
     Ok(lower)
+}
+
+/// Most are lower case already.
+fn lower_case_name(name: String) -> String {
+    let is_lower = |byte: u8| byte.is_ascii() && !byte.is_ascii_uppercase();
+    if name.bytes().all(is_lower) {
+        name
+    } else {
+        name.to_lowercase()
+    }
 }
 
 fn check_cells(key: &RowKey, cells: &Map<String, Value>, table: &Table) -> Result<(), Stop> {

@@ -87,7 +87,7 @@ pub(super) fn unread_needs(spots: &[Spot<'_>], current: &dyn Current) -> Needs {
 
 /// Shows them as `$current`: those of one write `for_each` as a list, null where there is nothing.
 pub(super) fn show_current<'a>(spots: &[Spot<'a>], sight: &mut Sight<'a>) {
-    for spot in spots.iter().filter(|spot| spot.write.looked_at) {
+    for spot in spots.iter().filter(|spot| spot.write.is_shown) {
         let Some(name) = spot.write.name.as_deref() else {
             continue;
         };
@@ -255,7 +255,7 @@ impl Spot<'_> {
                 self.row_expires = current.row_expires(key);
             }
         }
-        if self.write.looked_at {
+        if self.write.is_shown || self.write.sees_before {
             self.before = self.value();
         }
     }

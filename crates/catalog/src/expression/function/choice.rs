@@ -1,6 +1,8 @@
 //! Conditions, and values that hang on them.
 
-use super::{EvalError, Evaluated, Expr, Scope, kind_of, known_value, numbers::number_less};
+use super::{
+    EvalError, Evaluated, Expr, Picked, Scope, kind_of, known_value, numbers::number_less,
+};
 use serde_json::Value;
 use std::collections::HashSet;
 
@@ -9,7 +11,7 @@ fn truth_value(holds: bool) -> Evaluated {
 }
 
 /// The first that is neither absent nor null.
-pub(super) fn default(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
+pub(super) fn default<'s>(scope: &Scope<'s>, args: &'s [Expr]) -> Picked<'s> {
     for arg in args {
         if let Some(value) = known_value(scope, arg)? {
             return Ok(Some(value));
@@ -18,13 +20,13 @@ pub(super) fn default(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
     Ok(None)
 }
 
-pub(super) fn branch(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
+pub(super) fn branch<'s>(scope: &Scope<'s>, args: &'s [Expr]) -> Picked<'s> {
     let branch = if scope.holds(&args[0])? {
         args.get(1)
     } else {
         args.get(2)
     };
-    branch.map_or(Ok(None), |expr| scope.value(expr))
+    branch.map_or(Ok(None), |expr| scope.find(expr))
 }
 
 pub(super) fn present(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
@@ -36,7 +38,7 @@ pub(super) fn absent(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
 }
 
 pub(super) fn blank(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
-    truth_value(match known_value(scope, &args[0])? {
+    truth_value(match known_value(scope, &args[0])?.as_deref() {
         None => true,
         Some(Value::String(text)) => text.trim().is_empty(),
         Some(_) => false,
@@ -48,20 +50,19 @@ pub(super) fn equals(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
 }
 
 pub(super) fn less(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
-    truth_value(
-        match (known_value(scope, &args[0])?, known_value(scope, &args[1])?) {
-            (Some(Value::Number(a)), Some(Value::Number(b))) => number_less(&a, &b),
-            (Some(Value::String(a)), Some(Value::String(b))) => a < b,
-            (None, _) | (_, None) => false,
-            (Some(a), Some(b)) => {
-                return Err(EvalError(format!(
-                    "less: cannot compare {} with {}",
-                    kind_of(&a),
-                    kind_of(&b)
-                )));
-            }
-        },
-    )
+    let (one, other) = (known_value(scope, &args[0])?, known_value(scope, &args[1])?);
+    truth_value(match (one.as_deref(), other.as_deref()) {
+        (Some(Value::Number(a)), Some(Value::Number(b))) => number_less(a, b),
+        (Some(Value::String(a)), Some(Value::String(b))) => a < b,
+        (None, _) | (_, None) => false,
+        (Some(a), Some(b)) => {
+            return Err(EvalError(format!(
+                "less: cannot compare {} with {}",
+                kind_of(a),
+                kind_of(b)
+            )));
+        }
+    })
 }
 
 pub(super) fn not(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {

@@ -1,26 +1,34 @@
 //! Lists: elements, sets, and elements that are told apart by one of their members.
 
-use super::{Evaluated, Expr, Scope, known_value, named_member, objects};
+use super::{Evaluated, Expr, Picked, Scope, known_value, named_member};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 
-pub(super) fn at(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
+pub(super) fn at<'s>(scope: &Scope<'s>, args: &'s [Expr]) -> Picked<'s> {
     let index = scope
         .find(&args[1])?
         .and_then(|index| index.as_u64())
         .and_then(|index| usize::try_from(index).ok());
-    Ok(scope
-        .list(&args[0])?
-        .and_then(|list| list.get(index?).cloned()))
+    let (Some(list), Some(index)) = (scope.list(&args[0])?, index) else {
+        return Ok(None);
+    };
+    Ok(match list {
+        Cow::Borrowed(list) => list.get(index).map(Cow::Borrowed),
+        Cow::Owned(list) => list.into_iter().nth(index).map(Cow::Owned),
+    })
 }
 
 pub(super) fn count(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
     Ok(scope.list(&args[0])?.map(|list| list.len().into()))
 }
 
-pub(super) fn as_list(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
-    Ok(known_value(scope, &args[0])?.map(|value| match value {
-        Value::Array(list) => Value::Array(list),
-        one => Value::Array(vec![one]),
+pub(super) fn as_list<'s>(scope: &Scope<'s>, args: &'s [Expr]) -> Picked<'s> {
+    Ok(known_value(scope, &args[0])?.map(|value| {
+        if value.is_array() {
+            value
+        } else {
+            Cow::Owned(Value::Array(vec![value.into_owned()]))
+        }
     }))
 }
 
@@ -79,7 +87,7 @@ fn merged_value(old: &Value, new: &Value) -> Value {
     match (old, new) {
         (Value::Object(old), Value::Object(new)) => {
             let mut merged: Map<String, Value> = old.clone();
-            objects::extend_object(&mut merged, new.clone());
+            merged.extend(new.clone());
             merged.into()
         }
         _ => new.clone(),

@@ -55,15 +55,15 @@ fn fold_numbers(
 ) -> Evaluated {
     let mut sum: Option<Number> = None;
     for arg in args {
-        match scope.value(arg)? {
+        match scope.find(arg)?.as_deref() {
             None | Some(Value::Null) => {}
             Some(Value::Number(next)) => {
                 sum = match sum {
-                    None => Some(next),
-                    Some(before) => Some(fold(&before, &next).ok_or_else(too_large)?),
+                    None => Some(next.clone()),
+                    Some(before) => Some(fold(&before, next).ok_or_else(too_large)?),
                 };
             }
-            Some(other) => return Err(wrong_type("a number", &other)),
+            Some(other) => return Err(wrong_type("a number", other)),
         }
     }
     Ok(sum.map(Value::Number))

@@ -3,6 +3,7 @@
 use super::{EvalError, Evaluated, Expr, Scope, as_text};
 use crate::expression::text as make;
 use serde_json::Value;
+use std::borrow::Cow;
 
 fn map_text(scope: &Scope<'_>, args: &[Expr], make: impl Fn(&str) -> String) -> Evaluated {
     Ok(scope.text(&args[0])?.map(|text| make(&text).into()))
@@ -29,10 +30,7 @@ pub(super) fn mask_phone(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
 }
 
 pub(super) fn text(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
-    Ok(scope
-        .find(&args[0])?
-        .and_then(|value| as_text(&value))
-        .map(Value::from))
+    Ok(scope.find(&args[0])?.and_then(into_text).map(Value::from))
 }
 
 pub(super) fn concat(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
@@ -55,7 +53,7 @@ pub(super) fn join(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
     let (Some(list), Some(separator)) = (scope.list(&args[0])?, scope.text(&args[1])?) else {
         return Ok(None);
     };
-    let parts: Vec<String> = list.iter().filter_map(as_text).collect();
+    let parts: Vec<_> = list.iter().filter_map(as_text).collect();
     Ok(Some(parts.join(&separator).into()))
 }
 
@@ -98,11 +96,23 @@ pub(super) fn parse_json(scope: &Scope<'_>, args: &[Expr]) -> Evaluated {
         .and_then(|text| serde_json::from_str(&text).ok()))
 }
 
+/// As `as_text`, of a value that need not stand anywhere.
+fn into_text(value: Cow<'_, Value>) -> Option<Cow<'_, str>> {
+    match value {
+        Cow::Borrowed(value) => as_text(value),
+        Cow::Owned(Value::String(text)) => Some(text.into()),
+        Cow::Owned(value) => as_text(&value).map(|text| text.into_owned().into()),
+    }
+}
+
 /// All texts, or `None` if one is absent.
-fn all_texts(scope: &Scope<'_>, args: &[Expr]) -> Result<Option<Vec<String>>, EvalError> {
+fn all_texts<'s>(
+    scope: &Scope<'s>,
+    args: &'s [Expr],
+) -> Result<Option<Vec<Cow<'s, str>>>, EvalError> {
     let mut parts = Vec::with_capacity(args.len());
     for arg in args {
-        match scope.find(arg)?.and_then(|value| as_text(&value)) {
+        match scope.find(arg)?.and_then(into_text) {
             Some(part) => parts.push(part),
             None => return Ok(None),
         }
