@@ -6,6 +6,7 @@ mod repair;
 use crate::{Ports, access::system};
 use audit::{AuditFinding, AuditOptions, AuditPhase, AuditPorts, AuditReport, ItemName};
 use catalog::Catalog;
+use data_encoding::HEXLOWER;
 use event_schema::{mutation::DocumentKey, signing::Keyring};
 use parking_lot::Mutex;
 use runtime::Shutdown;
@@ -86,7 +87,7 @@ pub(crate) struct HiddenNames<'a> {
 impl HiddenNames<'_> {
     pub(crate) fn hash(&self, text: &str) -> String {
         let tag = self.keys.tag("audited name", &[text.as_bytes()]);
-        tag[..12].iter().map(|byte| format!("{byte:02x}")).collect()
+        HEXLOWER.encode(&tag[..12])
     }
 
     /// A document's name as it is shown.

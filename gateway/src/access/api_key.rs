@@ -3,6 +3,7 @@
 
 use super::session::plain_json;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD as BASE64};
+use data_encoding::HEXLOWER;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -48,8 +49,5 @@ pub(crate) fn is_fingerprint(text: &str) -> bool {
 }
 
 pub(crate) fn key_fingerprint(text: &str) -> String {
-    Sha256::digest(text.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    HEXLOWER.encode(&Sha256::digest(text.as_bytes()))
 }

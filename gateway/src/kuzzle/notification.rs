@@ -2,6 +2,7 @@
 //! channel, and shared by all sockets on it.
 
 use super::channel;
+use data_encoding::HEXLOWER;
 use event_schema::{
     id::RequestId,
     notification::{Event, Notice, Presence, PresenceChange, Scope, State},
@@ -180,10 +181,7 @@ impl NotificationText {
 /// by this; nobody finds the id, which is for whoever made the request alone.
 fn nameless(request: RequestId) -> String {
     let hash = Sha256::digest(request.to_string().as_bytes());
-    hash[..16]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    HEXLOWER.encode(&hash[..16])
 }
 
 fn json_text<T: Serialize + ?Sized>(value: &T) -> String {

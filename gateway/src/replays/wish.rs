@@ -6,9 +6,10 @@ use crate::{
     app::{App, Shared},
     error::{Code, Problem},
 };
+use data_encoding::HEXLOWER;
 use replay::{JobState, JobWish, ReplayJob};
 use runtime::Backoff;
-use std::{fmt::Write, time::Duration};
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// A runner that said nothing for so long is gone.
@@ -18,12 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A name that nobody had before.
 pub(super) fn fresh_name() -> String {
-    let mut name = String::with_capacity(20);
-    for byte in runtime::random::<[u8; 10]>() {
-        // A text takes whatever is written to it.
-        _ = write!(name, "{byte:02x}");
-    }
-    name
+    HEXLOWER.encode(&runtime::random::<[u8; 10]>())
 }
 
 /// Runs the job here from now on; who ran it before stops.

@@ -8,6 +8,7 @@ use crate::{
     error::{Code, Problem},
     request::RawRequest,
 };
+use data_encoding::HEXLOWER;
 use event_schema::{envelope::Claim, id::RequestId, signing::Keyring};
 use moka::sync::Cache;
 use parking_lot::Mutex;
@@ -199,7 +200,7 @@ impl Identifier {
 
 fn named_claim(key: &[u8; 32], until: i64) -> Claim {
     Claim {
-        key: key.iter().map(|byte| format!("{byte:02x}")).collect(),
+        key: HEXLOWER.encode(key),
         until,
     }
 }
