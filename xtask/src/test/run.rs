@@ -7,6 +7,7 @@ mod tests;
 
 use std::{
     cmp::Reverse,
+    fmt::Write as _,
     io::{BufRead, BufReader},
     process::{Child, Command, Stdio},
     sync::{
@@ -133,6 +134,15 @@ pub(super) fn run_docs(packages: &[String], variables: &[(&str, String)]) -> Res
     running.count(&mut command)
 }
 
+/// The line of a test that passed, with how long it took; other lines as they are.
+fn with_time(mut line: String, ended: Option<&(String, Duration)>) -> String {
+    if let Some((_, time)) = ended.filter(|_| line.ends_with(" ok")) {
+        // A text takes whatever is written to it.
+        _ = write!(line, " ({:.1} s)", time.as_secs_f64());
+    }
+    line
+}
+
 /// As many tests at once as the binaries would run by themselves; of those that start whole
 /// processes one more, since they wait for servers that come back much of the time.
 fn threads(is_system: bool) -> usize {
@@ -216,12 +226,13 @@ impl Running {
         loop {
             match lines.recv_timeout(self.limit.saturating_sub(began.elapsed())) {
                 Ok(line) => {
-                    self.output.line(&line);
-                    self.ended.extend(self.watch.line(&line, Instant::now()));
+                    let ended = self.watch.line(&line, Instant::now());
                     if let Some(read) = Tally::read(&line) {
                         tally += read;
                         results += 1;
                     }
+                    self.output.line(&with_time(line, ended.as_ref()));
+                    self.ended.extend(ended);
                 }
                 Err(RecvTimeoutError::Timeout) => {
                     self.say_what_hangs();

@@ -1,9 +1,10 @@
 use std::{
-    process::Command,
+    io::Write,
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
-use super::{RunOutput, Runner, Running, Tally};
+use super::{RunOutput, Runner, Running, Tally, with_time};
 use crate::test::{
     binaries::TestBinary,
     choice::{Choice, Chosen},
@@ -82,6 +83,16 @@ fn times_are_kept_by_name() {
     };
     assert_eq!((first.as_str(), second.as_str()), ("quick", "stuck"));
     assert!(*time >= Duration::from_millis(250), "{time:?}");
+
+    let shown = |line: &str| {
+        with_time(
+            line.to_owned(),
+            Some(&("a".into(), Duration::from_millis(1_234))),
+        )
+    };
+    assert_eq!(shown("test a ... ok"), "test a ... ok (1.2 s)");
+    assert_eq!(shown("test a ... FAILED"), "test a ... FAILED");
+    assert_eq!(with_time("running 2 tests".into(), None), "running 2 tests");
 }
 
 #[test]
@@ -94,9 +105,15 @@ fn lanes_run_side_by_side_and_mix_no_lines() {
             "#!/bin/sh\n: > {own}.began\nn=0\nwhile [ ! -e {other}.began ]; do sleep 0.05; \
              n=$((n+1)); [ $n -lt 1200 ] || exit 1; done\necho 'test {own} ... ok'\n{RESULT}\n"
         );
-        std::fs::write(&path, text).expect("a script");
-        let runs = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-        std::fs::set_permissions(&path, runs).expect("permissions");
+        // Written by another process: a file that this one has open for writing, in any thread, cannot
+        // be run.
+        let put = format!("cat > {0} && chmod +x {0}", path.display());
+        let mut put = script(&put);
+        let mut put = put.stdin(Stdio::piped()).spawn().expect("runs");
+        let mut into = put.stdin.take().expect("piped");
+        into.write_all(text.as_bytes()).expect("a script");
+        drop(into);
+        assert!(put.wait().expect("ends").success());
         Chosen {
             tests: vec![own.to_owned()],
             binary: TestBinary {
