@@ -7,6 +7,7 @@
 )]
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
+mod audited;
 mod everything;
 mod expiry;
 mod faulty;

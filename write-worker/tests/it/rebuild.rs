@@ -1,7 +1,7 @@
 //! A store that lost what it held gets it again from the log, at the log's versions, while a worker
 //! goes on writing.
 
-mod map_view;
+pub mod map_view;
 mod remap;
 
 use crate::harness::{World, applied, collection};

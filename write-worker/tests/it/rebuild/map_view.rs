@@ -1,11 +1,12 @@
 //! A view in memory with places for one collection, of which a second can take the place of the first.
 
 use event_schema::{Raw, mutation::DocumentKey};
+use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
     sync::{
-        Mutex,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -31,7 +32,11 @@ pub struct MapView {
     /// The mappings of a second place: the one that is filled, and the one that was promoted last.
     filled_under: Mutex<Option<Value>>,
     promoted_under: Mutex<Option<Value>>,
+    /// Waited for whenever somebody asks what it holds of these, before it looks.
+    pub before_look: Mutex<Option<BeforeLook>>,
 }
+
+pub type BeforeLook = Arc<dyn Fn(Vec<String>) -> BoxFuture<'static, ()> + Send + Sync>;
 
 type Place = BTreeMap<String, DocumentWrite>;
 
@@ -197,6 +202,10 @@ impl View for MapView {
         no()
     }
     async fn held(&self, keys: &[DocumentKey]) -> Result<Vec<Option<ViewedDocument>>, StoreError> {
+        let before_look = self.before_look.lock().unwrap().clone();
+        if let Some(before_look) = before_look {
+            before_look(keys.iter().map(|key| key.id.clone()).collect()).await;
+        }
         let places = self.places.lock().unwrap();
         let find = |key: &DocumentKey| {
             let name = format!("{}/{}", key.index, key.collection);
@@ -210,6 +219,17 @@ impl View for MapView {
             })
         };
         Ok(keys.iter().map(find).collect())
+    }
+    async fn scan(
+        &self,
+        collection: &Collection,
+        _: Option<&str>,
+        _: usize,
+    ) -> Result<(Vec<String>, Option<String>), StoreError> {
+        let places = self.places.lock().unwrap();
+        let place = places.get(&collection.name()).into_iter().flatten();
+        let standing = place.filter(|(_, write)| write.body.is_some());
+        Ok((standing.map(|(id, _)| id.clone()).collect(), None))
     }
     async fn create_collection(&self, collection: &Collection) -> Result<(), StoreError> {
         let mut places = self.places.lock().unwrap();
