@@ -72,6 +72,8 @@ pub(crate) struct MarkedTenure {
     pub start: HistoryStart,
     /// Where the last mark before it says to begin, if the record store had an older one.
     pub marked: Option<HistoryStart>,
+    /// What the tenures before it have sampled, oldest first, where that may be gone on with.
+    pub former: VecDeque<HistoryStart>,
     pub topics: TopicIds,
     /// Records of `transactions` before this may have had decisions that `changes` lost.
     pub suspect_until: TransactionsOffset,
@@ -97,11 +99,13 @@ pub(crate) struct Marker {
     /// Oldest first: where twice the window starts. A mark that the store forgets may be one window
     /// old, and itself points one window back.
     samples: VecDeque<HistoryStart>,
+    /// Those of the tenures before it, until they may count.
+    former: VecDeque<HistoryStart>,
     topics: TopicIds,
     suspect_until: TransactionsOffset,
     last: Option<Resolved>,
     newest: watch::Sender<Option<KeptMark>>,
-    /// Those that the record store took, in this tenure and those before it.
+    /// What the record store took, and what was sampled, in this tenure and those before it.
     stored: Arc<Mutex<StoredMarks>>,
     /// How far its decisions' parts went.
     parts: Arc<PartProgress>,
@@ -121,6 +125,7 @@ impl Marker {
             window: reapply_window(worker),
             stored,
             samples: tenure.samples(),
+            former: tenure.former,
             topics: tenure.topics,
             suspect_until: tenure.suspect_until,
             last: None,
@@ -162,12 +167,16 @@ impl Marker {
             next,
             tail,
         } = resolved;
-        self.sample_history(HistoryStart {
+        let now = HistoryStart {
             at,
             from: through.next(),
             epoch: Some(epoch),
             next,
-        });
+        };
+        if self.sample_history(now) && !self.window.is_zero() {
+            let samples = self.samples.clone();
+            self.stored.lock().leave_samples(epoch, samples);
+        }
         let reapply = self.window_start();
         Mark {
             epoch,
@@ -185,18 +194,25 @@ impl Marker {
         }
     }
 
-    fn sample_history(&mut self, now: HistoryStart) {
+    /// Says whether this became one.
+    fn sample_history(&mut self, now: HistoryStart) -> bool {
         if self.is_suspect(now.next) {
-            return;
+            return false;
+        }
+        if !self.former.is_empty() {
+            // They say more than where the window began when the partition was taken.
+            self.samples = std::mem::take(&mut self.former);
         }
         let is_due = |last: &HistoryStart| now.at.duration_since(last.at) >= SAMPLE;
-        if self.window.is_zero() || self.samples.back().is_none_or(is_due) {
+        let is_new = self.window.is_zero() || self.samples.back().is_none_or(is_due);
+        if is_new {
             self.samples.push_back(now);
         }
         let is_old = |sample: &HistoryStart| now.at.duration_since(sample.at) >= 2 * self.window;
         while self.samples.get(1).is_some_and(is_old) {
             self.samples.pop_front();
         }
+        is_new
     }
 
     /// Is there something before this that may have been decided, and lost?

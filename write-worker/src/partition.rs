@@ -44,7 +44,7 @@ pub(crate) struct Carried {
     resolved: BTreeSet<ChangesOffset>,
     /// By what the partition waits.
     flood: Option<Box<DeadLetterFlood>>,
-    /// To which marks the record store may go back.
+    /// To which marks the record store may go back, and what was resolved when.
     marks: Option<Arc<Mutex<StoredMarks>>>,
     /// How often the record store had been away by then.
     absences: u64,
@@ -100,6 +100,13 @@ impl Carried {
         if self.absences != absences {
             self.absences = absences;
             self.resolved.clear();
+            self.forget_samples();
+        }
+    }
+
+    fn forget_samples(&self) {
+        if let Some(marks) = &self.marks {
+            marks.lock().forget_samples();
         }
     }
 
@@ -110,6 +117,7 @@ impl Carried {
             TenureEnd::Halted(why) => TenureOutcome::Halted(why),
             TenureEnd::Reclaim(why) => {
                 (self.rejected, self.resolved) = Default::default();
+                self.forget_samples();
                 TenureOutcome::retake(why)
             }
             TenureEnd::Flooded(flood) => {

@@ -14,6 +14,7 @@ fn marker(window: Duration) -> Marker {
         partition: 0,
         window,
         samples: VecDeque::from([start]),
+        former: VecDeque::new(),
         topics: TopicIds::default(),
         suspect_until: TransactionsOffset::FIRST,
         last: None,
@@ -121,6 +122,7 @@ fn a_kept_window_begins_no_earlier_than_an_owner_before_kept_it() {
             from: ChangesOffset::new(3),
             ..start
         }),
+        former: VecDeque::new(),
         topics: TopicIds::default(),
         suspect_until: TransactionsOffset::new(500),
     };
@@ -225,4 +227,140 @@ fn nothing_goes_that_a_mark_needs_to_which_the_store_may_go_back() {
         "it goes back to that of 12 s"
     );
     assert_eq!(old, (Some((13, 12)), Some(13)), "it stands for good");
+}
+
+const WINDOW: u64 = 60;
+
+/// Tenures of one owner, each of 20 s, in which a record is resolved and marked each second. The
+/// log holds nothing else; a tenure begins at the last mark.
+struct ShortTenures {
+    marker: Marker,
+    stored: Arc<Mutex<StoredMarks>>,
+    began: Instant,
+    second: u64,
+    last: Epoch,
+}
+
+impl ShortTenures {
+    fn new() -> Self {
+        let marker = marker(Duration::from_secs(WINDOW));
+        Self {
+            began: marker.samples[0].at,
+            stored: Arc::new(Mutex::new(StoredMarks::new(marker.window))),
+            marker,
+            second: 0,
+            last: epoch(),
+        }
+    }
+
+    /// The next, behind the tenure `before`; answers where its last mark says to begin.
+    fn run(&mut self, before: Epoch, suspect_until: u64) -> u64 {
+        let at = |second| self.began + Duration::from_secs(second);
+        let start = HistoryStart {
+            at: at(self.second),
+            ..self.marker.window_start()
+        };
+        let open = Epoch::begun_at(ChangesOffset::new(self.second + 1));
+        let former = (self.stored.lock()).take_samples(Some(before), open, start);
+        self.stored.lock().note(start.at, start);
+        self.marker = Marker {
+            samples: VecDeque::from([start]),
+            former,
+            suspect_until: TransactionsOffset::new(suspect_until),
+            stored: self.stored.clone(),
+            ..marker(self.marker.window)
+        };
+        let mut last = None;
+        for second in self.second + 1..=self.second + 20 {
+            last = self.marker.due(progress(second), open, at(second), 0);
+        }
+        (self.second, self.last) = (self.second + 20, open);
+        last.unwrap().reapply_from.get()
+    }
+
+    fn run_next(&mut self) -> u64 {
+        self.run(self.last, 0)
+    }
+}
+
+fn after_five_tenures() -> ShortTenures {
+    let mut tenures = ShortTenures::new();
+    for _ in 0..5 {
+        tenures.run_next();
+    }
+    tenures
+}
+
+#[test]
+fn a_tenure_goes_on_with_what_those_before_it_sampled() {
+    let mut tenures = after_five_tenures();
+    for end in [120, 140, 160] {
+        let begins = tenures.run_next();
+        let exact = end - WINDOW;
+        assert!(
+            (exact - 2..=exact + 1).contains(&begins),
+            "{end} s: {begins}"
+        );
+    }
+    let needed = tenures.marker.samples[0].from.get();
+    assert!((38..=42).contains(&needed), "two windows: {needed}");
+}
+
+/// A lost decision may have left something behind where the samples would let the window begin.
+#[test]
+fn nothing_counts_that_was_sampled_before_while_a_decision_may_be_lost() {
+    let mut tenures = after_five_tenures();
+    // The store did not take the last mark: it has one that says to begin a little earlier.
+    let kept = HistoryStart {
+        from: ChangesOffset::new(30),
+        ..tenures.marker.samples[0]
+    };
+    assert!(tenures.marker.window_start().from > kept.from);
+    tenures.marker.samples = [kept].into();
+    assert_eq!(tenures.run(tenures.last, 1_000), 30);
+    let begins = tenures.run_next();
+    assert!(
+        begins >= 140 - WINDOW - 2,
+        "it leaves them to the next: {begins}"
+    );
+}
+
+/// Each of these may mean that something was applied later than the samples say.
+#[test]
+fn samples_count_only_where_nothing_was_applied_again() {
+    let whatever = |change: fn(&mut ShortTenures) -> Epoch| {
+        let mut tenures = after_five_tenures();
+        let before = tenures.marker.window_start().from.get();
+        let former = change(&mut tenures);
+        tenures.run(former, 0) == before
+    };
+    let nothing = |tenures: &mut ShortTenures| tenures.last;
+    let another_owner = |_: &mut ShortTenures| Epoch::begun_at(ChangesOffset::new(99));
+    let an_absence = |tenures: &mut ShortTenures| {
+        tenures.stored.lock().forget_samples();
+        tenures.last
+    };
+    let an_older_mark = |tenures: &mut ShortTenures| {
+        let newer = HistoryStart {
+            from: ChangesOffset::new(99),
+            ..tenures.marker.samples[0]
+        };
+        let now = tenures.began + Duration::from_secs(tenures.second + 2);
+        tenures.stored.lock().note(now, newer);
+        tenures.last
+    };
+    let a_lost_tail = |tenures: &mut ShortTenures| {
+        let lost = HistoryStart {
+            from: ChangesOffset::new(500),
+            ..tenures.marker.samples[0]
+        };
+        let samples = VecDeque::from([lost]);
+        tenures.stored.lock().leave_samples(tenures.last, samples);
+        tenures.last
+    };
+    assert!(!whatever(nothing), "they count");
+    assert!(whatever(another_owner), "another owner");
+    assert!(whatever(an_absence), "an absence");
+    assert!(whatever(an_older_mark), "an older mark");
+    assert!(whatever(a_lost_tail), "a lost tail");
 }

@@ -48,7 +48,9 @@ impl PartitionTask {
         taken: &mut TakenPartition,
         stored: &Arc<Mutex<StoredMarks>>,
     ) -> Result<TenureMarks, TenureEnd> {
-        let tenure = taken.marked_tenure();
+        let open = taken.appender.epoch();
+        let former = stored.lock().take_samples(taken.before, open, taken.start);
+        let tenure = taken.marked_tenure(former);
         stored.lock().note(tenure.start.at, tenure.start);
         let (newest, kept) = watch::channel(None);
         let marker = Marker::new(&self.worker, self.partition, tenure, newest, stored.clone());

@@ -14,15 +14,16 @@ use crate::{
     record_retry::RecordPart,
     tenure_end::{RejectedDecisions, TenureEnd},
 };
-use change_feed::{VoidStamp, Window};
+use change_feed::{TenureRule, VoidStamp, Window};
 use event_log::Offsets;
 use event_schema::{
     RequestTail, codec,
     decision::{Change, Mark, Open, TopicIds, Void},
     id::RequestId,
-    offset::{ChangesOffset, TransactionsOffset},
+    offset::{ChangesOffset, Epoch, TransactionsOffset},
     topics::CHANGES,
 };
+use std::collections::VecDeque;
 use tokio::time::Instant;
 
 /// A partition that was taken.
@@ -42,6 +43,8 @@ pub(super) struct TakenPartition {
     unnamed: Vec<StandingRequest>,
     /// The mark that the record store had.
     marked: Option<Mark>,
+    /// The tenure that was in force before, if the record store has a mark.
+    pub before: Option<Epoch>,
     /// Records of `transactions` before this may have had decisions that `changes` lost.
     suspect_until: TransactionsOffset,
 }
@@ -60,7 +63,8 @@ impl TakenPartition {
             || stands.is_some_and(|stands| through.is_none_or(|through| stands > through))
     }
 
-    pub(super) fn marked_tenure(&self) -> MarkedTenure {
+    /// `former`: what the tenures before it have sampled.
+    pub(super) fn marked_tenure(&self, former: VecDeque<HistoryStart>) -> MarkedTenure {
         let marked = self.window.marked_start();
         MarkedTenure {
             start: self.start,
@@ -70,6 +74,7 @@ impl TakenPartition {
                 epoch: marked.epoch,
                 next: marked.next,
             }),
+            former,
             topics: self.topics.clone(),
             suspect_until: self.suspect_until,
         }
@@ -114,7 +119,7 @@ impl PartitionTask {
             .map_or(ChangesOffset::new(changes.earliest), |mark| {
                 mark.reapply_from
             });
-        let window = self
+        let (window, before) = self
             .read_window(mark.as_ref(), from, epoch.opened_at())
             .await?;
         tracing::info!(partition = self.partition, %epoch, %from, next = %window.next(), "partition claimed");
@@ -146,6 +151,7 @@ impl PartitionTask {
                 .as_ref()
                 .map_or(TransactionsOffset::FIRST, |mark| mark.next),
             unnamed: standing.unnamed(&decided),
+            before: before.filter(|_| mark.is_some()),
             marked: mark,
             suspect_until: suspect_until.min(TransactionsOffset::new(transactions.end)),
             window,
@@ -175,15 +181,17 @@ impl PartitionTask {
         }
     }
 
+    /// And which tenure was in force before the open.
     async fn read_window(
         &self,
         mark: Option<&Mark>,
         from: ChangesOffset,
         open: ChangesOffset,
-    ) -> Result<Window, TenureEnd> {
+    ) -> Result<(Window, Option<Epoch>), TenureEnd> {
         let generation = self.worker.ports.layout.generation;
         let mut window = Window::from(generation, self.partition, mark);
-        let mut next = from;
+        let mut tenure = TenureRule::in_force(mark.and_then(|mark| mark.reapply_epoch));
+        let (mut before, mut next) = (None, from);
         while next <= open {
             for (offset, change) in self.read_changes(next, open.next()).await? {
                 if next == from && offset > from {
@@ -191,10 +199,14 @@ impl PartitionTask {
                     return Err(TenureEnd::Reclaim(why.into()));
                 }
                 window.fold(offset, &change);
+                let last = tenure.epoch();
+                if tenure.counts(offset, &change) && matches!(change, Change::Open(_)) {
+                    before = last;
+                }
                 next = offset.next();
             }
         }
-        Ok(window)
+        Ok((window, before))
     }
 
     /// When all that stands is finished: what no decision names repeats a request that is known. That
