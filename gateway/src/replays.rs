@@ -2,6 +2,7 @@
 //! resume them, and run by one gateway at a time. Two that run the same do no harm: each intent
 //! names the hold that it saw, and is refused where another stands. It decides nothing itself.
 
+mod ahead;
 mod keep;
 mod list;
 mod prepare;

@@ -41,7 +41,7 @@ pub(super) enum PreparedItem {
 pub(super) async fn prepare_items(
     app: &App,
     job: &ReplayJob,
-    items: &[&JobItem],
+    items: &[JobItem],
 ) -> Result<Vec<PreparedItem>, Problem> {
     let ids = items
         .iter()
@@ -60,7 +60,7 @@ pub(super) async fn prepare_items(
 async fn preview_items(
     app: &App,
     job: &ReplayJob,
-    items: &[&JobItem],
+    items: &[JobItem],
     prepared: &mut [PreparedItem],
 ) -> Result<(), Problem> {
     if job.order.action == JobAction::Discard {
@@ -100,7 +100,7 @@ async fn preview_items(
 /// was held a moment ago the ledger may know nothing yet.
 async fn find_letters(
     record: &dyn Record,
-    items: &[&JobItem],
+    items: &[JobItem],
     ids: &[Option<RequestId>],
 ) -> Result<Vec<Option<HeldLetter>>, Problem> {
     let seen = items.iter().enumerate();

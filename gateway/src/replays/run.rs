@@ -3,10 +3,11 @@
 //! is asked to, when another runs the job, and with the service.
 
 use super::{
+    ahead::LettersAhead,
     item_end,
     keep::{CHUNK, JobStore},
     ledger_entry,
-    prepare::{PreparedItem, prepare_items},
+    prepare::PreparedItem,
     repeat::{LaterLetters, TakenLetters, take_later_letters},
 };
 use crate::{
@@ -29,7 +30,7 @@ use tracing::{info, warn};
 const AT_ONCE: usize = 5 * CHUNK;
 /// A step whose events have so many bytes moves no more.
 const STEP_BYTES: usize = 8 << 20;
-/// Dead letters, and ends of them, that are read at a time.
+/// Ends of dead letters that are read at a time.
 const READ_TOGETHER: usize = 64;
 /// How often the runner looks for what is asked of it, and says that it lives.
 const LOOK: Duration = Duration::from_millis(500);
@@ -214,14 +215,9 @@ impl JobRunner {
     /// stop.
     async fn move_items(&mut self, items: &mut [JobItem]) -> Result<(), Problem> {
         let mut handed = HandedIntents::default();
-        let pending: Vec<usize> = (0..items.len())
-            .filter(|n| items[*n].is_pending())
-            .collect();
+        let mut ahead = LettersAhead::of(&self.app, &self.job, items);
         let mut looked = Instant::now();
-        for some in pending.chunks(READ_TOGETHER) {
-            if handed.stopped.is_some() || handed.bytes > STEP_BYTES {
-                break;
-            }
+        while handed.stopped.is_none() && handed.bytes <= STEP_BYTES {
             match self.still_goes_on(&mut looked).await {
                 Ok(true) => {}
                 Ok(false) => break,
@@ -230,8 +226,12 @@ impl JobRunner {
                     break;
                 }
             }
-            self.hand_over(items, some, &mut handed).await;
+            let Some((some, prepared)) = ahead.next(items).await else {
+                break;
+            };
+            self.hand_over(items, &some, prepared, &mut handed);
         }
+        drop(ahead);
         let HandedIntents {
             sent, mut stopped, ..
         } = handed;
@@ -259,16 +259,16 @@ impl JobRunner {
         stopped.map_or(Ok(()), Err)
     }
 
-    /// Prepares some of the items and hands their intents to the log; why it stopped before all of
-    /// them is kept with what was handed over, which is on its way.
-    async fn hand_over(
+    /// Hands the intents of some of the items to the log; why it stopped before all of them is kept
+    /// with what was handed over, which is on its way.
+    fn hand_over(
         &mut self,
         items: &mut [JobItem],
         some: &[usize],
+        prepared: Result<Vec<PreparedItem>, Problem>,
         handed: &mut HandedIntents,
     ) {
-        let asked: Vec<&JobItem> = some.iter().map(|n| &items[*n]).collect();
-        let prepared = match prepare_items(&self.app, &self.job, &asked).await {
+        let prepared = match prepared {
             Ok(prepared) => prepared,
             Err(problem) => {
                 // Nothing settles that anybody could see while a store is away.

@@ -29,6 +29,7 @@ mod overload;
 mod raw;
 mod readiness;
 mod reads;
+mod replays;
 mod sealed;
 mod security;
 mod slow;

@@ -1,6 +1,6 @@
-//! A record store in front of the real one whose look-ups of collections take as long as a test
-//! says, or panic, whose scans may wait for turns, that may be away or say nothing when it is asked how
-//! it is, and which counts how often documents and rows are read.
+//! A record store in front of the real one whose look-ups of collections and reads of rows take as
+//! long as a test says, or panic, whose scans may wait for turns, that may be away or say nothing when
+//! it is asked how it is, and which counts how often documents and rows are read.
 
 use event_schema::{
     decision::Mark,
@@ -14,7 +14,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -35,6 +35,10 @@ pub struct LookUps {
     waiting: AtomicUsize,
     reads: AtomicUsize,
     away: AtomicBool,
+    /// Milliseconds that it takes to read rows.
+    rows_take: AtomicU64,
+    rows_together: AtomicUsize,
+    most_rows_together: AtomicUsize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +93,28 @@ impl LookUps {
         turns.acquire_owned().await.ok()
     }
 
+    /// From now on it takes this long to read rows.
+    pub fn read_rows_in(&self, time: Duration) {
+        let time = u64::try_from(time.as_millis()).unwrap();
+        self.rows_take.store(time, Ordering::SeqCst);
+    }
+
+    /// How many calls for rows went on at the same time, at most, since they take their time.
+    pub fn most_rows_together(&self) -> usize {
+        self.most_rows_together.load(Ordering::SeqCst)
+    }
+
+    async fn take_time_for_rows(&self) {
+        let time = self.rows_take.load(Ordering::SeqCst);
+        if time > 0 {
+            let together = self.rows_together.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most_rows_together
+                .fetch_max(together, Ordering::SeqCst);
+            tokio::time::sleep(Duration::from_millis(time)).await;
+            self.rows_together.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
     /// How often documents and rows were read.
     pub fn reads(&self) -> usize {
         self.reads.load(Ordering::SeqCst)
@@ -113,6 +139,7 @@ impl Record for SlowRecord {
     async fn rows(&self, keys: &[RowKey]) -> Result<Vec<Option<StoredRow>>, StoreError> {
         self.1.reach()?;
         self.1.reads.fetch_add(1, Ordering::SeqCst);
+        self.1.take_time_for_rows().await;
         self.0.rows(keys).await
     }
     async fn scan_rows(&self, scan: &RowScan) -> Result<Vec<(RowKey, StoredRow)>, StoreError> {
