@@ -1,32 +1,52 @@
-//! A reader that hears of `rooms` late: what a notifier must wait for.
+//! A reader that hears of `rooms` late, or not for as long as a test says: what a notifier must wait
+//! for.
 
 use event_log::{
     Limits, Log, PartitionStream, Record, StreamError,
     consumer::{From, Reader},
 };
 use std::{sync::Arc, time::Duration};
+use tokio::sync::watch;
 
 /// The same log, but that topic's records come so much later.
 pub fn late(log: &Log, topic: String, by: Duration) -> Log {
+    delayed(log, topic, Delay::By(by))
+}
+
+/// The same log, but none of that topic's records comes as long as the answer says so.
+pub fn stalled(log: &Log, topic: String) -> (Log, watch::Sender<bool>) {
+    let (stall, stalls) = watch::channel(false);
+    (delayed(log, topic, Delay::While(stalls)), stall)
+}
+
+fn delayed(log: &Log, topic: String, delay: Delay) -> Log {
     Log {
         reader: Arc::new(Late {
             reader: log.reader.clone(),
             topic,
-            by,
+            delay,
         }),
         ..log.clone()
     }
 }
 
+#[derive(Clone)]
+enum Delay {
+    By(Duration),
+    While(watch::Receiver<bool>),
+}
+
 struct Late {
     reader: Arc<dyn Reader>,
     topic: String,
-    by: Duration,
+    delay: Delay,
 }
 
 struct LateStream {
     stream: Box<dyn PartitionStream>,
-    by: Duration,
+    delay: Delay,
+    /// What came and is not given out yet: whoever waits may give it up.
+    come: Option<Vec<Record>>,
 }
 
 #[async_trait::async_trait]
@@ -41,7 +61,8 @@ impl Reader for Late {
         Ok(if topic == self.topic {
             Box::new(LateStream {
                 stream,
-                by: self.by,
+                delay: self.delay.clone(),
+                come: None,
             })
         } else {
             stream
@@ -66,9 +87,14 @@ impl Reader for Late {
 #[async_trait::async_trait]
 impl PartitionStream for LateStream {
     async fn next(&mut self, limits: Limits) -> Result<Vec<Record>, StreamError> {
-        // First the wait, so that nothing is lost where this is given up.
-        tokio::time::sleep(self.by).await;
-        self.stream.next(limits).await
+        if self.come.is_none() {
+            self.come = Some(self.stream.next(limits).await?);
+        }
+        match &mut self.delay {
+            Delay::By(time) => tokio::time::sleep(*time).await,
+            Delay::While(stalls) => drop(stalls.wait_for(|stalled| !stalled).await),
+        }
+        Ok(self.come.take().unwrap_or_default())
     }
 
     fn end(&self) -> u64 {

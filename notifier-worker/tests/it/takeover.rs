@@ -1,6 +1,11 @@
 //! Notifiers that come and go: nothing is missed.
 
-use crate::harness::{Gate, Hand, On, PARTITIONS, World};
+use crate::harness::{Gate, Hand, On, PARTITIONS, PATIENCE, World};
+use event_schema::{
+    codec::{self, Parts},
+    membership::{MembershipRecord, PartitionClaim, PresenceFilter},
+    topics,
+};
 use serde_json::json;
 use std::{
     collections::HashSet,
@@ -133,7 +138,7 @@ async fn what_was_deleted_untold_is_said_to_be_missed() {
     assert!(gate.missed.is_empty(), "nothing was lost yet");
     hand.write("lost", json!({})).await;
     hand.write("also lost", json!({})).await;
-    let changes = world.layout.name(&event_schema::topics::CHANGES);
+    let changes = world.layout.name(&topics::CHANGES);
     let end = world.log.admin.offsets(&changes, 0).await.unwrap().end;
     // The last mark stays, as it does behind a worker.
     let deleted = world.log.admin.delete_before(&changes, 0, end - 1).await;
@@ -225,7 +230,7 @@ async fn a_successor_that_hears_late_waits_until_it_knows() {
     first.stop().await;
     let late = crate::slow::late(
         &world.log,
-        world.layout.name(&event_schema::topics::ROOMS),
+        world.layout.name(&topics::ROOMS),
         Duration::from_millis(300),
     );
     let second = world.notifier_on(late, "second", crate::harness::config());
@@ -238,6 +243,74 @@ async fn a_successor_that_hears_late_waits_until_it_knows() {
         .await;
     assert_eq!(gate.done(), ids);
     second.stop().await;
+}
+
+/// Who claimed which partition, in order, with the place in `rooms`.
+async fn claims(world: &World) -> Vec<(u64, PartitionClaim)> {
+    let topic = world.layout.name(&topics::ROOMS);
+    let end = world.log.admin.offsets(&topic, 0).await.unwrap().end;
+    let mut scan = world.log.scan(&topic, 0, 0..end);
+    let mut claims = Vec::new();
+    while let Some(records) = scan.next().await.unwrap() {
+        for record in records {
+            let parts = Parts {
+                key: record.key,
+                value: record.value,
+                headers: record.headers,
+            };
+            let room = codec::decode_membership(&parts).unwrap();
+            if let MembershipRecord::PartitionClaimed(claim) = room {
+                claims.push((record.offset, claim));
+            }
+        }
+    }
+    claims
+}
+
+/// Waits until this notifier claims the partition (or any) at or behind this place of `rooms`.
+async fn claimed(world: &World, notifier: &str, partition: Option<u16>, from: u64) -> u16 {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let claims = claims(world).await;
+        let found = claims.iter().find(|(at, claim)| {
+            let is_its = partition.is_none_or(|partition| partition == claim.partition);
+            *at >= from && claim.notifier == notifier && is_its
+        });
+        if let Some((_, claim)) = found {
+            return claim.partition;
+        }
+        assert!(
+            Instant::now() < until,
+            "{notifier} claims nothing: {claims:?}"
+        );
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// By what it knows of the rooms it has owned the partition all along: it does not know yet that another
+/// had it, nor who came to listen meanwhile.
+#[tokio::test]
+async fn one_that_gets_a_partition_back_waits_until_it_knows_what_came_meanwhile() {
+    let world = World::on(On::Embedded).await;
+    let (log, stall) = crate::slow::stalled(&world.log, world.layout.name(&topics::ROOMS));
+    let first = world.notifier_on(log, "first", crate::harness::config());
+    let mut gate = Gate::open(&world, "g", 0).await;
+    let at = gate.beat().await;
+    gate.active(at).await;
+
+    stall.send_replace(true);
+    let second = world.notifier("second");
+    let partition = claimed(&world, "second", None, at).await;
+    let seat = gate.sit("c", "all", json!({}), PresenceFilter::None).await;
+    second.stop().await;
+    claimed(&world, "first", Some(partition), seat).await;
+    let mut hand = Hand::open(&world, partition, 0).await;
+    hand.write("new", json!({})).await;
+    gate.listen(Duration::from_millis(300)).await;
+    assert!(gate.done().is_empty(), "it knows of nobody who listens");
+    stall.send_replace(false);
+    gate.until("new", |gate| gate.done() == ["new"]).await;
+    first.stop().await;
 }
 
 /// From a decision's append to its push in the mailbox. The fastest tenth counts: what waits for a
