@@ -161,11 +161,14 @@ impl Decider {
         let Some(caller) = NamedCaller::of(event) else {
             return Ok(None);
         };
-        // Whoever was not looked at with the batch is now.
-        self.look_at_callers([event].into_iter()).await?;
-        let time = event.transaction.attributes.time;
-        let collections = &event.transaction.data.incarnations;
-        let objection = self.objection(caller, collections, time).await?;
+        let name = caller.name();
+        let looked_at = &self.looked_at;
+        if looked_at.batch != self.batch || !looked_at.callers.contains_key(&name) {
+            // It was not looked at with the batch.
+            let asked = HashMap::from([(name.clone(), caller)]);
+            self.look_at_named(asked).await?;
+        }
+        let objection = self.objection(event, (&name, caller)).await?;
         self.worker.metrics.looked_at_caller(objection.is_none());
         Ok(objection.map(|why| {
             let message =
@@ -179,15 +182,21 @@ impl Decider {
         &mut self,
         events: impl Iterator<Item = &'e Event>,
     ) -> Result<(), TenureEnd> {
+        let named = events.filter_map(NamedCaller::of);
+        self.look_at_named(named.map(|caller| (caller.name(), caller)).collect())
+            .await
+    }
+
+    async fn look_at_named(
+        &mut self,
+        mut asked: HashMap<String, NamedCaller<'_>>,
+    ) -> Result<(), TenureEnd> {
         if self.looked_at.batch != self.batch {
             self.looked_at = LookedAtCallers {
                 batch: self.batch,
                 ..LookedAtCallers::default()
             };
         }
-        let named = events.filter_map(NamedCaller::of);
-        let mut asked: HashMap<String, NamedCaller<'_>> =
-            named.map(|caller| (caller.name(), caller)).collect();
         asked.retain(|name, _| !self.looked_at.callers.contains_key(name));
         if asked.is_empty() {
             return Ok(());
@@ -208,11 +217,11 @@ impl Decider {
     /// Why the caller, who was looked at, may not do it.
     async fn objection(
         &mut self,
-        caller: NamedCaller<'_>,
-        collections: &Map<String, Value>,
-        time: i64,
+        event: &Event,
+        (name, caller): (&str, NamedCaller<'_>),
     ) -> Result<Option<&'static str>, TenureEnd> {
-        let (profiles, refreshed) = match self.looked_at.callers.get(&caller.name()) {
+        let time = event.transaction.attributes.time;
+        let (profiles, refreshed) = match self.looked_at.callers.get(name) {
             Some(CallerStanding::Honoured {
                 profiles,
                 refreshed,
@@ -226,6 +235,7 @@ impl Decider {
         let Some(rights) = self.current_rights().await? else {
             return Ok(Some("the roles and profiles are gone"));
         };
+        let collections = &event.transaction.data.incarnations;
         let may = is_allowed(&rights, &profiles, caller.taken, collections);
         Ok((!may).then_some("the caller has no right to it"))
     }

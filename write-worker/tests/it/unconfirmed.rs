@@ -107,6 +107,28 @@ impl World {
         id
     }
 
+    /// In the store itself, whoever has the partition of the account.
+    async fn end_session_of(&self, name: &str) {
+        let key = json!({"sid": format!("sid-{name}"), "jti": "*"});
+        let ended = RowMutation {
+            key: RowKey {
+                table: SESSIONS.to_owned(),
+                key: key.as_object().unwrap().clone(),
+            },
+            action: RowAction::Put,
+            cells: serde_json::from_value(json!({"at": TAKEN})).unwrap(),
+            before: None,
+            expires_before: None,
+            expires: None,
+        };
+        let ended = RowWrite {
+            mutation: ended,
+            version: Version::new(1, ChangesOffset::new(0)),
+            step: 0,
+        };
+        self.real.apply(&[Write::Row(ended)]).await;
+    }
+
     async fn decided(&self, name: &str, credential: UnconfirmedCredential) -> LedgerEntry {
         let id = self.taken(name, credential, None).await;
         self.resolved(&[id]).await.remove(0)
@@ -272,28 +294,29 @@ async fn what_ends_while_the_record_store_is_away_counts() {
     world.faults.record_away.store(true, Ordering::SeqCst);
     let taken = world.taken("meera", session("meera"), None).await;
     tokio::time::sleep(Duration::from_millis(500)).await;
-    let key = json!({"sid": "sid-meera", "jti": "*"});
-    let ended = RowMutation {
-        key: RowKey {
-            table: SESSIONS.to_owned(),
-            key: key.as_object().unwrap().clone(),
-        },
-        action: RowAction::Put,
-        cells: serde_json::from_value(json!({"at": TAKEN})).unwrap(),
-        before: None,
-        expires_before: None,
-        expires: None,
-    };
-    let ended = RowWrite {
-        mutation: ended,
-        version: Version::new(1, ChangesOffset::new(0)),
-        step: 0,
-    };
-    world.real.apply(&[Write::Row(ended)]).await;
+    world.end_session_of("meera").await;
     world.faults.record_away.store(false, Ordering::SeqCst);
     let decided = world.resolved(&[taken]).await.remove(0);
     assert!(is_revoked(&decided), "{decided:?}");
     worker.stop().await;
+}
+
+/// What a worker found before it lost the partition counts for nothing where another one decides.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_takes_the_partition_looks_again() {
+    let world = World::with_rights().await;
+    let first = world.worker("w1");
+    world.done("security.createRights", rights(true)).await;
+    world.done("security.createUser", user("meera")).await;
+    let before = world.decided("meera", session("meera")).await;
+    assert!(applied(&before), "{before:?}");
+    first.stop().await;
+    let waiting = world.taken("meera", session("meera"), None).await;
+    world.end_session_of("meera").await;
+    let second = world.worker("w2");
+    let decided = world.resolved(&[waiting]).await.remove(0);
+    assert!(is_revoked(&decided), "{decided:?}");
+    second.stop().await;
 }
 
 /// What is kept of one caller is damaged: that caller's events are refused, and nobody else's wait.
