@@ -11,6 +11,7 @@ mod imported;
 mod issuer_login;
 mod issuers;
 mod keys;
+mod killed;
 mod limits;
 mod listening;
 mod log;
