@@ -55,6 +55,7 @@ pub(crate) fn start_bulk(
 ) -> Result<Response, Problem> {
     let RequestCall {
         caller,
+        certificate,
         headers,
         query,
         body,
@@ -79,10 +80,11 @@ pub(crate) fn start_bulk(
     let run = run::BulkRun::new(
         app.clone(),
         operation.name().to_owned(),
-        (
-            caller.clone(),
-            shown_credential(&headers).map(str::to_owned),
-        ),
+        line_maker::LineSender {
+            caller: caller.clone(),
+            credential: shown_credential(&headers).map(str::to_owned),
+            certificate,
+        },
         options,
         unpack,
         writer,

@@ -221,14 +221,13 @@ async fn admit_request(
     }
 }
 
-/// Is it a single request that a worker decides, who looks at its caller then?
+/// Does a worker decide it, or each of its lines, who looks at its caller then?
 async fn is_decided_write(
     app: &Shared,
     (needed, operation): (Right, Option<&str>),
     request: &mut Request,
 ) -> bool {
-    // The lines of a bulk are taken one by one, each for the caller as it is then.
-    if needed.place != PlaceRule::Operation || request.uri().path().ends_with("/_bulk") {
+    if needed.place != PlaceRule::Operation {
         return false;
     }
     let Ok(parts) = request.extract_parts::<RawPathParams>().await else {

@@ -80,7 +80,9 @@ pub(crate) async fn handle_request(
     }
     let outcome = match admission::admit_action(app, &mut request).await {
         Ok(action) => {
-            if let Some(session) = session {
+            if let Some(session) = session
+                && request.caller.unconfirmed.is_none()
+            {
                 let number = session.connection.number;
                 app.holders.shown(number, &request.caller);
             }

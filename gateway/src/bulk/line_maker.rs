@@ -3,10 +3,11 @@
 
 use super::lines::Line;
 use crate::{
-    access::Caller,
+    access::{AccessError, Caller},
     app::Shared,
     error::{Code, Problem},
     request::scanned_json,
+    transport::tls::client_certificate::ShownCertificate,
     write::{publish::event::Event, submit::BulkLine},
 };
 use bytes::Bytes;
@@ -16,11 +17,17 @@ use std::sync::Arc;
 pub(crate) struct LineMaker {
     pub(crate) app: Shared,
     pub(crate) operation: String,
-    pub(crate) caller: Caller,
-    /// What the head showed. A bulk may go on for long: each line asks whether it still counts.
-    pub(crate) credential: Option<String>,
+    pub(crate) sender: LineSender,
     pub(crate) traceparent: String,
     pub(crate) idempotency_key: Option<Bytes>,
+}
+
+/// Who the head said that it is, and what that was shown by. A bulk may go on for long: each line asks
+/// whether it still counts.
+pub(crate) struct LineSender {
+    pub(crate) caller: Caller,
+    pub(crate) credential: Option<String>,
+    pub(crate) certificate: Option<Arc<ShownCertificate>>,
 }
 
 pub(crate) struct MadeLine {
@@ -51,11 +58,26 @@ impl LineMaker {
         }
     }
 
+    /// Whoever sends the lines, as it stands when this one is read. See ADR 39.
+    async fn caller_now(&self) -> Result<Caller, AccessError> {
+        let (access, sender) = (&self.app.access, &self.sender);
+        let (shown, certificate) = (sender.credential.as_deref(), sender.certificate.as_deref());
+        let identified = match (shown, certificate) {
+            (None, Some(certificate)) => access.identify_certificate(certificate).await,
+            (Some(_), _) | (None, None) => access.identify_again(&sender.caller, shown).await,
+        };
+        match identified {
+            Err(AccessError::Stale(why)) => access
+                .known_before(shown, certificate)
+                .ok_or(AccessError::Stale(why)),
+            identified => identified,
+        }
+    }
+
     async fn event(&self, number: u64, json: Bytes) -> Result<Event, Problem> {
         let json = &scanned_json(json, self.app.config.json_depth)?;
         let writes = &self.app.writes;
-        let shown = self.credential.as_deref();
-        let caller = self.app.access.identify_again(&self.caller, shown).await?;
+        let caller = self.caller_now().await?;
         let line = BulkLine {
             number,
             json,

@@ -21,15 +21,26 @@ const TEXT: u8 = 3;
 /// In the spool of this gateway, with a verdict to come, or with none.
 const SPOOLED: u8 = 4;
 const SPOOLED_MESSAGE: u8 = 5;
+/// Of a caller who could not be looked at: both have a verdict to come.
+const UNCONFIRMED: u8 = 6;
+const UNCONFIRMED_SPOOLED: u8 = 7;
 
 /// An event that is safe: its place and the unique part of its id say all.
 pub(crate) fn accepted_record(line: u64, published: &Published) -> [u8; 35] {
     let mut record = [0; 35];
     let (number, kinds) = match published.place {
-        EventPlace::Logged(offset) => (offset, [ACCEPTED, PUBLISHED]),
-        EventPlace::Spooled(place) => (place.number, [SPOOLED, SPOOLED_MESSAGE]),
+        EventPlace::Logged(offset) => (offset, [ACCEPTED, PUBLISHED, UNCONFIRMED]),
+        EventPlace::Spooled(place) => (
+            place.number,
+            [SPOOLED, SPOOLED_MESSAGE, UNCONFIRMED_SPOOLED],
+        ),
     };
-    record[0] = kinds[usize::from(!published.kind.has_verdict())];
+    let kind = match (published.kind.has_verdict(), published.is_unconfirmed) {
+        (true, false) => 0,
+        (false, _) => 1,
+        (true, true) => 2,
+    };
+    record[0] = kinds[kind];
     record[1..9].copy_from_slice(&line.to_be_bytes());
     record[9..11].copy_from_slice(&published.partition.to_be_bytes());
     record[11..19].copy_from_slice(&number.to_be_bytes());
@@ -83,7 +94,7 @@ fn render_block(app: &App, caller: &Caller, mut block: &[u8]) -> Option<Vec<u8>>
                 lines.extend_from_slice(json);
                 rest
             }
-            ACCEPTED | PUBLISHED | SPOOLED | SPOOLED_MESSAGE => {
+            ACCEPTED..=PUBLISHED | SPOOLED..=UNCONFIRMED_SPOOLED => {
                 let (line, rest) = rest.split_first_chunk()?;
                 let (partition, rest) = rest.split_first_chunk()?;
                 let (number, rest) = rest.split_first_chunk()?;
@@ -101,9 +112,13 @@ fn render_block(app: &App, caller: &Caller, mut block: &[u8]) -> Option<Vec<u8>>
                     Some(EventPlace::Spooled(SpoolPlace { spool, number }))
                 };
                 let (event, status, place) = match *kind {
-                    ACCEPTED => (Kind::Transaction, "accepted", EventPlace::Logged(number)),
+                    ACCEPTED | UNCONFIRMED => {
+                        (Kind::Transaction, "accepted", EventPlace::Logged(number))
+                    }
                     PUBLISHED => (Kind::Informative, "published", EventPlace::Logged(number)),
-                    SPOOLED => (Kind::Transaction, "accepted", spooled(number)?),
+                    SPOOLED | UNCONFIRMED_SPOOLED => {
+                        (Kind::Transaction, "accepted", spooled(number)?)
+                    }
                     _ => (Kind::Informative, "published", spooled(number)?),
                 };
                 let published = Published {
@@ -111,18 +126,22 @@ fn render_block(app: &App, caller: &Caller, mut block: &[u8]) -> Option<Vec<u8>>
                     kind: event,
                     partition,
                     place,
-                    // Of a caller who cannot be looked at no line is taken.
-                    is_unconfirmed: false,
+                    is_unconfirmed: matches!(*kind, UNCONFIRMED | UNCONFIRMED_SPOOLED),
                 };
                 let durability = if published.is_spooled() {
                     r#","durability":"spooled","order":"on_arrival""#
                 } else {
                     ""
                 };
+                let confirmed = if published.is_unconfirmed {
+                    r#","confirmed":false"#
+                } else {
+                    ""
+                };
                 let token = app.token_of(caller, &published);
                 let line = u64::from_be_bytes(*line);
                 // Ids, tokens and statuses hold nothing that JSON escapes.
-                write!(lines, "{{\"line\":{line},\"request_id\":\"{request}\",\"token\":\"{token}\",\"status\":\"{status}\"{durability}}}").ok()?;
+                write!(lines, "{{\"line\":{line},\"request_id\":\"{request}\",\"token\":\"{token}\",\"status\":\"{status}\"{durability}{confirmed}}}").ok()?;
                 rest
             }
             _ => return None,

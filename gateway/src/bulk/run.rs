@@ -5,13 +5,12 @@
 use super::{
     answers::{AnswerWriter, Lost},
     checked::CheckedLines,
-    line_maker::{LineMaker, MadeLine},
+    line_maker::{LineMaker, LineSender, MadeLine},
     lines::{Line, Lines},
     render,
     unpack::Unpack,
 };
 use crate::{
-    access::Caller,
     answer::Furthest,
     app::Shared,
     error::{Code, Problem},
@@ -62,7 +61,7 @@ impl BulkRun {
     pub(crate) fn new(
         app: Shared,
         operation: String,
-        (caller, credential): (Caller, Option<String>),
+        sender: LineSender,
         options: Options,
         unpack: Unpack,
         answers: AnswerWriter,
@@ -72,8 +71,7 @@ impl BulkRun {
             maker: Arc::new(LineMaker {
                 app: app.clone(),
                 operation,
-                caller,
-                credential,
+                sender,
                 traceparent: options
                     .traceparent
                     .unwrap_or_else(|| TraceContext::fresh_sampled().to_string()),
@@ -114,7 +112,7 @@ impl BulkRun {
         while !self.open.is_empty() {
             self.settle().await?;
         }
-        let token = self.furthest.token(&self.app, &self.maker.caller);
+        let token = self.furthest.token(&self.app, &self.maker.sender.caller);
         let summary = render::summary_record(self.accepted, self.refused, &token);
         self.answers.push(&summary).await
     }

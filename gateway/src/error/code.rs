@@ -270,7 +270,7 @@ codes! {
         "Others than this machine can reach the gateway, and there is no administrator: it serves nothing but health until there is.",
         "Make the first administrator: POST /_createFirstAdmin with the header X-Set-Up-Code, whose value the gateway printed when it started.";
     SecurityStale "security_stale" 503 Nothing "Rights cannot be read",
-        "The caller's identity or rights cannot be read now, and what was read last is too old to be used. Single writes by callers whom the gateway knew are taken all the same, with `confirmed: false`; this is none.",
+        "The caller's identity or rights cannot be read now, and what was read last is too old to be used. Writes by callers whom the gateway knew are taken all the same, with `confirmed: false`, unless they also read, wait behind others, or need an answer from elsewhere first.",
         "Repeat after `Retry-After` seconds: the record store must be in reach of the gateway.";
     NotMigrated "not_migrated" 503 Read "A store is not prepared",
         "Tables, indices or topics are missing or differ from what they must be.",

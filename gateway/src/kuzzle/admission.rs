@@ -1,5 +1,6 @@
 //! Before an action is carried out: whose request it is, whether the caller may do it there, and
-//! whether nothing of it would be left out. Nothing is carried out that did not pass here.
+//! whether nothing of it would be left out. Nothing is carried out that did not pass here. Writes of a
+//! caller who cannot be looked at: see ADR 39.
 
 mod placing;
 
@@ -8,10 +9,12 @@ use crate::{
     access::{AccessError, Caller, Denied, system},
     app::Shared,
     error::Problem,
+    transport::tls::client_certificate::ShownCertificate,
 };
 pub(super) use placing::Placing;
 use rights::ActionPlace;
-use std::sync::OnceLock;
+use serde_json::Value;
+use std::sync::{Arc, OnceLock};
 
 /// The action of the request, whose caller is known from here on.
 pub(super) async fn admit_action(
@@ -22,7 +25,7 @@ pub(super) async fn admit_action(
     if !action.writes {
         request.turn.end();
     }
-    request.caller = identify_caller(app, request).await?;
+    request.caller = admitted_caller(app, request).await?;
     authorise_action(request, action)?;
     count_request(app, request)?;
     members::check_members(request, action)?;
@@ -32,17 +35,47 @@ pub(super) async fn admit_action(
 /// Likewise, as far as the head of an HTTP request says, before its body is read.
 pub(super) async fn admit_head(app: &Shared, request: &mut Request) -> Result<(), Fault> {
     let action = routes::find_action(&request.controller, &request.action)?;
-    request.caller = identify_caller(app, request).await?;
+    request.caller = admitted_caller(app, request).await?;
     authorise_action(request, action)
 }
 
-/// Whose request it is: by the token that it shows, or by the session in a cookie, or else by the
-/// certificate of its connection.
-async fn identify_caller(app: &Shared, request: &Request) -> Result<Caller, Fault> {
+/// By what a request says whose it is.
+#[derive(Clone, Copy)]
+struct ShownIdentity<'r> {
+    token: Option<&'r str>,
+    certificate: Option<&'r Arc<ShownCertificate>>,
+    /// Who the connection's cookie was found to be when it was looked at first.
+    begun: Option<&'r OnceLock<Caller>>,
+}
+
+/// Whose request it is. A write that a worker decides, who looks at its caller then, is let in for one
+/// whom this gateway knew and cannot look at.
+async fn admitted_caller(app: &Shared, request: &Request) -> Result<Caller, Fault> {
+    let shown = shown_identity(request)?;
+    match identify_shown(app, shown).await {
+        Err(AccessError::Stale(why)) => {
+            let decided = is_decided_write(request).then_some(());
+            let certificate = shown.certificate.map(|shown| &**shown);
+            let known = decided.and_then(|()| app.access.known_before(shown.token, certificate));
+            Ok(known.ok_or(AccessError::Stale(why))?)
+        }
+        identified => Ok(identified?),
+    }
+}
+
+/// By the token that it shows, or by the session in a cookie, or else by the certificate of its
+/// connection.
+fn shown_identity(request: &Request) -> Result<ShownIdentity<'_>, Fault> {
     let jwt = request.jwt.as_deref().filter(|jwt| !jwt.is_empty());
     let cookie = request.cookie.token.as_deref();
     let token = match (jwt, cookie.filter(|_| !begins_anew(request))) {
-        (_, None) => return Ok(app.identify_head(jwt, request.certificate.as_ref()).await?),
+        (_, None) => {
+            return Ok(ShownIdentity {
+                token: jwt,
+                certificate: request.certificate.as_ref(),
+                begun: None,
+            });
+        }
         (Some(_), Some(_)) => {
             let why = "the request shows a token and a session in a cookie: one of them";
             return Err(Fault::new(Id::TokenInvalid, why));
@@ -52,16 +85,50 @@ async fn identify_caller(app: &Shared, request: &Request) -> Result<Caller, Faul
     if let Some(refusal) = request.cookie.refusal {
         return Err(Fault::new(Id::CookieInvalid, refusal.to_string()));
     }
-    let begun = request.cookie.begun.as_deref();
-    if let Some(begun) = begun.and_then(OnceLock::get) {
-        return Ok(app.access.identify_again(begun, Some(token)).await?);
+    Ok(ShownIdentity {
+        token: Some(token),
+        certificate: None,
+        begun: request.cookie.begun.as_deref(),
+    })
+}
+
+async fn identify_shown(app: &Shared, shown: ShownIdentity<'_>) -> Result<Caller, AccessError> {
+    let Some(begun) = shown.begun else {
+        return app.identify_head(shown.token, shown.certificate).await;
+    };
+    if let Some(begun) = begun.get() {
+        return app.access.identify_again(begun, shown.token).await;
     }
-    let caller = app.identify(Some(token)).await?;
-    if let Some(begun) = begun {
-        // Another request of the connection may have been first, with the same cookie.
-        begun.get_or_init(|| caller.clone());
-    }
+    let caller = app.identify(shown.token).await?;
+    // Another request of the connection may have been first, with the same cookie.
+    begun.get_or_init(|| caller.clone());
     Ok(caller)
+}
+
+/// Is it decided by a worker as a whole? What is also asked for what stands, or finds by a search what
+/// it writes, is not.
+fn is_decided_write(request: &Request) -> bool {
+    let is_plain = match (request.controller.as_str(), request.action.as_str()) {
+        ("bulk", "write" | "mWrite" | "import") => true,
+        ("document", action) => match action {
+            "create" | "createOrReplace" | "replace" | "mCreate" | "mCreateOrReplace"
+            | "mReplace" | "mDelete" => true,
+            "update" | "upsert" | "delete" | "deleteFields" => {
+                request.flag("source").is_ok_and(|source| !source)
+            }
+            // Answered with what stands unless that is declined.
+            "mUpdate" | "mUpsert" => {
+                let declined = request
+                    .args
+                    .get("source")
+                    .is_some_and(|given| !given.is_null());
+                declined && request.flag("source").is_ok_and(|source| !source)
+            }
+            _ => false,
+        },
+        _ => false,
+    };
+    is_plain && request.args.get("after").is_none_or(Value::is_null)
 }
 
 /// Whoever logs in, or asks what becomes of a cookie, is not known by an old one.

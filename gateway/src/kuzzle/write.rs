@@ -277,8 +277,15 @@ fn written_item(
     {
         Some(Ok(written)) => Ok(written),
         None if taken.status == "accepted" => {
+            let so_far = match taken.confirmed {
+                None => "is accepted and not applied yet",
+                Some(_) => {
+                    "is accepted while its caller could not be looked at, which is done before it \
+                     is applied"
+                }
+            };
             let message = format!(
-                "the request {} is accepted and not applied yet: ask for it, or read with its token as `after`",
+                "the request {} {so_far}: ask for it, or read with its token as `after`",
                 taken.request_id
             );
             Err(Fault::new(Id::NotApplied, message)

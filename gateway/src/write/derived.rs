@@ -65,6 +65,7 @@ impl WritePath {
         }
         let context = Context {
             caller: request.caller,
+            right: right::of_operation(operation.name()),
             traceparent: request.traceparent,
             claim: request.claim.cloned(),
             replies: false,

@@ -16,9 +16,12 @@ use runtime::Clock;
 use sha2::{Digest, Sha256};
 use std::{sync::Arc, time::Duration};
 
+/// By what was made of their keys.
+type KnownRequests = Cache<[u8; 32], Arc<KnownRequest>>;
+
 /// Names requests, and knows the keys seen here.
 pub(crate) struct Identifier {
-    known: Cache<[u8; 32], Arc<KnownRequest>>,
+    known: KnownRequests,
     keys: Keyring,
     clock: Arc<dyn Clock>,
     ttl_seconds: u64,
@@ -52,10 +55,10 @@ pub(crate) enum Identity {
 /// The first request under a key, until its events are in the log. Dropped before that, the key is
 /// free again.
 pub(crate) struct Ticket {
-    keys: Cache<[u8; 32], Arc<KnownRequest>>,
     claim: [u8; 32],
-    known: Arc<KnownRequest>,
     until: i64,
+    /// The table of keys, and its place there: none of a caller who could not be looked at.
+    listed: Option<(KnownRequests, Arc<KnownRequest>)>,
 }
 
 /// Events of one request that are remembered here.
@@ -95,6 +98,20 @@ impl Identifier {
         let scope = request.caller.scope(operation);
         let body: [u8; 32] = Sha256::digest(request.json.bytes()).into();
         let claim = self.keys.tag("idempotency-claim", &[&scope, key]);
+        let unique = RequestId::derive(&self.keys, &scope, key, &body);
+        if request.caller.unconfirmed.is_some() {
+            // What is known of the key is nothing for somebody who may have lost the right to it: a
+            // repeat is made once more under the same id, and the worker finds what stands.
+            let ticket = Ticket {
+                claim,
+                until: self.until(),
+                listed: None,
+            };
+            return Ok(Identity::Fresh {
+                unique,
+                ticket: Some(ticket),
+            });
+        }
         let entry = self.known.entry(claim).or_insert_with(|| {
             Arc::new(KnownRequest {
                 body,
@@ -118,14 +135,12 @@ impl Identifier {
                 .retry_after(1)),
             };
         }
-        let unique = RequestId::derive(&self.keys, &scope, key, &body);
         Ok(Identity::Fresh {
             unique,
             ticket: Some(Ticket {
-                keys: self.known.clone(),
                 claim,
-                known,
                 until: self.until(),
+                listed: Some((self.known.clone(), known)),
             }),
         })
     }
@@ -230,16 +245,20 @@ impl Ticket {
     /// All of its events are in the log: repeats get their places. Those of very many are left to
     /// the ledger, to bound this table.
     pub(crate) fn keep(self, remembered: RememberedRequest) {
-        if remembered.published.len() <= KEPT {
-            *self.known.remembered.lock() = Some(remembered);
+        if let Some((_, known)) = &self.listed
+            && remembered.published.len() <= KEPT
+        {
+            *known.remembered.lock() = Some(remembered);
         }
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        if self.known.remembered.lock().is_none() {
-            self.keys.invalidate(&self.claim);
+        if let Some((keys, known)) = &self.listed
+            && known.remembered.lock().is_none()
+        {
+            keys.invalidate(&self.claim);
         }
     }
 }

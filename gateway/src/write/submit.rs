@@ -104,8 +104,6 @@ impl WritePath {
         let (unique, ticket) = match self.identifier.identify(operation.name(), &request)? {
             Identity::Fresh { unique, ticket } => (unique, ticket),
             Identity::Repeat(known) => {
-                // What became of it is nothing for somebody who may have lost the right to it.
-                request.caller.require_look()?;
                 // What was allowed then may be allowed no more.
                 if !request.admitted {
                     admit_write(&request.caller, operation, &known.touched)?;
@@ -134,6 +132,7 @@ impl WritePath {
         let build = |(n, item): (usize, Result<ValidItem, Problem>)| {
             let context = Context {
                 caller: &request.caller,
+                right: admitting_right(&request, operation),
                 traceparent: &traceparent,
                 claim: ticket.as_ref().map(|ticket| ticket.claim(n)),
                 replies: options.wait.is_some(),
@@ -148,8 +147,11 @@ impl WritePath {
         let waiters = self.feedback.expect(&events, options.wait);
         let waited = feedback::honoured_wait(&waiters, &events, options.wait);
         let remembered = match &ticket {
-            Some(_) => self.publisher.remembered(&events).await,
-            None => Vec::new(),
+            // What became of it is nothing for somebody who may have lost the right to it.
+            Some(_) if request.caller.unconfirmed.is_none() => {
+                self.publisher.remembered(&events).await
+            }
+            Some(_) | None => Vec::new(),
         };
         let outgoing = Outgoing::new(events, &remembered);
         self.feedback.resolve(remembered);
@@ -169,8 +171,7 @@ impl WritePath {
         operation: &Operation,
         line: BulkLine<'_>,
     ) -> Result<Event, Problem> {
-        // An answer to a bulk has no place to say that a line was taken so.
-        line.caller.require_look()?;
+        admit_unconfirmed(line.caller, operation)?;
         let (unique, claim) = self.identifier.identify_line(
             operation.name(),
             line.caller,
@@ -190,6 +191,7 @@ impl WritePath {
             .await?;
         let context = Context {
             caller: line.caller,
+            right: right::of_operation(operation.name()),
             traceparent: line.traceparent,
             claim,
             replies: false,
@@ -287,12 +289,18 @@ pub(super) fn admit_write(
     Ok(())
 }
 
-/// Of a caller who could not be looked at only that is taken which is decided after a look, for the
-/// right by which it was admitted: the events of a request of many are of another operation.
+/// By which a request was let in: its own operation's, or that of the action by which its protocol
+/// asks for it. The events of a request of many are of another operation.
+fn admitting_right<'a>(request: &'a RawRequest, operation: &'a Operation) -> (&'a str, &'a str) {
+    match &request.options.origin {
+        Some(origin) if request.admitted => (&origin.controller, &origin.action),
+        Some(_) | None => right::of_operation(operation.name()),
+    }
+}
+
+/// Of a caller who could not be looked at only that is taken which is decided after a look.
 fn admit_unconfirmed(caller: &Caller, operation: &Operation) -> Result<(), Problem> {
-    let is_single = !operation.internal() && !operation.many();
-    let is_decided = operation.kind() == Kind::Transaction && is_single;
-    if is_decided {
+    if operation.kind() == Kind::Transaction && !operation.internal() {
         return Ok(());
     }
     caller.require_look()

@@ -63,6 +63,8 @@ pub(crate) async fn read_documents(
     call: KuzzleCall<'_>,
     keys: &[DocumentKey],
 ) -> Result<Vec<Option<(Raw, u64)>>, Fault> {
+    // What is read is shown, or judged by, without another look.
+    call.request.caller.require_look()?;
     let (mut found, mut bytes) = (Vec::with_capacity(keys.len()), 0);
     for keys in keys.chunks(STEP) {
         let stored = call.app.ports.record.documents(keys).await?;

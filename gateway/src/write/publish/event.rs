@@ -7,7 +7,7 @@ use super::{
     },
     known_ends::KnownEnds,
 };
-use crate::access::{Caller, right};
+use crate::access::Caller;
 use catalog::{CatalogInUse, Kind};
 use event_log::NewRecord;
 use event_schema::{
@@ -106,6 +106,8 @@ impl Handed {
 /// What all events of a request share.
 pub(crate) struct Context<'a> {
     pub caller: &'a Caller,
+    /// By which it was let in.
+    pub right: (&'a str, &'a str),
     pub traceparent: &'a str,
     pub claim: Option<Claim>,
     pub replies: bool,
@@ -139,8 +141,7 @@ impl EventBuilder {
         };
         let principal = context.caller.name.to_string();
         let unconfirmed = context.caller.unconfirmed.as_ref();
-        let unconfirmed =
-            unconfirmed.map(|caller| caller.mark(right::of_operation(&attributes.operation)));
+        let unconfirmed = unconfirmed.map(|caller| caller.mark(context.right));
         let is_unconfirmed = unconfirmed.is_some();
         let (topic, parts) = match kind {
             Kind::Transaction => {

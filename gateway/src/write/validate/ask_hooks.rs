@@ -32,10 +32,13 @@ impl Validator {
         by: AskedBy<'_>,
     ) -> Result<Accepted, Problem> {
         let hooks: Vec<Arc<Hook>> = operation.hooks(&accepted.collections).cloned().collect();
-        if hooks.is_empty() || (by.is_repeatable && self.is_remembered(accepted.unique).await) {
+        if hooks.is_empty() {
             return Ok(accepted);
         }
         by.caller.require_look()?;
+        if by.is_repeatable && self.is_remembered(accepted.unique).await {
+            return Ok(accepted);
+        }
         let mut said = Vec::with_capacity(hooks.len());
         for hook in &hooks {
             let decision = match self.ask_hook(hook, operation, &accepted, by).await {

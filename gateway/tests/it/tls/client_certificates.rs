@@ -204,6 +204,12 @@ async fn a_certificate_stands_for_the_user_of_its_name_by_every_door() {
         refused(app, elsewhere, None, Some(json!({})), forbidden).await;
         let found = answer(with(app, "GET", "/v1/documents/ix/co/a", None, None)).await;
         assert_eq!(found.0, 200, "{found:?}");
+        let line = json!({"index": "ix", "collection": "co", "body": {}}).to_string();
+        let path = "/v1/operations/document.create/_bulk";
+        let bulk = app.client.post(app.url(path)).body(line);
+        let bulk = bulk.header("content-type", "application/x-ndjson");
+        let told = bulk.send().await.unwrap().text().await.unwrap();
+        assert!(told.contains(r#""accepted":1,"#), "{told}");
         let found = answer(with(app, "GET", "/v1/documents/ix/other/a", None, None)).await;
         assert_eq!(refusal(&found), (403, "forbidden"));
         let query = json!({"controller": "auth", "action": "getCurrentUser"});
