@@ -1,7 +1,7 @@
 //! Tables as definitions declare them, and which JSON values their columns take. Names of tables
 //! and columns are kept in lower case, as CQL keeps names without quotes.
 
-use crate::definition::TableDefinition;
+use crate::{definition::TableDefinition, violation::escape_step};
 use event_schema::table::{Column, ColumnType, Table};
 use serde_json::Value;
 
@@ -106,8 +106,30 @@ pub(crate) fn parse_type(text: &str) -> Result<ColumnType, String> {
     })
 }
 
-/// Does the column take the value? `Err` completes "column `x` …".
-pub(crate) fn check_value(kind: &ColumnType, value: &Value) -> Result<(), String> {
+/// What a column does not take.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ColumnMisfit {
+    /// Where in the value, as a JSON pointer.
+    pub at: String,
+    /// Completes "column `x` …".
+    pub why: String,
+}
+
+impl ColumnMisfit {
+    /// The whole value.
+    fn whole(why: impl Into<String>) -> Self {
+        let (at, why) = (String::new(), why.into());
+        Self { at, why }
+    }
+
+    fn within(self, step: &str) -> Self {
+        let at = format!("/{}{}", escape_step(step), self.at);
+        Self { at, ..self }
+    }
+}
+
+/// Does the column take the value?
+pub(crate) fn check_value(kind: &ColumnType, value: &Value) -> Result<(), ColumnMisfit> {
     let taken = match (kind, value) {
         (ColumnType::Text, Value::String(_)) | (ColumnType::Boolean, Value::Bool(_)) => true,
         (ColumnType::Int, Value::Number(n)) => n.as_i64().is_some_and(|n| i32::try_from(n).is_ok()),
@@ -118,47 +140,52 @@ pub(crate) fn check_value(kind: &ColumnType, value: &Value) -> Result<(), String
             event_schema::codec::from_rfc3339(text).is_some()
         }
         (ColumnType::List(of) | ColumnType::Set(of), Value::Array(items)) => {
-            return items.iter().try_for_each(|item| check_element(of, item));
+            let mut numbered = items.iter().enumerate();
+            return numbered.try_for_each(|(n, item)| {
+                check_element(of, item).map_err(|misfit| misfit.within(&n.to_string()))
+            });
         }
         (ColumnType::Map(of), Value::Object(members)) => {
-            return members
-                .values()
-                .try_for_each(|member| check_element(of, member));
+            let mut members = members.iter();
+            return members.try_for_each(|(name, member)| {
+                check_element(of, member).map_err(|misfit| misfit.within(name))
+            });
         }
         _ => false,
     };
     if taken {
         Ok(())
     } else {
-        Err(format!(
-            "takes {}, not {}",
-            describe_type(kind),
-            crate::expression::kind_of(value)
-        ))
+        let not = crate::expression::kind_of(value);
+        let why = format!("takes {}, not {not}", describe_type(kind));
+        Err(ColumnMisfit::whole(why))
     }
 }
 
 /// Likewise, for what a collection holds: an empty set or map is no value there.
-fn check_element(kind: &ColumnType, value: &Value) -> Result<(), String> {
+fn check_element(kind: &ColumnType, value: &Value) -> Result<(), ColumnMisfit> {
     let is_empty = match (kind, value) {
         (ColumnType::Set(_), Value::Array(items)) => items.is_empty(),
         (ColumnType::Map(_), Value::Object(members)) => members.is_empty(),
         _ => false,
     };
     if is_empty {
-        return Err("holds an empty one, which no store keeps".into());
+        let why = "holds an empty one, which no store keeps";
+        return Err(ColumnMisfit::whole(why));
     }
     check_value(kind, value)
 }
 
 /// As [`check_value`], for a column of the primary key: neither empty nor longer than a store
 /// keeps.
-pub(crate) fn fits_key(kind: &ColumnType, value: &Value) -> Result<(), String> {
+pub(crate) fn fits_key(kind: &ColumnType, value: &Value) -> Result<(), ColumnMisfit> {
     match value.as_str() {
-        Some("") => Err("is part of the key and must not be empty".into()),
-        Some(text) if text.len() > KEY_BYTES => Err(format!(
-            "is part of the key and takes at most {KEY_BYTES} bytes"
+        Some("") => Err(ColumnMisfit::whole(
+            "is part of the key and must not be empty",
         )),
+        Some(text) if text.len() > KEY_BYTES => Err(ColumnMisfit::whole(format!(
+            "is part of the key and takes at most {KEY_BYTES} bytes"
+        ))),
         Some(_) | None => check_value(kind, value),
     }
 }

@@ -187,7 +187,7 @@ codes! {
         "Split the document.";
     Unmappable "unmappable" 422 Decided "Does not fit the mapping",
         "The collection's mapping or a table's column would not take a value.",
-        "`pointer` names the value.";
+        "`pointer` names the value: in the document, or in the row, where it begins with the column.";
     Rule "rule" 422 Decided "Rule broken",
         "A rule of the operation does not hold for the current documents.",
         "`detail` names the rule.";

@@ -1,7 +1,7 @@
 //! Requests of every operation with one member of another kind, as clients would send them: each is applied
 //! or refused by name and place. None is an internal error, none is left undecided, none is a dead letter.
 
-use crate::harness::{App, app, told};
+use crate::harness::{App, Builder, app, told};
 use catalog::Catalog;
 use futures::{StreamExt, stream};
 use serde_json::{Value, json};
@@ -53,6 +53,9 @@ async fn try_one(app: &App, name: &str, request: Value) -> (u16, Option<String>)
         400 if answer["errors"][0]["pointer"].is_null() && answer["pointer"].is_null() => {
             Some("no place is told")
         }
+        422 if answer["code"] == "unmappable" && answer["pointer"].is_null() => {
+            Some("no place is told")
+        }
         400..=499 if answer["code"].is_string() => None,
         _ => Some("an internal error"),
     };
@@ -91,4 +94,52 @@ async fn a_member_of_another_kind_is_refused_by_name_and_place() {
     );
     let (_, _, letters) = told(app.get("/v1/dead-letters")).await;
     assert_eq!(letters["count"], 0, "{letters:#}");
+}
+
+/// A table whose operation leaves it to the column what it takes.
+const BOARD: &str = "
+tables:
+  - {name: board, owner: board, partition_key: [id], columns: {id: text, marks: 'list<int>'}}
+operations:
+  - name: board.set
+    summary: Sets the marks of a board.
+    request:
+      type: object
+      required: [id, marks]
+      additionalProperties: false
+      properties: {id: {type: string}, marks: {type: array}}
+    key: {of: board, id: $request/id}
+    write:
+      - row: {table: board, key: {id: $request/id}}
+        put: {marks: $request/marks}
+    examples: [{title: Two marks, request: {id: a, marks: [1, 2]}}]
+";
+
+#[tokio::test]
+async fn what_a_column_does_not_take_is_refused_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("board.yaml"), BOARD).unwrap();
+    let catalog = Catalog::load(&[folder.path().to_owned()]).unwrap();
+    let builder = Builder {
+        catalog,
+        ..Builder::default()
+    };
+    let app = builder.start().await;
+    let request = json!({"id": "a", "marks": [1, "two", 3]});
+    let asked = app.post("/v1/operations/board.set", &request);
+    let (status, _, answer) = told(asked.header("prefer", "wait=30")).await;
+    let expected = (&json!("unmappable"), &json!("/marks/1"));
+    assert_eq!(
+        (status.as_u16(), (&answer["code"], &answer["pointer"])),
+        (422, expected),
+        "{answer:#}"
+    );
+    let id = answer["request_id"].as_str().unwrap();
+    let (_, _, shown) = told(app.get(&format!("/v1/requests/{id}"))).await;
+    let problem = &shown["problem"];
+    assert_eq!(
+        (&problem["code"], &problem["pointer"]),
+        expected,
+        "{shown:#}"
+    );
 }

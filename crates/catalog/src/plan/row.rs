@@ -1,16 +1,18 @@
 //! What a write makes of a row, and whether its table takes it.
 
 use super::{
-    RefusalCode, Stop, refusal_stop,
+    RefusalCode, Stop,
     target::{Spot, Subject},
 };
 use crate::{
     expression::EvalError,
     operation::{Action, Sight},
-    table::{check_value, fits_key},
+    table::{ColumnMisfit, check_value, fits_key},
+    violation::escape_step,
 };
 use event_schema::{
     mutation::{RowAction, RowKey, RowMutation},
+    outcome::Refusal,
     table::Table,
 };
 use serde_json::{Map, Value};
@@ -87,10 +89,8 @@ fn lower_case(cells: Map<String, Value>, table: &Table) -> Result<Map<String, Va
             continue;
         }
         if table.column(&name).is_none() {
-            return Err(refusal_stop(
-                RefusalCode::Unmappable,
-                format!("the table `{}` has no column `{name}`", table.name),
-            ));
+            let why = format!("the table `{}` has no column `{name}`", table.name);
+            return Err(unmappable(&name, "", why));
         }
         lower.insert(name, value);
     }
@@ -107,21 +107,29 @@ fn lower_case_name(name: String) -> String {
     }
 }
 
+/// `at`: within the column's value.
+fn unmappable(column: &str, at: &str, message: String) -> Stop {
+    Stop::Refused(Refusal {
+        code: RefusalCode::Unmappable,
+        message,
+        rule: None,
+        pointer: Some(format!("/{}{at}", escape_step(column))),
+    })
+}
+
 fn check_cells(key: &RowKey, cells: &Map<String, Value>, table: &Table) -> Result<(), Stop> {
-    let unmappable = |name: &str, why: String| {
-        refusal_stop(
-            RefusalCode::Unmappable,
-            format!("column `{name}` of table `{}` {why}", table.name),
-        )
+    let misfit = |name: &str, ColumnMisfit { at, why }: ColumnMisfit| {
+        let message = format!("column `{name}` of table `{}` {why}", table.name);
+        unmappable(name, &at, message)
     };
     for (name, value) in &key.key {
         if let Some(column) = table.column(name) {
-            fits_key(&column.kind, value).map_err(|why| unmappable(name, why))?;
+            fits_key(&column.kind, value).map_err(|found| misfit(name, found))?;
         }
     }
     for (name, value) in cells.iter().filter(|(_, value)| !value.is_null()) {
         if let Some(column) = table.column(name) {
-            check_value(&column.kind, value).map_err(|why| unmappable(name, why))?;
+            check_value(&column.kind, value).map_err(|found| misfit(name, found))?;
         }
     }
     Ok(())

@@ -274,10 +274,15 @@ fn what_a_table_does_not_take_is_refused() {
         None,
     );
     assert_eq!(
-        (refused.code, refused.message.as_str()),
+        (
+            refused.code,
+            refused.message.as_str(),
+            refused.pointer.as_deref()
+        ),
         (
             RefusalCode::Unmappable,
-            "column `seat` of table `seats` takes a whole number of 32 bits, not a text"
+            "column `seat` of table `seats` takes a whole number of 32 bits, not a text",
+            Some("/seat")
         )
     );
 }

@@ -74,6 +74,13 @@ fn columns_take_what_fits() {
     for (kind, value) in unfit {
         assert!(check_value(&kind, &value).is_err(), "{kind:?} {value}");
     }
+    // Where it is within the value.
+    let map = ColumnType::Map(Box::new(ColumnType::List(Box::new(ColumnType::Int))));
+    let misfit = check_value(&map, &json!({"a/b": [1, "two"]})).unwrap_err();
+    assert_eq!(
+        (misfit.at.as_str(), misfit.why.as_str()),
+        ("/a~1b/1", "takes a whole number of 32 bits, not a text")
+    );
     assert!(fits_key(&ColumnType::Text, &json!("")).is_err());
     assert!(fits_key(&ColumnType::Text, &json!("a".repeat(KEY_BYTES + 1))).is_err());
     assert_eq!(fits_key(&ColumnType::Text, &json!("a")), Ok(()));
