@@ -70,7 +70,7 @@ impl TakenPaths {
     /// Or why an operation cannot have it.
     fn take(&mut self, path: &str) -> Result<(), String> {
         if !is_free(path) {
-            let why = "must be outside of the API's own paths and of Kuzzle's: below /v1, or with a version behind its first segment and no path of a document";
+            let why = "must be outside of the API's own paths and of Kuzzle's: below /v1 (or /v2 and so on), or with a version behind its first segment and no path of a document";
             return Err(why.into());
         }
         let first = self.0.entry(path_shape(path));
@@ -83,15 +83,17 @@ impl TakenPaths {
     }
 }
 
-/// May an operation have it, whatever stands for its variables? Outside of `/v1` the paths are also
-/// those of Kuzzle's protocol, which begin with the name of an index. Who has a path has it for all
+/// May an operation have it, whatever stands for its variables? Outside of `/v1`, `/v2` and so on the paths are
+/// also those of Kuzzle's protocol, which begin with the name of an index. Who has a path has it for all
 /// verbs: the others are answered that they are not allowed there.
 fn is_free(path: &str) -> bool {
     let mut segments = path.trim_start_matches('/').split('/');
     let (first, second) = (segments.next(), segments.next());
     let is_word = |segment: &str| !segment.is_empty() && !segment.starts_with('{');
     match (first, second) {
-        (Some("v1"), Some(family)) => is_word(family) && !FAMILIES.contains(&family),
+        (Some(first), Some(family)) if is_version(first) => {
+            is_word(family) && !FAMILIES.contains(&family)
+        }
         (Some(first), Some(second)) => {
             let mut versions = segments.chain([second]);
             is_word(first)
@@ -113,6 +115,7 @@ mod tests {
         for path in [
             "/v1/user/create",
             "/v1/_memo/put",
+            "/v2/user/create",
             "/v1/note/delete/{noteId}",
             "/private/user/v1/update",
         ] {
@@ -121,7 +124,8 @@ mod tests {
         for path in [
             "/v1/documents/x",
             "/v1/{any}/x",
-            "/v2/user/create",
+            "/v2/documents/x",
+            "/v2/{any}/x",
             "/healthz",
             "/metrics/v1/x",
             "/roles/v1/x",

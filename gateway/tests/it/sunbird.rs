@@ -191,6 +191,16 @@ async fn a_further_route_of_an_operation_is_the_operation() {
         let (status, _, json) = patch(path, json!({"userId": id, "userName": "other"})).await;
         assert_eq!(status, 400, "{json:#}");
     }
+    let other =
+        json!({"request": {"firstName": "Asha", "phone": "9876543210", "phoneVerified": true}});
+    let (status, _, json) = told(app.post("/v2/user/create", &other)).await;
+    assert_eq!(
+        (status.as_u16(), &json["id"]),
+        (200, &json!("api.user.create")),
+        "{json:#}"
+    );
+    let (status, _, _) = told(app.post("/v2/user/block", &other)).await;
+    assert_eq!(status, 404, "what no operation has");
     let (status, _, _) = told(app.get("/private/user/v1/update")).await;
     assert_eq!(status, 405);
     let (status, _, _) = told(app.post("/private/user/v1/create", &body)).await;

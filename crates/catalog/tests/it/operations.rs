@@ -78,7 +78,8 @@ const OPERATIONS: [(&str, &str, &str); 43] = [
 ];
 
 /// What they are also asked by.
-const ALSO: [(&str, &str, &str); 3] = [
+const ALSO: [(&str, &str, &str); 4] = [
+    ("user.create", "POST", "/v2/user/create"),
     ("user.update", "PATCH", "/private/user/v1/update"),
     ("user.bulk.upload", "POST", "/v1/bulk/user/upload"),
     ("content.state.update", "PATCH", "/v1/user/content/state"),
