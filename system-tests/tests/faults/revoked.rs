@@ -1,6 +1,6 @@
 //! What was answered as taken away is honoured by nobody: three gateways, each asked again and again
-//! with what is about to be taken, and a subscription by it, while writes go on. `CONSIGN_REVOCATIONS`
-//! says how many of each kind there are (3 without it).
+//! with what is about to be taken, and a subscription by it, while writes go on. `CONSIGN_TEST_REVOCATIONS`
+//! says how many of each kind there are (3 without it; 1000 for the whole proof).
 
 mod deployment;
 mod trusted;
@@ -23,7 +23,7 @@ const AT_ONCE: usize = 8;
 const BOUND: Duration = Duration::from_secs(6);
 
 fn of_each_kind() -> usize {
-    let said = std::env::var("CONSIGN_REVOCATIONS").ok();
+    let said = std::env::var("CONSIGN_TEST_REVOCATIONS").ok();
     said.and_then(|said| said.parse().ok()).unwrap_or(3)
 }
 
