@@ -3,40 +3,15 @@
 
 use crate::{
     harness::{Builder, city, told},
+    silent::keep_back,
     slow_record::{LookUps, SlowRecord},
 };
-use event_log::{Delivery, DeliverySender, Log, NewRecord, Publisher, SendError};
+use event_log::Log;
 use event_schema::topics::TRANSACTIONS;
 use gateway::Config;
-use parking_lot::Mutex;
 use std::{sync::Arc, time::Duration};
 use store::Collection;
 use tokio::{sync::Semaphore, time::timeout};
-
-/// Takes events and never says that it has them.
-struct SilentPublisher {
-    real: Arc<dyn Publisher>,
-    events: String,
-    kept: Mutex<Vec<DeliverySender>>,
-}
-
-#[async_trait::async_trait]
-impl Publisher for SilentPublisher {
-    fn send(&self, record: NewRecord) -> Result<Delivery, SendError> {
-        if *record.topic != *self.events {
-            return self.real.send(record);
-        }
-        let (sender, delivery) = Delivery::pair();
-        self.kept.lock().push(sender);
-        Ok(delivery)
-    }
-    async fn flush(&self, limit: Duration) -> usize {
-        self.real.flush(limit).await
-    }
-    fn healthy(&self) -> bool {
-        self.real.healthy()
-    }
-}
 
 #[tokio::test]
 async fn a_bulk_that_waits_for_the_log_keeps_nobody_from_reading() {
@@ -48,13 +23,9 @@ async fn a_bulk_that_waits_for_the_log_keeps_nobody_from_reading() {
             bulk_in_flight: 1,
             ..Config::default()
         },
-        wrap: Box::new(|log: Log| Log {
-            publisher: Arc::new(SilentPublisher {
-                real: log.publisher.clone(),
-                events: crate::harness::layout().name(&TRANSACTIONS),
-                kept: Mutex::default(),
-            }),
-            ..log
+        wrap: Box::new(|log: Log| {
+            let events = crate::harness::layout().name(&TRANSACTIONS);
+            keep_back(log, move |record| *record.topic == *events)
         }),
         wrap_record: Box::new(move |record| Arc::new(SlowRecord(record, given))),
         ..Builder::default()

@@ -32,6 +32,7 @@ mod reads;
 mod replays;
 mod sealed;
 mod security;
+mod silent;
 mod slow;
 mod slow_record;
 mod socket;

@@ -3,16 +3,15 @@
 use super::{PASSWORD, allow, close, login, ok, refused, user};
 use crate::{
     harness::{App, Builder, layout, told},
+    silent::{is_beacon, keep_back},
     slow_record::{LookUps, SlowRecord},
 };
 use event_log::{
-    Delivery, Limits, Log, NewRecord, PartitionStream, Publisher, Record, SendError, StreamError,
+    Limits, Log, PartitionStream, Record, StreamError,
     consumer::{From, Reader},
-    publisher::DeliverySender,
 };
-use event_schema::{codec::SECURITY_BEACON, topics::SECURITY};
+use event_schema::topics::SECURITY;
 use gateway::Config;
-use parking_lot::Mutex;
 use serde_json::{Value, json};
 use std::{
     net::SocketAddr,
@@ -22,31 +21,6 @@ use std::{
 
 const INVALID: (u16, &str) = (401, "security.token.invalid");
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Takes beacons and never says what became of them.
-struct WithoutBeacons {
-    real: Arc<dyn Publisher>,
-    kept: Mutex<Vec<DeliverySender>>,
-}
-
-#[async_trait::async_trait]
-impl Publisher for WithoutBeacons {
-    fn send(&self, record: NewRecord) -> Result<Delivery, SendError> {
-        let kind = record.headers.iter().find(|(name, _)| name == "ce_type");
-        if kind.is_none_or(|(_, kind)| *kind != SECURITY_BEACON) {
-            return self.real.send(record);
-        }
-        let (sender, delivery) = Delivery::pair();
-        self.kept.lock().push(sender);
-        Ok(delivery)
-    }
-    async fn flush(&self, limit: Duration) -> usize {
-        self.real.flush(limit).await
-    }
-    fn healthy(&self) -> bool {
-        self.real.healthy()
-    }
-}
 
 /// Opens the topic `security` in more time than a gateway lets pass between two beacons.
 struct SlowToOpen(Arc<dyn Reader>);
@@ -88,11 +62,7 @@ async fn started(beacons: bool) -> (App, Arc<LookUps>) {
             if beacons {
                 return log;
             }
-            let publisher = Arc::new(WithoutBeacons {
-                real: log.publisher.clone(),
-                kept: Mutex::default(),
-            });
-            Log { publisher, ..log }
+            keep_back(log, is_beacon)
         }),
         ..Builder::default()
     };

@@ -2,13 +2,13 @@
 //! `security`: nobody is told that something was taken away before another one has said so.
 
 use super::{close, with};
-use crate::harness::{Builder, layout};
-use event_log::{Delivery, Log, NewRecord, Publisher, SendError, publisher::DeliverySender};
-use event_schema::{
-    codec::SECURITY_BEACON, mutation::RowKey, security::SESSIONS, topics::SECURITY,
+use crate::{
+    harness::{Builder, layout},
+    silent::{is_beacon, keep_back},
 };
+use event_log::Log;
+use event_schema::{mutation::RowKey, security::SESSIONS, topics::SECURITY};
 use gateway::Config;
-use parking_lot::Mutex;
 use runtime::Shutdown;
 use serde_json::json;
 use std::{
@@ -22,34 +22,6 @@ use std::{
 /// Within which the answer comes, whatever happens to one process.
 const BOUND: Duration = Duration::from_secs(6);
 
-/// Once it is armed it keeps the next word of a change to itself.
-struct Swallowing {
-    real: Arc<dyn Publisher>,
-    is_armed: Arc<AtomicBool>,
-    kept: Mutex<Vec<DeliverySender>>,
-}
-
-#[async_trait::async_trait]
-impl Publisher for Swallowing {
-    fn send(&self, record: NewRecord) -> Result<Delivery, SendError> {
-        let kind = record.headers.iter().find(|(name, _)| name == "ce_type");
-        let is_beacon = kind.is_some_and(|(_, kind)| *kind == SECURITY_BEACON);
-        let is_word = *record.topic == *layout().name(&SECURITY) && !is_beacon;
-        if !is_word || !self.is_armed.swap(false, Ordering::SeqCst) {
-            return self.real.send(record);
-        }
-        let (sender, delivery) = Delivery::pair();
-        self.kept.lock().push(sender);
-        Ok(delivery)
-    }
-    async fn flush(&self, limit: Duration) -> usize {
-        self.real.flush(limit).await
-    }
-    fn healthy(&self) -> bool {
-        self.real.healthy()
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_killed_worker_had_written_is_told_by_the_next_before_it_is_answered() {
     let is_armed = Arc::<AtomicBool>::default();
@@ -57,12 +29,12 @@ async fn what_a_killed_worker_had_written_is_told_by_the_next_before_it_is_answe
     let builder = Builder {
         worker: false,
         wrap: Box::new(move |log: Log| {
-            let publisher = Arc::new(Swallowing {
-                real: log.publisher.clone(),
-                is_armed: armed,
-                kept: Mutex::default(),
-            });
-            Log { publisher, ..log }
+            // The next word of a change, once it is armed.
+            let security = layout().name(&SECURITY);
+            keep_back(log, move |record| {
+                let is_word = *record.topic == *security && !is_beacon(record);
+                is_word && armed.swap(false, Ordering::SeqCst)
+            })
         }),
         ..Builder::default()
     };
