@@ -22,8 +22,8 @@ pub(crate) struct LineMaker {
     pub(crate) idempotency_key: Option<Bytes>,
 }
 
-/// Who the head said that it is, and what that was shown by. A bulk may go on for long: each line asks
-/// whether it still counts.
+/// The caller of the head, and by what it was shown. A bulk may go on for long: whether that still
+/// counts is asked for each line.
 pub(crate) struct LineSender {
     pub(crate) caller: Caller,
     pub(crate) credential: Option<String>,
@@ -58,17 +58,21 @@ impl LineMaker {
         }
     }
 
-    /// Whoever sends the lines, as it stands when this one is read. See ADR 39.
+    /// The caller as it stands when this line is read. See ADR 39.
     async fn caller_now(&self) -> Result<Caller, AccessError> {
         let (access, sender) = (&self.app.access, &self.sender);
-        let (shown, certificate) = (sender.credential.as_deref(), sender.certificate.as_deref());
-        let identified = match (shown, certificate) {
-            (None, Some(certificate)) => access.identify_certificate(certificate).await,
-            (Some(_), _) | (None, None) => access.identify_again(&sender.caller, shown).await,
+        let (shown, certificate) = (sender.credential.as_deref(), sender.certificate.as_ref());
+        let identified = match shown {
+            // A token that was looked at may have been refreshed since; one that was not looked at
+            // may have been refreshed long before.
+            Some(_) if sender.caller.unconfirmed.is_none() => {
+                access.identify_again(&sender.caller, shown).await
+            }
+            Some(_) | None => self.app.identify_head(shown, certificate).await,
         };
         match identified {
             Err(AccessError::Stale(why)) => access
-                .known_before(shown, certificate)
+                .known_before(shown, certificate.map(|shown| &**shown))
                 .ok_or(AccessError::Stale(why)),
             identified => identified,
         }

@@ -100,8 +100,8 @@ impl Identifier {
         let claim = self.keys.tag("idempotency-claim", &[&scope, key]);
         let unique = RequestId::derive(&self.keys, &scope, key, &body);
         if request.caller.unconfirmed.is_some() {
-            // What is known of the key is nothing for somebody who may have lost the right to it: a
-            // repeat is made once more under the same id, and the worker finds what stands.
+            // What is known of the key is not for a caller who may have lost the right to it: a repeat
+            // is made once more under the same id, and the worker finds what stands.
             let ticket = Ticket {
                 claim,
                 until: self.until(),

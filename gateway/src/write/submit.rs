@@ -113,6 +113,10 @@ impl WritePath {
             }
         };
         let options = &request.options;
+        // What became of an earlier request of this key is not for a caller who cannot be looked at, and
+        // a worker would say it without a look: what stands is not decided again.
+        let is_told = ticket.is_none() || request.caller.unconfirmed.is_none();
+        let wait = options.wait.filter(|_| is_told);
         let may = |touched: &[(String, String)]| {
             if request.admitted {
                 Ok(())
@@ -135,7 +139,7 @@ impl WritePath {
                 right: admitting_right(&request, operation),
                 traceparent: &traceparent,
                 claim: ticket.as_ref().map(|ticket| ticket.claim(n)),
-                replies: options.wait.is_some(),
+                replies: wait.is_some(),
                 origin: options.origin.as_ref(),
                 is_derived: false,
             };
@@ -144,13 +148,10 @@ impl WritePath {
             Ok(self.builder.build(operation.kind(), item, &context))
         };
         let events: Vec<_> = valid.items.into_iter().enumerate().map(build).collect();
-        let waiters = self.feedback.expect(&events, options.wait);
-        let waited = feedback::honoured_wait(&waiters, &events, options.wait);
+        let waiters = self.feedback.expect(&events, wait);
+        let waited = feedback::honoured_wait(&waiters, &events, wait);
         let remembered = match &ticket {
-            // What became of it is nothing for somebody who may have lost the right to it.
-            Some(_) if request.caller.unconfirmed.is_none() => {
-                self.publisher.remembered(&events).await
-            }
+            Some(_) if is_told => self.publisher.remembered(&events).await,
             Some(_) | None => Vec::new(),
         };
         let outgoing = Outgoing::new(events, &remembered);

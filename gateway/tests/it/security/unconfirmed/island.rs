@@ -241,6 +241,7 @@ impl Island {
             "document": allow(&["create", "update", "delete", "mCreate", "mUpdate", "mDelete", "get"]),
             "bulk": allow(&["import", "write", "deleteByQuery"]),
             "realtime": allow(&["publish"]),
+            "auth": allow(&["refreshToken"]),
         });
         let here = json!([{"index": "ix", "collections": ["co"]}]);
         let token = user(&self.app, &self.admin, "writer", create, here).await;

@@ -6,7 +6,9 @@ use super::{
     island::{CREATE, Island, STALE, document, island, island_of},
 };
 use crate::socket::Socket;
+use futures::SinkExt;
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 const NOT_YET: (u16, &str) = (504, "services.storage.not_yet_applied");
 
@@ -56,6 +58,8 @@ impl Island {
         let body = document("keyed");
         let asked = with(&self.app, "POST", CREATE, Some(token), Some(&body));
         let asked = asked.header("idempotency-key", "\"once\"");
+        // A verdict that is waited for would be that of the first, told without a look.
+        let asked = asked.header("prefer", "wait=5");
         let (status, _, told) = answer(asked).await;
         (status, told)
     }
@@ -92,7 +96,7 @@ async fn many_documents_lines_repeats_and_kuzzles_writes_are_kept_too() {
     let island = island().await;
     let (token, admin) = (island.writer().await, island.admin.clone());
     let (status, first) = island.keyed(&token).await;
-    assert_eq!(status, 202, "{first:#}");
+    assert_eq!(status, 200, "{first:#}");
     let first = id_of(&first);
     island.is_applied(&first).await;
     let frame = json!({
@@ -150,6 +154,47 @@ async fn many_documents_lines_repeats_and_kuzzles_writes_are_kept_too() {
     }
     // What was decided before stands.
     island.is_applied(&first).await;
+    let events = island.app.events().await.into_iter();
+    let same = events.filter(|event| event.attributes.id.to_string() == first);
+    let waits: Vec<bool> = same.map(|event| event.data.reply.is_some()).collect();
+    assert_eq!(waits, [true, false, false], "nobody waits for a repeat");
+}
+
+/// What is not looked at when a bulk begins is looked at as soon as that can be done: its token may
+/// have been refreshed long before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bulk_that_began_on_trust_ends_where_its_token_is_found_to_be_refreshed() {
+    let island = island().await;
+    let token = island.writer().await;
+    island.cut_off(true).await;
+    let refreshed = island.on_mainland("POST", "/_refreshToken", &token, None);
+    assert_eq!(refreshed.await, 200);
+    // Longer than a refreshed token may still be shown.
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+
+    let (mut lines, body) = futures::channel::mpsc::channel::<Result<String, std::io::Error>>(4);
+    let line = |name: &str| Ok(format!("{}\n", document(name)));
+    let bulk = island.app.client.clone();
+    let bulk = bulk.post(island.app.url(&format!("{CREATE}/_bulk")));
+    let bulk = bulk.header("content-type", "application/x-ndjson");
+    let bulk = bulk.bearer_auth(&token);
+    let bulk = tokio::spawn(bulk.body(reqwest::Body::wrap_stream(body)).send());
+    lines.send(line("on trust")).await.unwrap();
+    let mut told = bulk.await.unwrap().unwrap();
+    let first = told.chunk().await.unwrap().unwrap();
+    let first: Value = serde_json::from_slice(&first).unwrap();
+    assert!(is_unconfirmed(&first), "{first:#}");
+    island.mend();
+    let until = Instant::now() + Duration::from_secs(20);
+    while island.read(&island.admin).await.0 != 200 {
+        assert!(Instant::now() < until, "it hears nothing");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    lines.send(line("behind the look")).await.unwrap();
+    drop(lines);
+    let rest = told.text().await.unwrap();
+    assert!(rest.contains("unauthenticated"), "{rest}");
+    island.is_revoked(&id_of(&first)).await;
 }
 
 /// The right by which a request was let in is what the worker looks for: none of these may create a
