@@ -37,6 +37,20 @@ pub(super) enum PreparedItem {
     },
 }
 
+impl PreparedItem {
+    /// Of its letter's event.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Self::Ended(..) | Self::Unsettled(..) => 0,
+            Self::Intent { letter, .. } => event_bytes(letter),
+        }
+    }
+}
+
+pub(super) fn event_bytes(letter: &HeldLetter) -> usize {
+    letter.event.value.as_ref().map_or(0, String::len)
+}
+
 /// One for each item, in their order.
 pub(super) async fn prepare_items(
     app: &App,

@@ -3,11 +3,11 @@
 //! is asked to, when another runs the job, and with the service.
 
 use super::{
-    ahead::LettersAhead,
+    ahead::{LettersAhead, STEP_BYTES},
     item_end,
     keep::{CHUNK, JobStore},
     ledger_entry,
-    prepare::PreparedItem,
+    prepare::{PreparedItem, event_bytes},
     repeat::{LaterLetters, TakenLetters, take_later_letters},
 };
 use crate::{
@@ -28,8 +28,6 @@ use tracing::{info, warn};
 
 /// Dead letters that are moved in one step.
 const AT_ONCE: usize = 5 * CHUNK;
-/// A step whose events have so many bytes moves no more.
-const STEP_BYTES: usize = 8 << 20;
 /// Ends of dead letters that are read at a time.
 const READ_TOGETHER: usize = 64;
 /// How often the runner looks for what is asked of it, and says that it lives.
@@ -45,6 +43,8 @@ pub(super) struct JobRunner {
     taken: TakenLetters,
     /// Since when some item has no letter and no end.
     unsettled: Option<Instant>,
+    /// The letters that came last were large.
+    is_large: bool,
 }
 
 /// What a step has handed to the log.
@@ -79,6 +79,7 @@ impl JobRunner {
             runner,
             taken: TakenLetters::default(),
             unsettled: None,
+            is_large: false,
         }
     }
 
@@ -215,7 +216,7 @@ impl JobRunner {
     /// stop.
     async fn move_items(&mut self, items: &mut [JobItem]) -> Result<(), Problem> {
         let mut handed = HandedIntents::default();
-        let mut ahead = LettersAhead::of(&self.app, &self.job, items);
+        let mut ahead = LettersAhead::of(&self.app, &self.job, items, self.is_large);
         let mut looked = Instant::now();
         while handed.stopped.is_none() && handed.bytes <= STEP_BYTES {
             match self.still_goes_on(&mut looked).await {
@@ -231,6 +232,7 @@ impl JobRunner {
             };
             self.hand_over(items, &some, prepared, &mut handed);
         }
+        self.is_large = ahead.is_large();
         drop(ahead);
         let HandedIntents {
             sent, mut stopped, ..
@@ -305,7 +307,7 @@ impl JobRunner {
             let operation = job_operation(self.job.order.action);
             let by = (letter.held.tenant.as_str(), self.job.principal.as_str());
             let writes = &self.app.writes;
-            handed.bytes += letter.event.value.as_ref().map_or(0, String::len);
+            handed.bytes += event_bytes(&letter);
             match writes.intend(by, (operation, &letter.key), &intent) {
                 Ok(sent) => handed.sent.push(SentIntent {
                     item: n,

@@ -37,6 +37,8 @@ pub struct LookUps {
     away: AtomicBool,
     /// Milliseconds that it takes to read rows.
     rows_take: AtomicU64,
+    /// Reads of rows whose keys hold this text panic, after so many that do not.
+    panics_on: Mutex<Option<(String, usize)>>,
     rows_together: AtomicUsize,
     most_rows_together: AtomicUsize,
 }
@@ -93,7 +95,23 @@ impl LookUps {
         turns.acquire_owned().await.ok()
     }
 
-    /// From now on it takes this long to read rows.
+    /// From now on a read of a row whose key holds this text panics, but for the first so many.
+    pub fn panic_on(&self, text: &str, but: usize) {
+        *self.panics_on.lock() = Some((text.to_owned(), but));
+    }
+
+    fn panic_if_so(&self, keys: &[RowKey]) {
+        let mut panics_on = self.panics_on.lock();
+        let Some((text, left)) = &mut *panics_on else {
+            return;
+        };
+        if keys.iter().any(|key| key.to_string().contains(&*text)) {
+            assert!(*left > 0, "it panics on purpose");
+            *left -= 1;
+        }
+    }
+
+    /// From now on it takes this long to read rows, and four times as long where no others are read.
     pub fn read_rows_in(&self, time: Duration) {
         let time = u64::try_from(time.as_millis()).unwrap();
         self.rows_take.store(time, Ordering::SeqCst);
@@ -110,6 +128,7 @@ impl LookUps {
             let together = self.rows_together.fetch_add(1, Ordering::SeqCst) + 1;
             self.most_rows_together
                 .fetch_max(together, Ordering::SeqCst);
+            let time = if together == 1 { 4 * time } else { time };
             tokio::time::sleep(Duration::from_millis(time)).await;
             self.rows_together.fetch_sub(1, Ordering::SeqCst);
         }
@@ -139,6 +158,7 @@ impl Record for SlowRecord {
     async fn rows(&self, keys: &[RowKey]) -> Result<Vec<Option<StoredRow>>, StoreError> {
         self.1.reach()?;
         self.1.reads.fetch_add(1, Ordering::SeqCst);
+        self.1.panic_if_so(keys);
         self.1.take_time_for_rows().await;
         self.0.rows(keys).await
     }
