@@ -1,6 +1,7 @@
 //! Runs test binaries in one lane or in several side by side, their output shown. A binary that
 //! dies, hangs or ends without a count is a failure; one that hangs is ended with all that it
-//! started, and the tests in which it hung are named. Lines of two binaries are never mixed.
+//! started, and the tests in which it hung are named. What two binaries print as their output is
+//! never mixed; what goes to the error stream is shown as it comes.
 
 #[cfg(test)]
 mod tests;
@@ -64,17 +65,18 @@ pub(super) struct Runner<'a> {
 impl Runner<'_> {
     /// Each lane takes the next binary when its last one has ended.
     pub(super) fn run(&self, chosen: &[Chosen], durations: &mut Durations) -> Result<Tally> {
+        let lanes = self.lanes.min(chosen.len());
         let waiting = Mutex::new(chosen.iter());
         let next = || waiting.lock().ok()?.next();
         let lane = || {
             let mut ended = Vec::new();
             while let Some(binary) = next() {
-                ended.push(self.run_one(binary)?);
+                ended.push(self.run_one(binary, lanes)?);
             }
             Ok(ended)
         };
         let ended: Vec<Result<Vec<_>>> = thread::scope(|scope| {
-            let lanes: Vec<_> = (0..self.lanes).map(|_| scope.spawn(lane)).collect();
+            let lanes: Vec<_> = (0..lanes).map(|_| scope.spawn(lane)).collect();
             let join = |lane: ScopedJoinHandle<'_, _>| match lane.join() {
                 Ok(ended) => ended,
                 Err(_) => Err(anyhow!("a panic in a lane of tests")),
@@ -91,7 +93,7 @@ impl Runner<'_> {
         Ok(sum)
     }
 
-    fn run_one(&self, chosen: &Chosen) -> Result<(Tally, Vec<(Duration, String)>)> {
+    fn run_one(&self, chosen: &Chosen, lanes: usize) -> Result<(Tally, Vec<(Duration, String)>)> {
         let Chosen { binary, tests } = chosen;
         let at_once = threads(binary.is_system());
         let mut command = binary.command();
@@ -108,11 +110,12 @@ impl Runner<'_> {
             watch: Stopwatch::start(tests, at_once, Instant::now()),
             limit,
             ended: Vec::new(),
-            output: RunOutput::for_lanes(self.lanes),
+            output: RunOutput::for_lanes(lanes),
         };
         running.output.line(&format!("\n-- {}", binary.shown()));
-        let tally = running.count(&mut command)?;
+        let tally = running.count(&mut command);
         running.output.finish();
+        let tally = tally?;
         let shown = binary.shown();
         let named = running.ended.into_iter();
         let times = named.map(|(name, time)| (time, format!("{shown}: {name}")));
@@ -207,7 +210,8 @@ impl Running {
         if status.success() && results > 0 || tally.failed > 0 {
             return Ok(tally);
         }
-        eprintln!("ended with {status} after {results} results: counted as a failure");
+        let line = format!("ended with {status} after {results} results: counted as a failure");
+        self.output.line(&line);
         Ok(Tally { failed: 1, ..tally })
     }
 
@@ -245,13 +249,14 @@ impl Running {
         }
     }
 
-    fn say_what_hangs(&self) {
-        eprintln!(
+    fn say_what_hangs(&mut self) {
+        self.output.line(&format!(
             "not done after {} s, which is the limit: ended, counted as a failure; running were:",
             self.limit.as_secs()
-        );
+        ));
         for (name, time) in self.watch.running(Instant::now()) {
-            eprintln!("  {name} (for {} s)", time.as_secs());
+            self.output
+                .line(&format!("  {name} (for {} s)", time.as_secs()));
         }
     }
 }
