@@ -1,7 +1,7 @@
 //! Tables as definitions declare them, and which JSON values their columns take. Names of tables
 //! and columns are kept in lower case, as CQL keeps names without quotes.
 
-use crate::{definition::TableDefinition, violation::escape_step};
+use crate::definition::TableDefinition;
 use event_schema::table::{Column, ColumnType, Table};
 use serde_json::Value;
 
@@ -122,8 +122,8 @@ impl ColumnMisfit {
         Self { at, why }
     }
 
-    fn within(self, step: &str) -> Self {
-        let at = format!("/{}{}", escape_step(step), self.at);
+    fn within(self, element: usize) -> Self {
+        let at = format!("/{element}{}", self.at);
         Self { at, ..self }
     }
 }
@@ -142,13 +142,14 @@ pub(crate) fn check_value(kind: &ColumnType, value: &Value) -> Result<(), Column
         (ColumnType::List(of) | ColumnType::Set(of), Value::Array(items)) => {
             let mut numbered = items.iter().enumerate();
             return numbered.try_for_each(|(n, item)| {
-                check_element(of, item).map_err(|misfit| misfit.within(&n.to_string()))
+                check_element(of, item).map_err(|misfit| misfit.within(n))
             });
         }
         (ColumnType::Map(of), Value::Object(members)) => {
-            let mut members = members.iter();
-            return members.try_for_each(|(name, member)| {
-                check_element(of, member).map_err(|misfit| misfit.within(name))
+            // Names of members come from the request and may be sealed: the place ends at the map.
+            let mut members = members.values();
+            return members.try_for_each(|member| {
+                check_element(of, member).map_err(|misfit| ColumnMisfit::whole(misfit.why))
             });
         }
         _ => false,
