@@ -83,9 +83,9 @@ impl TakenPaths {
     }
 }
 
-/// May an operation have it, whatever stands for its variables? Outside of `/v1`, `/v2` and so on the paths are
-/// also those of Kuzzle's protocol, which begin with the name of an index. Who has a path has it for all
-/// verbs: the others are answered that they are not allowed there.
+/// May an operation have it, whatever stands for its variables? Outside of `/v1`, `/v2` and so on the
+/// paths are also those of Kuzzle's protocol, which begin with the name of an index. A path is served for
+/// all verbs by what has it: the others are answered that they are not allowed there.
 fn is_free(path: &str) -> bool {
     let mut segments = path.trim_start_matches('/').split('/');
     let (first, second) = (segments.next(), segments.next());
