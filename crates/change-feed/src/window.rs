@@ -30,6 +30,7 @@ pub struct Window {
     generation: u16,
     partition: u16,
     tenure: TenureRule,
+    former_tenure: Option<Epoch>,
     positions: StandingPositions,
     pub(crate) standing: BTreeMap<ChangesOffset, Standing>,
     /// Where to go on in `transactions`.
@@ -90,6 +91,7 @@ impl Window {
             generation,
             partition,
             tenure: TenureRule::in_force(mark.and_then(|mark| mark.reapply_epoch)),
+            former_tenure: None,
             positions: StandingPositions::default(),
             standing: BTreeMap::new(),
             next: mark.map_or(TransactionsOffset::FIRST, |mark| mark.next),
@@ -101,11 +103,12 @@ impl Window {
 
     /// Takes the next record of `changes`, in order.
     pub fn fold(&mut self, offset: ChangesOffset, change: &Change) {
+        let in_force = self.tenure.epoch();
         if !self.tenure.counts(offset, change) {
             return;
         }
         match change {
-            Change::Open(_) => {}
+            Change::Open(_) => self.former_tenure = in_force,
             Change::Mark(mark) => {
                 self.positions.mark(mark);
                 if mark.next >= self.next {
@@ -247,6 +250,11 @@ impl Window {
     #[must_use]
     pub fn tail(&self) -> RequestTail {
         self.requests.tail()
+    }
+
+    /// The tenure that was in force before the last `open`.
+    pub fn former_tenure(&self) -> Option<Epoch> {
+        self.former_tenure
     }
 
     /// The first offset in `transactions` that was never decided.

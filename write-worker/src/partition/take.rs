@@ -14,7 +14,7 @@ use crate::{
     record_retry::RecordPart,
     tenure_end::{RejectedDecisions, TenureEnd},
 };
-use change_feed::{TenureRule, VoidStamp, Window};
+use change_feed::{VoidStamp, Window};
 use event_log::Offsets;
 use event_schema::{
     RequestTail, codec,
@@ -119,7 +119,7 @@ impl PartitionTask {
             .map_or(ChangesOffset::new(changes.earliest), |mark| {
                 mark.reapply_from
             });
-        let (window, before) = self
+        let window = self
             .read_window(mark.as_ref(), from, epoch.opened_at())
             .await?;
         tracing::info!(partition = self.partition, %epoch, %from, next = %window.next(), "partition claimed");
@@ -151,7 +151,7 @@ impl PartitionTask {
                 .as_ref()
                 .map_or(TransactionsOffset::FIRST, |mark| mark.next),
             unnamed: standing.unnamed(&decided),
-            before: before.filter(|_| mark.is_some()),
+            before: window.former_tenure().filter(|_| mark.is_some()),
             marked: mark,
             suspect_until: suspect_until.min(TransactionsOffset::new(transactions.end)),
             window,
@@ -181,17 +181,15 @@ impl PartitionTask {
         }
     }
 
-    /// And which tenure was in force before the open.
     async fn read_window(
         &self,
         mark: Option<&Mark>,
         from: ChangesOffset,
         open: ChangesOffset,
-    ) -> Result<(Window, Option<Epoch>), TenureEnd> {
+    ) -> Result<Window, TenureEnd> {
         let generation = self.worker.ports.layout.generation;
         let mut window = Window::from(generation, self.partition, mark);
-        let mut tenure = TenureRule::in_force(mark.and_then(|mark| mark.reapply_epoch));
-        let (mut before, mut next) = (None, from);
+        let mut next = from;
         while next <= open {
             for (offset, change) in self.read_changes(next, open.next()).await? {
                 if next == from && offset > from {
@@ -199,14 +197,10 @@ impl PartitionTask {
                     return Err(TenureEnd::Reclaim(why.into()));
                 }
                 window.fold(offset, &change);
-                let last = tenure.epoch();
-                if tenure.counts(offset, &change) && matches!(change, Change::Open(_)) {
-                    before = last;
-                }
                 next = offset.next();
             }
         }
-        Ok((window, before))
+        Ok(window)
     }
 
     /// When all that stands is finished: what no decision names repeats a request that is known. That
