@@ -72,7 +72,8 @@ impl LettersAhead {
         let batch = self.begun.pop_front()?.items;
         let prepared = match prepared {
             Ok(prepared) => prepared,
-            Err(_) => self.prepare_each(&batch, items).await,
+            Err(error) if error.is_panic() => self.prepare_each(&batch, items).await,
+            Err(_) => Err(stopped()),
         };
         let bytes = |prepared: &[PreparedItem]| prepared.iter().map(PreparedItem::bytes).sum();
         let bytes: usize = prepared.as_deref().map_or(0, bytes);
@@ -93,7 +94,7 @@ impl LettersAhead {
         })
     }
 
-    /// One by one, behind a panic: it is told which of them panics.
+    /// One by one, behind a panic, to find the letter that panics.
     async fn prepare_each(
         &self,
         batch: &[usize],
@@ -103,6 +104,7 @@ impl LettersAhead {
         for n in batch {
             match self.spawn_preparation(&[*n], items).await {
                 Ok(one) => prepared.extend(one?),
+                Err(error) if !error.is_panic() => return Err(stopped()),
                 Err(_) => {
                     let detail = "this dead letter cannot be prepared: the log names the panic";
                     let problem = Problem::new(Code::Internal, detail);
@@ -112,6 +114,11 @@ impl LettersAhead {
         }
         Ok(prepared)
     }
+}
+
+/// A task that ends by itself before it is done ends with the gateway: nothing is known of its letters.
+fn stopped() -> Problem {
+    Problem::new(Code::NotYet, "the gateway stops")
 }
 
 impl Drop for LettersAhead {
