@@ -18,10 +18,11 @@ use crate::{
         RequestCall,
         headers::{self, Options},
     },
+    transport::tls::client_certificate::ShownCertificate,
 };
 use axum::{body::Body, response::Response};
 use http::{HeaderValue, header};
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, atomic::Ordering};
 
 /// One of the bulks that may run at once; given back on drop.
 pub(crate) struct BulkPermit(Shared);
@@ -52,10 +53,10 @@ pub(crate) fn start_bulk(
     app: &Shared,
     operation: &str,
     call: RequestCall,
+    certificate: Option<Arc<ShownCertificate>>,
 ) -> Result<Response, Problem> {
     let RequestCall {
         caller,
-        certificate,
         headers,
         query,
         body,

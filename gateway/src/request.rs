@@ -12,7 +12,6 @@ use crate::{
     Config,
     access::Caller,
     error::{Code, Problem},
-    transport::tls::client_certificate::ShownCertificate,
 };
 use axum::{
     body::Body,
@@ -31,8 +30,6 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct RequestCall {
     pub caller: Caller,
-    /// What the client showed in the handshake.
-    pub certificate: Option<Arc<ShownCertificate>>,
     pub headers: HeaderMap,
     pub query: QueryString,
     pub body: Body,
@@ -46,7 +43,6 @@ impl<S: Send + Sync> FromRequest<S> for RequestCall {
         let query = QueryString::from_request_parts(&mut parts, state).await?;
         Ok(Self {
             caller: Caller::of(&parts.extensions),
-            certificate: parts.extensions.get().cloned(),
             headers: parts.headers,
             query,
             body,

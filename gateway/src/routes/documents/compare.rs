@@ -37,7 +37,6 @@ pub(crate) async fn compare(
 ) -> Result<Response, Problem> {
     let call = RequestCall {
         caller,
-        certificate: None,
         headers: headers.clone(),
         query: query.clone(),
         body,

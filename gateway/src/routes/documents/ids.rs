@@ -43,7 +43,6 @@ pub(crate) async fn ids(
 ) -> Result<Response, Problem> {
     let call = RequestCall {
         caller,
-        certificate: None,
         headers: headers.clone(),
         query: query.clone(),
         body,

@@ -53,7 +53,6 @@ pub(crate) async fn mget(
 ) -> Result<Response, Problem> {
     let call = RequestCall {
         caller,
-        certificate: None,
         headers: headers.clone(),
         query: query.clone(),
         body,
