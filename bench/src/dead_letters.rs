@@ -9,30 +9,7 @@ use std::ops::Range;
 
 pub const OPERATION: &str = "letter.put";
 
-const DEFINITIONS: &str = "\
-collections:
-  - {index: letters, collection: documents, owner: letter, mappings: {properties: {}}}
-
-operations:
-  - name: letter.put
-    summary: Puts a document; one without a body becomes a dead letter.
-    request:
-      type: object
-      required: [id]
-      additionalProperties: false
-      properties:
-        id: {type: string, format: document-id}
-        body: {type: object}
-    raw: [body]
-    key: {of: letter, id: $request/id}
-    write:
-      - document: {index: letters, collection: documents, id: $request/id}
-        put: $request/body
-    result: {_id: $written/document/id, _version: $written/document/version}
-    examples:
-      - title: A document
-        request: {id: a, body: {n: 1}}
-";
+const DEFINITIONS: &str = include_str!("letters.yaml");
 
 /// The definitions of the operation, in a folder that is gone afterwards.
 pub struct DefinitionsFolder(tempfile::TempDir);
