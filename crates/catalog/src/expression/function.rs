@@ -62,7 +62,7 @@ type Picked<'s> = Result<Option<Cow<'s, Value>>, EvalError>;
 #[derive(Clone, Copy)]
 enum Evaluation {
     Makes(fn(&Scope<'_>, &[Expr]) -> Evaluated),
-    /// It gives one of its arguments or a part of one: nothing is copied.
+    /// It gives one of its arguments or a part of one, which is not copied where it stands somewhere.
     Picks(for<'s> fn(&Scope<'s>, &'s [Expr]) -> Picked<'s>),
 }
 
@@ -81,11 +81,10 @@ struct FunctionRow {
 #[derive(Clone, Copy)]
 pub(crate) struct Function(&'static FunctionRow);
 
+use Evaluation::{Makes, Picks};
 use ValueShape::{Any, List, Number, Object, Text, Truth};
 
 const MANY: usize = 64;
-
-use Evaluation::{Makes, Picks};
 
 const fn function_row(
     name: &'static str,
@@ -291,8 +290,8 @@ impl Function {
     /// Arguments are computed only when they are needed.
     pub fn call<'s>(self, scope: &Scope<'s>, args: &'s [Expr]) -> Picked<'s> {
         match self.0.run {
-            Evaluation::Makes(make) => Ok(make(scope, args)?.map(Cow::Owned)),
-            Evaluation::Picks(pick) => pick(scope, args),
+            Makes(make) => Ok(make(scope, args)?.map(Cow::Owned)),
+            Picks(pick) => pick(scope, args),
         }
     }
 }

@@ -96,7 +96,7 @@ fn times_are_kept_by_name() {
 }
 
 #[test]
-fn lanes_run_side_by_side_and_mix_no_lines() {
+fn lanes_run_side_by_side_and_keep_their_lines() {
     let folder = tempfile::tempdir().expect("folder");
     // Each ends only when the other has begun.
     let binary = |own: &str, other: &str| {
