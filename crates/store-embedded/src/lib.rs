@@ -21,6 +21,7 @@
 )]
 
 pub mod apply;
+mod checkpoint;
 pub mod classify;
 pub mod config;
 mod dynamic;
@@ -74,7 +75,9 @@ impl EmbeddedStore {
         let tables = schema::read_tables(&connection)?;
         let readers = read::Readers::open(&config)?;
         let newest = Arc::new(newest::Newest::default());
-        let writer = writer::Writer::start(connection, newest.clone())?;
+        let limits = checkpoint::JournalLimits::default();
+        let checkpoints = checkpoint::Checkpoints::start(&connection, &config, limits)?;
+        let writer = writer::Writer::start(connection, checkpoints, newest.clone())?;
         let inner = Inner {
             config,
             writer,

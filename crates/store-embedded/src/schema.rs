@@ -82,7 +82,6 @@ fn prepare_connection(connection: &Connection, config: &Config) -> rusqlite::Res
     connection.pragma_update(None, "cache_size", -i64::from(config.writer_cache_kib))?;
     // A reader that takes long lets the log grow; it is cut back to this when it is used anew.
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
-    connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     match config.page_limit {
         Some(pages) => {
@@ -113,6 +112,16 @@ pub const SECURE_DELETE: &str = "PRAGMA secure_delete = FAST";
 pub const OWN: OpenFlags = OpenFlags::SQLITE_OPEN_READ_WRITE
     .union(OpenFlags::SQLITE_OPEN_NO_MUTEX)
     .union(OpenFlags::SQLITE_OPEN_URI);
+
+/// The connection that moves pages from the journal into the file.
+pub fn open_checkpointer(config: &Config) -> Result<Connection, StoreError> {
+    let open = || -> rusqlite::Result<Connection> {
+        let connection = Connection::open_with_flags(&config.path, OWN)?;
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
+        Ok(connection)
+    };
+    open().map_err(|error| Failure::from(error).into())
+}
 
 /// A connection that only reads.
 pub fn open_reader(config: &Config) -> Result<Connection, StoreError> {

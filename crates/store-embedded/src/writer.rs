@@ -5,7 +5,7 @@
 //!
 //! See ADR 10.
 
-use crate::{NAME, classify::Failure, newest::Newest, places::Places};
+use crate::{NAME, checkpoint::Checkpoints, classify::Failure, newest::Newest, places::Places};
 use rusqlite::{CachedStatement, Connection};
 use std::{sync::Arc, thread};
 use store::StoreError;
@@ -125,11 +125,15 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub fn start(connection: Connection, newest: Arc<Newest>) -> Result<Self, StoreError> {
+    pub fn start(
+        connection: Connection,
+        checkpoints: Checkpoints,
+        newest: Arc<Newest>,
+    ) -> Result<Self, StoreError> {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let thread = thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || run_writer(connection, &newest, receiver));
+            .spawn(move || run_writer(connection, checkpoints, &newest, receiver));
         let thread = thread.map_err(|error| StoreError::Unavailable {
             store: NAME,
             why: format!("no thread to write: {error}"),
@@ -174,7 +178,12 @@ impl Drop for Writer {
     }
 }
 
-fn run_writer(connection: Connection, newest: &Newest, mut jobs: mpsc::Receiver<Box<dyn Job>>) {
+fn run_writer(
+    connection: Connection,
+    mut checkpoints: Checkpoints,
+    newest: &Newest,
+    mut jobs: mpsc::Receiver<Box<dyn Job>>,
+) {
     let mut places = Places::default();
     let mut set = None;
     while let Some(first) = jobs.blocking_recv() {
@@ -193,6 +202,7 @@ fn run_writer(connection: Connection, newest: &Newest, mut jobs: mpsc::Receiver<
         group
             .into_iter()
             .for_each(|job| job.answer(committed.clone()));
+        checkpoints.follow_transaction(&connection);
     }
 }
 

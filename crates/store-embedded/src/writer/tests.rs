@@ -1,12 +1,14 @@
 //! What SQLite is told to do with a transaction is what its jobs asked for.
 
 use super::{Kept, Writer};
-use crate::{classify::Failure, config::Config, schema};
+use crate::{checkpoint::Checkpoints, classify::Failure, config::Config, schema};
 
 fn open(folder: &tempfile::TempDir) -> Writer {
-    let connection =
-        schema::open_writer(&Config::new(folder.path().join("consign.db"))).expect("it opens");
-    Writer::start(connection, Default::default()).expect("a thread")
+    let config = Config::new(folder.path().join("consign.db"));
+    let connection = schema::open_writer(&config).expect("it opens");
+    let checkpoints =
+        Checkpoints::start(&connection, &config, Default::default()).expect("a thread");
+    Writer::start(connection, checkpoints, Default::default()).expect("a thread")
 }
 
 /// `synchronous` as it stands while a job works.
