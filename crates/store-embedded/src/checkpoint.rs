@@ -2,10 +2,12 @@
 //! the one that writes: a checkpoint of some thousand pages takes as long as fifty transactions,
 //! and whoever waits for one of those would wait for it, too.
 //!
-//! SQLite begins the journal again only when all of it stands in the file, and under a steady load
-//! the thread is always a transaction late. So when little is left the thread that writes moves
-//! that itself, between two transactions, after it has answered. It must never let the journal grow
-//! without a bound: where the disk takes pages more slowly than they come, writes wait.
+//! SQLite begins the journal again only when all of it stands in the file and no reader looks into
+//! it. Under a steady load the thread is always a transaction late, and some reader always there. So
+//! when little is left the thread that writes moves that itself, between two transactions, after it
+//! has answered, and gives reads that have begun a moment to end; those that begin then no longer
+//! need the journal. It must never let the journal grow without a bound: where the disk takes pages
+//! more slowly than they come, writes wait. Only a read that takes long lets it grow.
 
 use crate::{NAME, config::Config, schema};
 use parking_lot::{Condvar, Mutex};
@@ -15,6 +17,7 @@ use std::{
     ffi::c_int,
     sync::{Arc, mpsc},
     thread,
+    time::Duration,
 };
 use store::StoreError;
 
@@ -36,6 +39,10 @@ impl Default for JournalLimits {
     }
 }
 
+/// How long a finished journal waits for reads that look into it, before it is tried again later.
+const READS_END_WITHIN: Duration = Duration::from_millis(8);
+/// A journal that could not begin again is tried when it has grown by this share of a step.
+const SHARE_TO_RETRY: u32 = 4;
 /// Passes of the thread over what came meanwhile, each much shorter than the one before.
 const PASSES: usize = 2;
 
@@ -114,15 +121,15 @@ impl Checkpoints {
             Progress::Moving if pages < self.due_at.saturating_add(self.limits.ahead) => {}
             Progress::Moving => self.wait(),
             Progress::AlmostDone => {
-                move_pages(writer);
+                if !begin_journal_again(writer) {
+                    self.due_at = pages.saturating_add(self.limits.step / SHARE_TO_RETRY);
+                }
                 *self.shared.progress.lock() = Progress::Idle;
             }
         }
     }
 
     fn begin(&mut self, pages: u32) {
-        // A reader of an older state keeps pages from being moved: then it is tried again only when
-        // as many more have come.
         self.due_at = pages.saturating_add(self.limits.step);
         *self.shared.progress.lock() = Progress::Moving;
         if let Some(wake) = &self.wake
@@ -147,6 +154,23 @@ impl Drop for Checkpoints {
             drop(thread.join());
         }
     }
+}
+
+/// Moves what is left, so that the next transaction begins the journal again; false where a reader
+/// still looks into it.
+fn begin_journal_again(writer: &Connection) -> bool {
+    let begin = || -> rusqlite::Result<bool> {
+        writer.busy_timeout(READS_END_WITHIN)?;
+        let is_busy = writer.query_row("PRAGMA wal_checkpoint(RESTART)", [], |row| {
+            row.get::<_, i64>(0)
+        });
+        writer.busy_timeout(schema::LOCK_TIMEOUT)?;
+        Ok(is_busy? == 0)
+    };
+    begin().unwrap_or_else(|error| {
+        tracing::warn!(%error, "a checkpoint of the embedded store failed");
+        false
+    })
 }
 
 fn note_journal_pages(_: &Wal, pages: c_int) -> rusqlite::Result<()> {

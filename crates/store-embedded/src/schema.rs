@@ -14,7 +14,7 @@
 
 use crate::{NAME, Tables, classify::Failure, config::Config};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use store::{
     StoreError,
     schema::{MigrationReport, Table},
@@ -46,6 +46,9 @@ CREATE TABLE marks (generation INTEGER NOT NULL, part INTEGER NOT NULL, through 
 CREATE TABLE collections (idx TEXT NOT NULL, collection TEXT NOT NULL, record TEXT NOT NULL, PRIMARY KEY (idx, collection)) WITHOUT ROWID;
 ";
 
+/// How long a connection waits for another one's lock.
+pub const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// The one connection that writes.
 pub fn open_writer(config: &Config) -> Result<Connection, StoreError> {
     let connection = Connection::open(&config.path).map_err(Failure::from)?;
@@ -72,7 +75,7 @@ pub fn open_writer(config: &Config) -> Result<Connection, StoreError> {
 }
 
 fn prepare_connection(connection: &Connection, config: &Config) -> rusqlite::Result<()> {
-    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.busy_timeout(LOCK_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(64);
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // Of the transaction that makes the file; then each asks for what it needs: see `writer.rs`.
@@ -130,7 +133,7 @@ pub fn open_reader(config: &Config) -> Result<Connection, StoreError> {
         | OpenFlags::SQLITE_OPEN_URI;
     let open = || -> rusqlite::Result<Connection> {
         let connection = Connection::open_with_flags(&config.path, flags)?;
-        connection.busy_timeout(std::time::Duration::from_secs(5))?;
+        connection.busy_timeout(LOCK_TIMEOUT)?;
         connection.set_prepared_statement_cache_capacity(32);
         connection.pragma_update(None, "cache_size", -i64::from(config.reader_cache_kib))?;
         connection.pragma_update(None, "query_only", true)?;

@@ -3,7 +3,10 @@
 use super::{Checkpoints, JournalLimits};
 use crate::{config::Config, schema};
 use rusqlite::{Connection, params};
-use std::fs;
+use std::{
+    fs,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 const PAGE: u64 = 4_096;
 const LIMITS: JournalLimits = JournalLimits {
@@ -76,6 +79,30 @@ fn under_a_steady_load_the_journal_begins_again_and_again() {
             row.get::<_, i64>(0)
         });
     assert_eq!(rows, Ok(400));
+}
+
+#[test]
+fn readers_that_are_always_there_let_the_journal_begin_again() {
+    let mut written = Written::open();
+    written.write(1);
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            let reader = schema::open_reader(&written.config).expect("it opens");
+            let is_over = &is_over;
+            scope.spawn(move || {
+                while !is_over.load(Ordering::Relaxed) {
+                    reader
+                        .query_row("SELECT length(bytes) FROM filled WHERE n = 1", [], |_| Ok(()))
+                        .expect("it is read");
+                }
+            });
+        }
+        written.write(400);
+        is_over.store(true, Ordering::Relaxed);
+    });
+    let longest = written.longest();
+    assert!(longest <= 2 * LONGEST, "{longest} pages");
 }
 
 #[test]
