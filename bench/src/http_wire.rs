@@ -86,6 +86,18 @@ impl HttpWire {
         }
     }
 
+    /// Likewise, and fails at any other status than that.
+    pub async fn ask_for(&mut self, body: &str, expected: u16) -> Result<(), Failure> {
+        let status = self.ask(body).await?;
+        if status == expected {
+            return Ok(());
+        }
+        let told = self.told();
+        Err(Failure::failed(format!(
+            "answered {status}, not {expected}: {told}"
+        )))
+    }
+
     /// The last answer, as text.
     fn told(&self) -> String {
         String::from_utf8_lossy(&self.answer)
@@ -163,15 +175,9 @@ impl HttpLoad<'_> {
                 while !stop.load(Ordering::Relaxed) {
                     let request = crate::workload::request(next.fetch_add(1, Ordering::Relaxed));
                     let began = Instant::now();
-                    let status = wire.ask(&request).await?;
+                    wire.ask_for(&request, expected).await?;
                     if timed {
                         took.push(began.elapsed().as_secs_f64() * 1000.0);
-                    }
-                    if status != expected {
-                        return Err(Failure::failed(format!(
-                            "answered {status}, not {expected}: {}",
-                            wire.told()
-                        )));
                     }
                     count.fetch_add(1, Ordering::Relaxed);
                 }

@@ -19,6 +19,7 @@ mod latency;
 mod listeners;
 mod memory;
 mod notify;
+mod open_loop;
 mod parked;
 mod plan;
 mod replay;
@@ -65,6 +66,7 @@ enum Command {
     Latency(latency::Arguments),
     Memory(memory::Arguments),
     Notify(notify::Arguments),
+    OpenLoop(open_loop::Arguments),
     Sockets(sockets::Arguments),
     /// A server to be measured; started by the others
     #[command(hide = true)]
@@ -100,6 +102,7 @@ async fn run(command: Command, invocation: Invocation<'_>) -> Result<(), Failure
         Command::Latency(arguments) => latency::run(arguments, invocation).await,
         Command::Memory(arguments) => memory::run(arguments, invocation).await,
         Command::Notify(arguments) => notify::run(arguments, invocation).await,
+        Command::OpenLoop(arguments) => open_loop::run(arguments, invocation).await,
         Command::Sockets(arguments) => sockets::run(arguments, invocation).await,
         Command::Serve(arguments) => serve::run(arguments, invocation).await,
     }
