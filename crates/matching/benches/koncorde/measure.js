@@ -39,18 +39,27 @@ for (const document of documents) {
   if (wall() - warming > Number(seconds)) break;
 }
 
+// The rate is taken without a clock between documents, as in the other engine's measurement; where one takes long, it is looked at after each.
+const slow = (wall() - warming) / passed > 1e-4;
 let tests = 0;
-const samples = [];
 const start = { cpu: cpu(), wall: wall() };
-let last = start.wall;
-while (last - start.wall < Number(seconds)) {
-  engine.test(documents[tests % documents.length]);
-  tests += 1;
+while (wall() - start.wall < Number(seconds)) {
+  for (let some = slow ? 1 : documents.length; some > 0; some -= 1) {
+    engine.test(documents[tests % documents.length]);
+    tests += 1;
+  }
+}
+const testCpu = cpu() - start.cpu;
+
+const samples = [];
+const sampling = wall();
+let last = sampling;
+for (let at = 0; last - sampling < Number(seconds) / 4; at += 1) {
+  engine.test(documents[at % documents.length]);
   const now = wall();
   samples.push(now - last);
   last = now;
 }
-const testCpu = cpu() - start.cpu;
 samples.sort((a, b) => a - b);
 const at = (share) => Number((samples[Math.floor((samples.length - 1) * share)] * 1e6).toFixed(2));
 const mb = (bytes) => Number((bytes / 1048576).toFixed(1));
