@@ -2,6 +2,8 @@
 //! had been flattened. Must never recurse deeper than the document may be nested, nor look inside
 //! arrays.
 
+use std::cell::OnceCell;
+
 use serde_json::{Map, Value};
 
 use crate::field::FieldPath;
@@ -14,11 +16,12 @@ pub const MAX_NESTING: usize = 128;
 /// A field `a.b` is what the document holds under `a`, then `b`, or under the literal key `a.b`;
 /// when both are there, the one that comes later in the document wins. Objects are fields
 /// themselves (`exists: "a"`), and so are arrays, but what lies inside an array is not.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Document<'a> {
     root: DocumentRoot<'a>,
-    /// Some key contains a dot, so that a path may be spelled in several ways.
-    dotted: bool,
+    /// Whether some key contains a dot, so that a path may be spelled in several ways; found out
+    /// when it is first asked for a path.
+    dotted: OnceCell<bool>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -35,24 +38,21 @@ const ELEMENT: &str = "value";
 
 impl<'a> Document<'a> {
     pub fn new(value: &'a Value) -> Document<'a> {
-        match value {
-            Value::Object(object) => Document {
-                root: DocumentRoot::Object(object),
-                dotted: any_dotted_key(object),
-            },
-            _ => Document {
-                root: DocumentRoot::Nothing,
-                dotted: false,
-            },
+        let root = match value {
+            Value::Object(object) => DocumentRoot::Object(object),
+            _ => DocumentRoot::Nothing,
+        };
+        Document {
+            root,
+            dotted: OnceCell::new(),
         }
     }
 
     /// The document `{"value": element}`.
     pub fn of_element(element: &'a Value) -> Document<'a> {
-        let dotted = element.as_object().is_some_and(any_dotted_key);
         Document {
             root: DocumentRoot::Element(element),
-            dotted,
+            dotted: OnceCell::new(),
         }
     }
 
@@ -64,12 +64,14 @@ impl<'a> Document<'a> {
     /// Likewise of a path as text.
     pub fn at(&self, path: &str) -> Option<&'a Value> {
         match self.root {
-            DocumentRoot::Object(object) if self.dotted => last_spelling(object, path, MAX_NESTING),
+            DocumentRoot::Object(object) if self.may_repeat() => {
+                last_spelling(object, path, MAX_NESTING)
+            }
             DocumentRoot::Object(object) => plain_lookup(object, path),
             DocumentRoot::Element(element) if path == ELEMENT => Some(element),
             DocumentRoot::Element(Value::Object(object)) => {
                 let rest = path.strip_prefix(ELEMENT)?.strip_prefix('.')?;
-                if self.dotted {
+                if self.may_repeat() {
                     last_spelling(object, rest, MAX_NESTING - 1)
                 } else {
                     plain_lookup(object, rest)
@@ -111,7 +113,20 @@ impl<'a> Document<'a> {
 
     /// Whether [`Document::each_field`] may visit a path more than once.
     pub fn may_repeat(&self) -> bool {
-        self.dotted
+        *self.dotted.get_or_init(|| match self.root {
+            DocumentRoot::Object(object) | DocumentRoot::Element(Value::Object(object)) => {
+                any_dotted_key(object)
+            }
+            DocumentRoot::Element(_) | DocumentRoot::Nothing => false,
+        })
+    }
+
+    /// The object that the document is; nothing for what `select` tests.
+    pub(crate) fn object(&self) -> Option<&'a Map<String, Value>> {
+        match self.root {
+            DocumentRoot::Object(object) => Some(object),
+            DocumentRoot::Element(_) | DocumentRoot::Nothing => None,
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod bounds;
 mod distance;
+mod inner;
 mod parse;
 mod polygon;
 
@@ -11,7 +12,7 @@ mod polygon;
 mod tests;
 
 pub use bounds::{Bounds, Rectangle};
-pub use distance::{Direction, Radius, geodesic_distance};
+pub use distance::{Direction, Radius, TestedPoint, geodesic_distance};
 pub use parse::{BoxError, DistanceError, parse_box, parse_distance, parse_point};
 pub use polygon::Polygon;
 

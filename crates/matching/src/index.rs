@@ -3,8 +3,9 @@
 //!
 //! A filter is an `or` of conjunctions ([`Normalised`]). Each conjunction waits for one of its
 //! conditions, the one that is likely to hold least often; conditions wait in structures in which a
-//! value of a document finds those that hold: a hash for `equals` and `exists f[…]`, an interval
-//! tree for `range`, an R*-tree for areas, byte windows for patterns, a hash of paths for `match`.
+//! value of a document finds those that hold: a hash for `equals` and `exists f[…]`, cells of the
+//! line of numbers for `range`, cells of the map for areas, byte windows for patterns, a hash of
+//! paths for `match`.
 //! Only when that condition holds is the rest of the conjunction verified, and what is costly is
 //! evaluated at most once for a document. A conjunction of negations alone is guarded by one of
 //! them: it is looked at unless the guard holds. Equal conditions and equal conjunctions are kept
@@ -16,11 +17,14 @@
 mod audit;
 mod conjunction;
 mod field;
+mod folding;
 mod guards;
 mod leaf;
 mod leaves;
 mod literals;
 mod matching;
+mod named;
+mod names;
 mod objects;
 mod patterns;
 mod posting;
@@ -29,6 +33,7 @@ mod scalar;
 mod scratch;
 mod shapes;
 mod slab;
+mod values;
 
 #[cfg(test)]
 mod tests;
@@ -36,6 +41,7 @@ mod tests;
 use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
+use smallvec::SmallVec;
 
 use crate::normalise::{self, Normalised, Term, Tree};
 use conjunction::{
@@ -112,7 +118,8 @@ impl Engine {
                 parts.push(part);
             }
         }
-        let several = parts.len() > 1 || parts.iter().any(|part| self.comes_repeatedly(*part));
+        let several = (parts.len() > 1 && !self.exclude_each_other(&parts))
+            || parts.iter().any(|part| self.comes_repeatedly(*part));
         let slot = self.filters.insert(Registered {
             parts: parts.clone().into(),
             several,
@@ -167,7 +174,7 @@ impl Engine {
         if form.terms.is_empty() {
             return IndexPart::Everything;
         }
-        let mut codes: Vec<ConditionCode> =
+        let mut codes: SmallVec<[ConditionCode; 4]> =
             form.terms.iter().map(|term| self.intern(term)).collect();
         codes.sort_unstable();
         if let [only] = codes[..]
@@ -181,7 +188,7 @@ impl Engine {
         let found = self.same.find(hash, |number| {
             known
                 .get(*number)
-                .is_some_and(|conjunction| *conjunction.codes == codes[..])
+                .is_some_and(|conjunction| conjunction.codes == codes)
         });
         if let Some(number) = found.copied() {
             codes
@@ -191,7 +198,7 @@ impl Engine {
         }
         let access = self.choose(&codes, form);
         let number = self.conjunctions.insert(IndexedConjunction {
-            codes: codes.into(),
+            codes,
             access: access.clone(),
             owners: Posting::default(),
         });
@@ -255,7 +262,7 @@ impl Engine {
             }
         }
         match (best, rarest, commonest) {
-            (Some((leaves, _)), _, _) => Access::Leaves(leaves.into()),
+            (Some((leaves, _)), _, _) => Access::Leaves(Box::new(leaves.into())),
             (None, Some((leaf, _)), _) => Access::Leaf(leaf),
             (None, None, Some((leaf, _))) => Access::Guard(leaf),
             (None, None, None) => Access::Always,
@@ -320,6 +327,16 @@ impl Engine {
 
     fn uncover(&mut self, leaves: &[u32]) {
         leaves.iter().for_each(|leaf| self.leaves.release(*leaf));
+    }
+
+    /// Whether at most one part can hold: all ask for a value of the same field, as `in` does.
+    fn exclude_each_other(&self, parts: &[IndexPart]) -> bool {
+        let mut fields = parts.iter().map(|part| match part {
+            IndexPart::Leaf(leaf) => self.leaves.field_of_value(*leaf),
+            IndexPart::Everything | IndexPart::Conjunction(_) => None,
+        });
+        let first = fields.next().flatten();
+        first.is_some() && fields.all(|field| field == first)
     }
 
     fn comes_repeatedly(&self, part: IndexPart) -> bool {

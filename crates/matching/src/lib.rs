@@ -26,6 +26,7 @@ pub mod normalise;
 pub mod number;
 pub mod pattern;
 pub mod room_id;
+mod same_bytes;
 
 pub use document::Document;
 pub use elasticsearch::{Untranslatable, to_elasticsearch};

@@ -1,6 +1,7 @@
 //! Geodesic distance on WGS84, and rings around a point. The exact solve is the only judge; the
 //! chord between unit vectors may answer first where its bounds leave no doubt.
 
+use std::cell::OnceCell;
 use std::sync::LazyLock;
 
 use geographiclib_rs::{Geodesic, InverseGeodesic};
@@ -55,6 +56,28 @@ impl From<Point> for Direction {
     }
 }
 
+/// A point that is tested against many areas, and its direction once an area wants it.
+#[derive(Debug)]
+pub struct TestedPoint {
+    pub point: Point,
+    direction: OnceCell<Direction>,
+}
+
+impl From<Point> for TestedPoint {
+    fn from(point: Point) -> Self {
+        Self {
+            point,
+            direction: OnceCell::new(),
+        }
+    }
+}
+
+impl TestedPoint {
+    pub fn direction(&self) -> &Direction {
+        self.direction.get_or_init(|| self.point.into())
+    }
+}
+
 impl Direction {
     fn square_chord(&self, other: &Self) -> f64 {
         let [x, y, z] = [0, 1, 2].map(|axis| self.0[axis] - other.0[axis]);
@@ -104,6 +127,12 @@ impl Radius {
     /// Largest distance in metres.
     pub fn to(&self) -> f64 {
         self.to
+    }
+
+    /// The square chord within which every point is surely inside; nothing for a ring with a hole.
+    pub(super) fn certain_chord(&self) -> Option<f64> {
+        let plain = self.from <= 0.0 && self.centre.lat.abs() <= 90.0;
+        (plain && self.within > 0.0).then_some(self.within)
     }
 
     /// Whether the point lies in the ring. `direction` is that of `point`: callers with many rings

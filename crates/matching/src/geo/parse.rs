@@ -5,6 +5,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use super::{BoundingBox, Point};
+use crate::same_bytes::value_of;
 use field_values::point;
 
 /// Points may be wrapped in `latLon` any number of times; this many are followed.
@@ -51,7 +52,7 @@ fn point_within(value: &Value, depth: usize) -> Option<Point> {
             _ => return None,
         },
         Value::Object(object) => {
-            if let (Some(lat), Some(lon)) = (object.get("lat"), object.get("lon")) {
+            if let (Some(lat), Some(lon)) = (value_of(object, "lat"), value_of(object, "lon")) {
                 return Some(Point::new(parse_coordinate(lat)?, parse_coordinate(lon)?));
             }
             if object.contains_key("coordinates") {
@@ -67,9 +68,11 @@ fn point_within(value: &Value, depth: usize) -> Option<Point> {
 
 /// A coordinate: a number, also as text.
 fn parse_coordinate(value: &Value) -> Option<f64> {
-    point::read_degrees(value)
-        .ok()
-        .filter(|number| number.is_finite())
+    let degrees = match value {
+        Value::Number(number) => number.as_f64(),
+        _ => point::read_degrees(value).ok(),
+    };
+    degrees.filter(|number| number.is_finite())
 }
 
 fn is_geohash(text: &str) -> bool {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::bounds::{Bounds, arc_latitudes};
+use super::bounds::{Bounds, Rectangle, arc_latitudes};
 use super::distance::{Direction, LEAST_CURVATURE, geodesic_azimuth, geodesic_distance};
 use super::{Point, wrap_longitude};
 
@@ -87,6 +87,11 @@ impl Polygon {
             }
         }
         inside
+    }
+
+    /// Whether every edge surely stays out of the rectangle, which does not cross the antimeridian.
+    pub(super) fn no_edge_meets(&self, rectangle: &Rectangle) -> bool {
+        polygon_edges(&self.points).all(|(a, b)| surely_apart(a, b, rectangle) == Some(true))
     }
 
     pub fn bounds(&self) -> Bounds {
@@ -245,6 +250,30 @@ fn edge_bulge(a: Point, b: Point) -> Option<f64> {
     short.then(|| square(turn) / 8.0 + FLATTENING * (square(turn) + square(climb)) + 1e-9)
 }
 
+/// Whether a short edge, which does not cross the antimeridian, surely stays above, below or beside
+/// a rectangle; nothing when it is not known.
+fn surely_apart(a: Point, b: Point, rectangle: &Rectangle) -> Option<bool> {
+    let bulge = edge_bulge(a, b)?;
+    let (west, east) = if a.lon < b.lon { (a, b) } else { (b, a) };
+    if (east.lon - west.lon) > 180.0 {
+        return None;
+    }
+    let (from, to) = (west.lon.max(rectangle.west), east.lon.min(rectangle.east));
+    let apart = |low: f64, high: f64| low > rectangle.north || high < rectangle.south;
+    if from > to || apart(a.lat.min(b.lat) - bulge, a.lat.max(b.lat) + bulge) {
+        return Some(true);
+    }
+    let slack = drawn_slack(west, east)?;
+    let [first, last] = [from, to].map(|lon| drawn_latitude(west, east, lon - west.lon));
+    Some(apart(first.min(last) - slack, first.max(last) + slack))
+}
+
+/// The latitude of an edge so many degrees from its western end, if it were a straight line of the
+/// map.
+fn drawn_latitude(west: Point, east: Point, degrees: f64) -> f64 {
+    west.lat + (east.lat - west.lat) * (degrees / eastward_degrees(west.lon, east.lon))
+}
+
 /// The side, where the point is clearly above or below a short edge as it would be drawn on a map
 /// of plain degrees.
 fn obvious_side(west: Point, east: Point, point: Point) -> Option<PolygonSide> {
@@ -255,18 +284,8 @@ fn obvious_side(west: Point, east: Point, point: Point) -> Option<PolygonSide> {
     if point.lat < west.lat.min(east.lat) - bulge {
         return Some(PolygonSide::South);
     }
-    let (turn, climb) = (eastward_degrees(west.lon, east.lon), east.lat - west.lat);
-    if turn > 4.0 || climb.abs() > 4.0 || west.lat.abs().max(east.lat.abs()) > 60.0 {
-        return None;
-    }
-    // On a great circle the second derivative of the latitude is sin·cos of it and twice its
-    // tangent times the square of the first one; up to 60 degrees and for so short an edge the
-    // first changes by less than half. An eighth of that, doubled, is the slack; the geodesic
-    // leaves the great circle sideways, which counts for more the steeper the edge is.
-    let drawn = west.lat + climb * (-eastward_degrees(point.lon, west.lon) / turn);
-    let square = |degrees: f64| degrees.to_radians() * degrees;
-    let sideways = FLATTENING * (square(turn) + square(climb)) * (1.0 + 2.0 * climb.abs() / turn);
-    let slack = 0.2 * square(turn) + 2.0 * square(climb) + sideways + 1e-9;
+    let slack = drawn_slack(west, east)?;
+    let drawn = drawn_latitude(west, east, -eastward_degrees(point.lon, west.lon));
     if point.lat > drawn + slack {
         Some(PolygonSide::North)
     } else if point.lat < drawn - slack {
@@ -274,6 +293,22 @@ fn obvious_side(west: Point, east: Point, point: Point) -> Option<PolygonSide> {
     } else {
         None
     }
+}
+
+/// How far, in degrees of latitude, a short edge may be from the straight line of the map.
+fn drawn_slack(west: Point, east: Point) -> Option<f64> {
+    let (turn, climb) = (eastward_degrees(west.lon, east.lon), east.lat - west.lat);
+    let short = turn > 0.0 && turn <= 4.0 && climb.abs() <= 4.0;
+    if !short || west.lat.abs().max(east.lat.abs()) > 60.0 {
+        return None;
+    }
+    // On a great circle the second derivative of the latitude is sin·cos of it and twice its
+    // tangent times the square of the first one; up to 60 degrees and for so short an edge the
+    // first changes by less than half. An eighth of that, doubled, is the slack; the geodesic
+    // leaves the great circle sideways, which counts for more the steeper the edge is.
+    let square = |degrees: f64| degrees.to_radians() * degrees;
+    let sideways = FLATTENING * (square(turn) + square(climb)) * (1.0 + 2.0 * climb.abs() / turn);
+    Some(0.2 * square(turn) + 2.0 * square(climb) + sideways + 1e-9)
 }
 
 /// The side of the great circle, where the point is farther from it than the geodesic can be.

@@ -18,6 +18,8 @@ impl Engine {
         let known = [
             leaves.all.len(),
             leaves.same.len(),
+            leaves.values.len(),
+            leaves.names.len(),
             leaves.fields.len(),
             leaves.by_path.len(),
         ];

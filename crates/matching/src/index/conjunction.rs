@@ -2,6 +2,8 @@
 //! of the one to wait for. Must never be looked at unless the condition it waits for holds (or, for
 //! negations only, the guard does not).
 
+use smallvec::SmallVec;
+
 use super::posting::Posting;
 
 /// A literal as a number: twice the leaf, one more when negated.
@@ -28,18 +30,21 @@ pub(super) enum Access {
     /// This leaf holds.
     Leaf(u32),
     /// One of these leaves holds (from an `or` inside the conjunction).
-    Leaves(Box<[u32]>),
+    ///
+    /// Boxed twice, so that a conjunction is one line of the cache.
+    Leaves(Box<Box<[u32]>>),
     /// This leaf does not hold; nothing else is positive here.
     Guard(u32),
     /// Always.
     Always,
 }
 
-/// Conditions that must hold together.
+/// Conditions that must hold together, in one line of the cache while they are few.
 #[derive(Debug)]
+#[repr(align(64))]
 pub(super) struct IndexedConjunction {
     /// Its literals, ascending.
-    pub(super) codes: Box<[ConditionCode]>,
+    pub(super) codes: SmallVec<[ConditionCode; 4]>,
     pub(super) access: Access,
     /// The filters it belongs to, as targets.
     pub(super) owners: Posting,

@@ -70,7 +70,7 @@ impl IndexedField {
                 leaf.test
                     .bounds()
                     .iter()
-                    .for_each(|bounds| shapes.insert(bounds, number));
+                    .for_each(|bounds| shapes.insert(bounds, leaf.test.inner(), number));
             }
             Test::Select(_) => self.selects.insert(number),
             Test::Match(_) | Test::Tree(_) => {}

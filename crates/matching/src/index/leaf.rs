@@ -13,7 +13,7 @@ use crate::document::Document;
 use crate::evaluate;
 use crate::field::FieldPath;
 use crate::filter::{Bounds, Condition, Shape};
-use crate::geo::{self, Direction, Polygon, Radius};
+use crate::geo::{self, Polygon, Radius, TestedPoint};
 use crate::normalise::{self, Literal, Tree};
 use crate::pattern::Pattern;
 
@@ -97,10 +97,17 @@ impl LeafArea {
         }
     }
 
-    fn contains(&self, point: geo::Point) -> bool {
+    fn inner(&self) -> Option<geo::Rectangle> {
         match self {
-            LeafArea::Box(area) => area.contains(point),
-            LeafArea::Radius(radius) => radius.contains(point, &Direction::from(point)),
+            LeafArea::Box(area) => area.inner(),
+            LeafArea::Radius(radius) => radius.inner(),
+        }
+    }
+
+    fn contains(&self, at: &TestedPoint) -> bool {
+        match self {
+            LeafArea::Box(area) => area.contains(at.point),
+            LeafArea::Radius(radius) => radius.contains(at.point, at.direction()),
         }
     }
 }
@@ -159,6 +166,15 @@ impl Test {
         }
     }
 
+    /// A rectangle of which every point is in the area, if there is one.
+    pub(super) fn inner(&self) -> Option<geo::Rectangle> {
+        match self {
+            Test::Geo(area) => area.inner(),
+            Test::Polygon(polygon) => polygon.inner(),
+            _ => None,
+        }
+    }
+
     /// Whether a result is worth keeping for the rest of the document.
     #[inline]
     pub(super) fn is_costly(&self) -> bool {
@@ -200,13 +216,25 @@ impl Test {
             (Test::Regexp(search), Some(found)) => found
                 .as_str()
                 .is_some_and(|text| search.place.may_match(text) && search.pattern.is_match(text)),
-            (Test::Polygon(polygon), Some(found)) => {
-                geo::parse_point(found).is_some_and(|point| polygon.contains(point))
-            }
-            (Test::Geo(area), Some(found)) => {
-                geo::parse_point(found).is_some_and(|point| area.contains(point))
+            (Test::Geo(_) | Test::Polygon(_), Some(found)) => {
+                geo::parse_point(found).is_some_and(|point| self.holds_at(&point.into()))
             }
         }
+    }
+
+    /// Whether it is an area that holds the position.
+    #[inline]
+    pub(super) fn holds_at(&self, at: &TestedPoint) -> bool {
+        match self {
+            Test::Geo(area) => area.contains(at),
+            Test::Polygon(polygon) => polygon.contains(at.point),
+            _ => false,
+        }
+    }
+
+    /// Whether it asks for one scalar, so that a document's own leads to it.
+    pub(super) fn is_value(&self) -> bool {
+        matches!(self, Test::Equals(_) | Test::Holds(_))
     }
 
     /// Whether this is the test of a scalar, of the kind [`EQUALS`] or [`HOLDS`].

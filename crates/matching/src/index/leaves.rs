@@ -1,17 +1,20 @@
 //! All conditions of the registered filters, each once, found by what they say; and the fields they
 //! are about. Must never keep a condition that no conjunction mentions.
 
-use std::hash::{BuildHasher, Hasher};
+use std::hash::Hasher;
 use std::sync::Arc;
 
-use hashbrown::{DefaultHashBuilder, HashMap, HashTable};
+use hashbrown::{HashMap, HashTable};
 
 use super::field::IndexedField;
+use super::folding::FoldingSeeds;
 use super::leaf::{IndexedLeaf, LeafKept, NO_FIELD, Test, field_of, hash_scalar};
+use super::names::NameTree;
 use super::objects::Objects;
 use super::posting::Posting;
 use super::scalar::ScalarRef;
 use super::slab::Slab;
+use super::values::ValueTable;
 use crate::field::FieldPath;
 use crate::filter::Condition;
 use crate::normalise::{Literal, Tree};
@@ -19,11 +22,15 @@ use crate::normalise::{Literal, Tree};
 /// Conditions and fields.
 #[derive(Debug, Default)]
 pub(super) struct Leaves {
-    hasher: DefaultHashBuilder,
+    seeds: FoldingSeeds,
     pub(super) all: Slab<IndexedLeaf>,
+    /// The leaves of scalars, which documents look for by themselves.
+    pub(super) values: ValueTable,
+    /// All others.
     pub(super) same: HashTable<u32>,
     pub(super) fields: Slab<IndexedField>,
     pub(super) by_path: HashMap<FieldPath, u32>,
+    pub(super) names: NameTree,
     pub(super) objects: Objects,
 }
 
@@ -38,13 +45,17 @@ impl Leaves {
         };
         let field = field_of(condition).map_or(NO_FIELD, |path| self.field(path));
         let hash = self.hash(field, &test);
-        let leaves = &self.all;
-        let found = self.same.find(hash, |number| {
-            leaves
-                .get(*number)
+        let known = |number: u32| {
+            self.all
+                .get(number)
                 .is_some_and(|leaf| leaf.field == field && leaf.test.same(&test))
-        });
-        if let Some(number) = found.copied() {
+        };
+        let found = if test.is_value() {
+            self.values.find(hash, known)
+        } else {
+            self.same.find(hash, |number| known(*number)).copied()
+        };
+        if let Some(number) = found {
             if let Some(leaf) = self.all.get_mut(number) {
                 leaf.references += 1;
             }
@@ -54,6 +65,7 @@ impl Leaves {
             field.references += 1;
             field.learn(&test);
         }
+        let is_value = test.is_value();
         let number = self.all.insert(IndexedLeaf {
             test,
             field,
@@ -61,11 +73,15 @@ impl Leaves {
             waiting: Posting::default(),
             group: 0,
         });
-        let (hasher, leaves) = (&self.hasher, &self.all);
+        if is_value {
+            self.values.insert(hash, number);
+            return number;
+        }
+        let (seeds, leaves) = (self.seeds, &self.all);
         self.same.insert_unique(hash, number, |number| {
             leaves
                 .get(*number)
-                .map_or(0, |leaf| hash_test(hasher, leaf.field, &leaf.test))
+                .map_or(0, |leaf| hash_test(seeds, leaf.field, &leaf.test))
         });
         number
     }
@@ -94,10 +110,10 @@ impl Leaves {
         let Some(leaf) = self.all.remove(number) else {
             return;
         };
-        if let Ok(entry) = self
-            .same
-            .find_entry(self.hash(leaf.field, &leaf.test), |found| *found == number)
-        {
+        let hash = self.hash(leaf.field, &leaf.test);
+        if leaf.test.is_value() {
+            self.values.remove(hash, number);
+        } else if let Ok(entry) = self.same.find_entry(hash, |found| *found == number) {
             entry.remove();
         }
         let Some(field) = self.fields.get_mut(leaf.field) else {
@@ -106,6 +122,7 @@ impl Leaves {
         field.references -= 1;
         if field.references == 0 {
             self.by_path.remove(&field.path);
+            self.names.remove(&field.path);
             self.fields.remove(leaf.field);
         }
     }
@@ -163,14 +180,19 @@ impl Leaves {
     /// The leaf of a scalar test, if some filter has it.
     #[inline]
     pub(super) fn find_scalar(&self, kind: u8, field: u32, scalar: ScalarRef<'_>) -> Option<u32> {
-        let mut hasher = self.hasher.build_hasher();
+        let mut hasher = self.seeds.hasher();
         hash_scalar(kind, field, scalar, &mut hasher);
-        let found = self.same.find(hasher.finish(), |number| {
+        self.values.find(hasher.finish(), |number| {
             self.all
-                .get(*number)
+                .get(number)
                 .is_some_and(|leaf| leaf.field == field && leaf.test.is_scalar(kind, scalar))
-        });
-        found.copied()
+        })
+    }
+
+    /// The field of which the leaf asks for one value.
+    pub(super) fn field_of_value(&self, number: u32) -> Option<u32> {
+        let leaf = self.all.get(number)?;
+        matches!(leaf.test, Test::Equals(_)).then_some(leaf.field)
     }
 
     /// A guess of the share of documents for which a leaf holds; nothing when it cannot be waited
@@ -196,16 +218,17 @@ impl Leaves {
         }
         let number = self.fields.insert(IndexedField::new(path.clone()));
         self.by_path.insert(path.clone(), number);
+        self.names.insert(path, number);
         number
     }
 
     fn hash(&self, field: u32, test: &Test) -> u64 {
-        hash_test(&self.hasher, field, test)
+        hash_test(self.seeds, field, test)
     }
 }
 
-fn hash_test(hasher: &DefaultHashBuilder, field: u32, test: &Test) -> u64 {
-    let mut hasher = hasher.build_hasher();
+fn hash_test(seeds: FoldingSeeds, field: u32, test: &Test) -> u64 {
+    let mut hasher = seeds.hasher();
     test.hash(field, &mut hasher);
     hasher.finish()
 }

@@ -11,11 +11,7 @@ use super::ranges::Found;
 use super::scalar::ScalarRef;
 use super::{Engine, Scratch};
 use crate::document::Document;
-use crate::geo;
-
-/// With at most so many fields, each is looked up in the document; with more, the document is
-/// walked.
-const FEW_FIELDS: usize = 6;
+use crate::geo::{self, TestedPoint};
 
 /// The fields of a document that some filter speaks of.
 type Values<'a> = SmallVec<[(u32, &'a Value); 24]>;
@@ -38,20 +34,25 @@ impl Engine {
             self.guards.groups.len(),
             leaves.fields.capacity(),
         );
-        let values = self.values(document, scratch);
+        // Made where it stays: to move it would cost more than a small document.
         let mut run = MatchRun {
             engine: self,
             document,
-            values,
+            values: Values::new(),
             scratch,
         };
+        run.read();
         run.all();
         &scratch.matched
     }
+}
 
-    fn values<'d>(&self, document: &Document<'d>, scratch: &mut Scratch) -> Values<'d> {
-        let mut values = Values::new();
-        let mut note = |field: u32, value: &'d Value| {
+impl<'d> MatchRun<'_, 'd, '_> {
+    /// Notes the fields that some filter speaks of.
+    fn read(&mut self) {
+        let (values, scratch) = (&mut self.values, &mut *self.scratch);
+        let names = &self.engine.leaves.names;
+        names.visit(self.document, &mut |field, value: &'d Value| {
             let end = u32::try_from(values.len()).unwrap_or(u32::MAX);
             match scratch.place(field, end) {
                 None => values.push((field, value)),
@@ -61,21 +62,7 @@ impl Engine {
                     values[before as usize].1 = value;
                 }
             }
-        };
-        if self.leaves.fields.len() <= FEW_FIELDS {
-            for (number, field) in self.leaves.fields.iter() {
-                if let Some(value) = document.get(&field.path) {
-                    note(number, value);
-                }
-            }
-        } else {
-            document.each_field(&mut |path, value| {
-                if let Some(number) = self.leaves.by_path.get(path) {
-                    note(*number, value);
-                }
-            });
-        }
-        values
+        });
     }
 }
 
@@ -118,7 +105,8 @@ impl MatchRun<'_, '_, '_> {
         if let Some(shapes) = &field.shapes
             && let Some(point) = geo::parse_point(value)
         {
-            shapes.search(point, |leaf| self.candidate(leaf));
+            let tested = TestedPoint::from(point);
+            shapes.search(point, |leaf, inside| self.area(leaf, inside, &tested));
         }
     }
 
@@ -170,6 +158,22 @@ impl MatchRun<'_, '_, '_> {
         }
     }
 
+    /// An area that may hold the position, or surely does, and may have come up before.
+    fn area(&mut self, number: u32, inside: bool, at: &TestedPoint) {
+        if !self.scratch.tell(number) {
+            return;
+        }
+        let known = self.scratch.known(number).or(inside.then_some(true));
+        let truth = known.unwrap_or_else(|| {
+            let leaf = self.engine.leaves.all.get(number);
+            leaf.is_some_and(|leaf| leaf.test.holds_at(at))
+        });
+        self.scratch.remember(number, truth);
+        if truth {
+            self.holds(number);
+        }
+    }
+
     /// A leaf that may hold, and may have come up before.
     fn candidate(&mut self, leaf: u32) {
         if self.scratch.tell(leaf) {
@@ -206,7 +210,13 @@ impl MatchRun<'_, '_, '_> {
             }
             return;
         }
-        let Some(conjunction) = self.engine.conjunctions.get(target.number()) else {
+        self.conjunction(target.number());
+    }
+
+    /// Verifies what is left of a conjunction.
+    #[inline(never)]
+    fn conjunction(&mut self, number: u32) {
+        let Some(conjunction) = self.engine.conjunctions.get(number) else {
             return;
         };
         let settled = conjunction.settled();

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::filter::Scalar;
 use crate::number::Number;
+use crate::same_bytes::same_bytes;
 
 /// Null, a truth value, a number or a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -82,7 +83,7 @@ impl HeldScalars {
             (HeldScalars::Bool(own), ScalarRef::Bool(other)) => *own == other,
             (HeldScalars::Number(own), ScalarRef::Number(other)) => *own == other,
             (HeldScalars::Short(length, bytes), ScalarRef::Text(text)) => {
-                bytes[..usize::from(*length)] == *text.as_bytes()
+                same_bytes(&bytes[..usize::from(*length)], text.as_bytes())
             }
             (HeldScalars::Long(own), ScalarRef::Text(text)) => **own == *text,
             _ => false,

@@ -1,6 +1,6 @@
 //! The areas of one field, found by a point inside their bounds: a grid of many meshes, and an
-//! R*-tree where a cell gets crowded. Must never answer by itself: a rectangle holds more than its
-//! shape, the exact test comes after.
+//! R*-tree where a cell gets crowded. Must never answer for a point that is in the outer rectangle
+//! of an area alone: the exact test comes after. What is in the inner one needs none.
 //!
 //! A rectangle lies in the mesh whose cells are just wider and just higher than it is, so in at
 //! most four cells, and a point looks into one cell of each mesh in use. What it finds there is
@@ -8,9 +8,12 @@
 //!
 //! See ADR 5.
 
-use hashbrown::HashMap;
+#[cfg(test)]
+mod tests;
+
 use rstar::{AABB, RTree, RTreeObject};
 
+use super::named::NamedTable;
 use crate::geo::{Bounds, Point, Rectangle};
 
 /// A cell with more rectangles than this keeps them in a tree.
@@ -23,11 +26,30 @@ const WORLD: f64 = 512.0;
 const FINEST: i32 = 24;
 
 /// One rectangle of a leaf, in 32-bit degrees rounded outwards.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy)]
 struct ShapeEntry {
     low: [f32; 2],
     high: [f32; 2],
+    /// The inner rectangle, rounded inwards; when there is none, what lies below its low end is
+    /// beyond its high one.
+    inner_low: [f32; 2],
+    inner_high: [f32; 2],
     leaf: u32,
+}
+
+/// Where the inner rectangle is follows from the shape.
+impl PartialEq for ShapeEntry {
+    fn eq(&self, other: &Self) -> bool {
+        (self.leaf, self.low, self.high) == (other.leaf, other.low, other.high)
+    }
+}
+
+impl ShapeEntry {
+    #[inline]
+    fn is_inside(&self, [lon, lat]: [f32; 2]) -> bool {
+        let ([west, south], [east, north]) = (self.inner_low, self.inner_high);
+        (west <= lon) & (lon <= east) & (south <= lat) & (lat <= north)
+    }
 }
 
 impl RTreeObject for ShapeEntry {
@@ -54,36 +76,35 @@ struct Mesh {
 /// The areas of one field.
 #[derive(Debug, Default)]
 pub(super) struct IndexedShapes {
-    cells: HashMap<u64, ShapeCell>,
+    cells: NamedTable<ShapeCell>,
     /// The meshes in use, and how many rectangles lie in each.
     meshes: Vec<(Mesh, u32)>,
 }
 
 impl IndexedShapes {
-    pub(super) fn insert(&mut self, bounds: &Bounds, leaf: u32) {
+    /// An area within the bounds, and around the inner rectangle.
+    pub(super) fn insert(&mut self, bounds: &Bounds, inner: Option<Rectangle>, leaf: u32) {
         for rectangle in std::iter::once(&bounds.first).chain(&bounds.second) {
-            let (mesh, entry) = (Mesh::of(rectangle), shape_entry(rectangle, leaf));
+            let mesh = Mesh::of(rectangle);
+            let entry = shape_entry(rectangle, inner.as_ref(), leaf);
             match self.meshes.iter_mut().find(|(known, _)| *known == mesh) {
                 Some((_, count)) => *count += 1,
                 None => self.meshes.push((mesh, 1)),
             }
             let cells = &mut self.cells;
             mesh.each_cell(rectangle, |name| {
-                cells
-                    .entry(name)
-                    .or_insert_with(|| ShapeCell::Few(Vec::new()))
-                    .insert(entry)
+                cells.change(name, |cell| cell.insert(entry));
             });
         }
     }
 
     pub(super) fn remove(&mut self, bounds: &Bounds, leaf: u32) {
         for rectangle in std::iter::once(&bounds.first).chain(&bounds.second) {
-            let (mesh, entry) = (Mesh::of(rectangle), shape_entry(rectangle, leaf));
+            let (mesh, entry) = (Mesh::of(rectangle), shape_entry(rectangle, None, leaf));
             let cells = &mut self.cells;
             mesh.each_cell(rectangle, |name| {
-                if cells.get_mut(&name).is_some_and(|cell| cell.remove(&entry)) {
-                    cells.remove(&name);
+                if cells.get_mut(name).is_some_and(|cell| cell.remove(&entry)) {
+                    cells.remove(name);
                 }
             });
             if let Some(at) = self.meshes.iter().position(|(known, _)| *known == mesh) {
@@ -99,15 +120,21 @@ impl IndexedShapes {
         self.meshes.is_empty()
     }
 
-    /// Visits every leaf whose bounds hold the point.
-    pub(super) fn search(&self, point: Point, mut visit: impl FnMut(u32)) {
+    /// Visits every leaf whose bounds hold the point, and says whether its inner rectangle does.
+    pub(super) fn search(&self, point: Point, mut visit: impl FnMut(u32, bool)) {
         let point = Bounds::position(point);
         let at = [point.lon as f32, clamp_latitude(point.lat) as f32];
         for (mesh, _) in &self.meshes {
-            if let Some(cell) = self.cells.get(&mesh.cell(point.lon, point.lat)) {
+            if let Some(cell) = self.cells.get(mesh.cell(point.lon, point.lat)) {
                 cell.search(at, &mut visit);
             }
         }
+    }
+}
+
+impl Default for ShapeCell {
+    fn default() -> Self {
+        ShapeCell::Few(Vec::new())
     }
 }
 
@@ -140,20 +167,20 @@ impl ShapeCell {
     }
 
     #[inline]
-    fn search(&self, [lon, lat]: [f32; 2], visit: &mut impl FnMut(u32)) {
+    fn search(&self, at @ [lon, lat]: [f32; 2], visit: &mut impl FnMut(u32, bool)) {
         match self {
             ShapeCell::Few(entries) => {
                 for entry in entries {
                     let ([west, south], [east, north]) = (entry.low, entry.high);
                     // No short cut: four comparisons are cheaper than one wrong guess.
                     if (west <= lon) & (lon <= east) & (south <= lat) & (lat <= north) {
-                        visit(entry.leaf);
+                        visit(entry.leaf, entry.is_inside(at));
                     }
                 }
             }
             ShapeCell::Many(tree) => tree
                 .locate_in_envelope_intersecting(&AABB::from_point([lon, lat]))
-                .for_each(|entry| visit(entry.leaf)),
+                .for_each(|entry| visit(entry.leaf, entry.is_inside(at))),
         }
     }
 }
@@ -209,8 +236,20 @@ fn clamp_latitude(lat: f64) -> f64 {
     lat.clamp(-200.0, 200.0)
 }
 
-fn shape_entry(rectangle: &Rectangle, leaf: u32) -> ShapeEntry {
+fn shape_entry(rectangle: &Rectangle, inner: Option<&Rectangle>, leaf: u32) -> ShapeEntry {
+    // A point is rounded, too, but never past what is rounded likewise.
+    let rounded = inner.map(|inner| {
+        let low = [round_up(inner.west), round_up(clamp_latitude(inner.south))];
+        let high = [
+            round_down(inner.east),
+            round_down(clamp_latitude(inner.north)),
+        ];
+        (low, high)
+    });
+    let (inner_low, inner_high) = rounded.unwrap_or(([f32::INFINITY; 2], [f32::NEG_INFINITY; 2]));
     ShapeEntry {
+        inner_low,
+        inner_high,
         low: [
             round_down(rectangle.west),
             round_down(clamp_latitude(rectangle.south)),

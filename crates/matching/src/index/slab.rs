@@ -56,11 +56,4 @@ impl<T> Slab<T> {
     pub(super) fn get_mut(&mut self, number: u32) -> Option<&mut T> {
         self.places.get_mut(number as usize)?.as_mut()
     }
-
-    /// Every value with its number; walks all places.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
-        (0_u32..)
-            .zip(&self.places)
-            .filter_map(|(number, place)| place.as_ref().map(|value| (number, value)))
-    }
 }

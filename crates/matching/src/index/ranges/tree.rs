@@ -1,31 +1,20 @@
-//! The ranges of one field, found by a number inside them: an interval tree over the fixed grid of
-//! all numbers. Must never visit a range that lies away from the number, and must never rebalance:
-//! adding and removing touch one node.
+//! An interval tree over the fixed grid of all keys, for ranges that crowd in one cell. Must never
+//! visit a range that lies away from the number, and must never rebalance: adding and removing
+//! touch one node.
 //!
-//! Numbers become 64-bit keys in the same order. A range lives in the one node whose middle splits
-//! it: the node is named by the bits its two ends have in common, so there are at most 64 nodes
-//! above any number, found by hashing. A node that holds many ranges keeps them twice, by low and
-//! by high end; left of the middle only the low end decides, right of it only the high end, so a
-//! search reads matching ranges and one more. Keys may be coarser than numbers (large integers): a
-//! range whose end has the key of the number is to be checked.
+//! A range lives in the one node whose middle splits it: the node is named by the bits its two ends
+//! have in common, so there are at most 64 nodes above any number, found by hashing. A node that
+//! holds many ranges keeps them twice, by low and by high end; left of the middle only the low end
+//! decides, right of it only the high end, so a search reads matching ranges and one more.
 
 use std::collections::BTreeSet;
 
 use hashbrown::HashMap;
 
-use crate::filter::Bounds;
-use crate::number::Number;
+use super::{Found, Span, found_leaf};
 
 /// A node with more ranges than this keeps them sorted.
 const SMALL: usize = 24;
-
-/// A range with the number of its leaf, its ends as keys, both included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Span {
-    low: u64,
-    high: u64,
-    leaf: u32,
-}
 
 #[derive(Debug)]
 enum Node {
@@ -41,49 +30,22 @@ struct Sorted {
     count: usize,
 }
 
-/// The ranges of one field.
+/// Ranges that are many in one place.
 #[derive(Debug)]
-pub(super) struct Ranges {
+pub(super) struct RangeTree {
     nodes: HashMap<u64, Node>,
     /// How many ranges lie at each level; a search skips the empty ones.
     levels: [u32; 64],
     occupied: u64,
 }
 
-/// What a search found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Found {
-    /// The number is inside.
-    Certain(u32),
-    /// The number is so near to an end that only the exact comparison can tell.
-    Check(u32),
-}
-
-impl Default for Ranges {
+impl Default for RangeTree {
     fn default() -> Self {
         Self {
             nodes: HashMap::new(),
             levels: [0; 64],
             occupied: 0,
         }
-    }
-}
-
-/// A key in the order of the numbers; numbers that differ may share one.
-fn number_key(number: Number) -> u64 {
-    let bits = number.to_f64().to_bits();
-    if bits >> 63 == 1 {
-        !bits
-    } else {
-        bits | 1 << 63
-    }
-}
-
-fn bounds_span(bounds: &Bounds, leaf: u32) -> Span {
-    Span {
-        low: bounds.low.map_or(0, |limit| number_key(limit.at)),
-        high: bounds.high.map_or(u64::MAX, |limit| number_key(limit.at)),
-        leaf,
     }
 }
 
@@ -98,9 +60,8 @@ fn node_middle(key: u64, level: u32) -> u64 {
     (key >> level | 1) << level
 }
 
-impl Ranges {
-    pub(super) fn insert(&mut self, bounds: &Bounds, leaf: u32) {
-        let span = bounds_span(bounds, leaf);
+impl RangeTree {
+    pub(super) fn insert(&mut self, span: Span) {
         let level = span_level(span);
         self.levels[level as usize] += 1;
         self.occupied |= 1 << level;
@@ -112,8 +73,7 @@ impl Ranges {
         }
     }
 
-    pub(super) fn remove(&mut self, bounds: &Bounds, leaf: u32) {
-        let span = bounds_span(bounds, leaf);
+    pub(super) fn remove(&mut self, span: Span) {
         let level = span_level(span);
         let name = node_middle(span.high, level);
         let Some(node) = self.nodes.get_mut(&name) else {
@@ -133,15 +93,14 @@ impl Ranges {
     }
 
     /// Visits every range that holds the number, and maybe some that end at its very key.
-    pub(super) fn search(&self, number: Number, mut visit: impl FnMut(Found)) {
-        let at = number_key(number);
+    pub(super) fn search(&self, at: u64, visit: &mut impl FnMut(Found)) {
         let mut levels = self.occupied;
         while levels != 0 {
             let level = levels.trailing_zeros();
             levels &= levels - 1;
             let middle = node_middle(at, level);
             if let Some(node) = self.nodes.get(&middle) {
-                node.search(at, middle, &mut visit);
+                node.search(at, middle, visit);
             }
         }
     }
@@ -202,28 +161,10 @@ impl Node {
     }
 }
 
-impl Span {
-    #[inline]
-    fn search(&self, at: u64, visit: &mut impl FnMut(Found)) {
-        if self.low <= at && at <= self.high {
-            visit(found_leaf(self.low == at || self.high == at, self.leaf));
-        }
-    }
-}
-
 impl Sorted {
     fn insert(&mut self, span: Span) {
         self.by_low.insert((span.low, span.leaf));
         self.by_high.insert((span.high, span.leaf));
         self.count += 1;
-    }
-}
-
-#[inline]
-fn found_leaf(at_end: bool, leaf: u32) -> Found {
-    if at_end {
-        Found::Check(leaf)
-    } else {
-        Found::Certain(leaf)
     }
 }
