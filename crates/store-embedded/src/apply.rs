@@ -4,12 +4,15 @@
 
 use crate::{
     EmbeddedStore, Tables,
+    body::raw_json,
     classify::Failure,
     row::{Change, State, Stored, columns},
     schema,
+    search::field_index::IndexedChange,
     writer::{Kept, Pen},
 };
 use event_schema::{
+    Raw,
     decision::Mark,
     mutation::RowAction,
     outcome::{LedgerEntry, Verdict},
@@ -117,6 +120,7 @@ fn write_document(pen: &mut Pen<'_>, write: &DocumentWrite) -> Result<ItemVerdic
         return purge_marker(pen, write, place, &request);
     }
     pen.newest.tell(key);
+    let before = standing_body(pen, place, &key.id)?;
     let changed = pen.statement(PUT)?.execute(params![
         place,
         key.id,
@@ -129,9 +133,54 @@ fn write_document(pen: &mut Pen<'_>, write: &DocumentWrite) -> Result<ItemVerdic
         write.body.as_ref().map(|body| body.get()),
     ])?;
     if changed == 1 {
+        if let Some(before) = before {
+            note_change(pen, place, &key.id, before, write.body.clone())?;
+        }
         return Ok(ItemVerdict::Done);
     }
     judge_standing(pen, write, place, &request)
+}
+
+/// A document's line and text, where it has them.
+type StandingBody = Option<(i64, Option<Raw>)>;
+
+/// What is about to be replaced; `None` where no index wants to know.
+fn standing_body(pen: &mut Pen<'_>, place: i64, id: &str) -> Result<Option<StandingBody>, Failure> {
+    const GET: &str = "SELECT rowid, body FROM documents WHERE place = ?1 AND id = ?2";
+    if !pen.indexes.watches(place) {
+        return Ok(None);
+    }
+    let found: Option<(i64, Option<String>)> = pen
+        .statement(GET)?
+        .query_row(params![place, id], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let Some((row, body)) = found else {
+        return Ok(Some(None));
+    };
+    Ok(Some(Some((row, body.map(raw_json).transpose()?))))
+}
+
+/// Indexes take it over when it is committed.
+fn note_change(
+    pen: &mut Pen<'_>,
+    place: i64,
+    id: &str,
+    before: StandingBody,
+    after: Option<Raw>,
+) -> Result<(), Failure> {
+    let (row, before) = match before {
+        Some(standing) => standing,
+        None => (pen.connection.last_insert_rowid(), None),
+    };
+    let change = IndexedChange {
+        row,
+        id: id.to_owned(),
+        before,
+        after,
+        is_gone: false,
+    };
+    pen.changes.push((place, change));
+    Ok(())
 }
 
 /// Nothing older is left, and no marker.
@@ -143,10 +192,22 @@ fn purge_marker(
 ) -> Result<ItemVerdict, Failure> {
     const REMOVE: &str = "DELETE FROM documents WHERE place = ?1 AND id = ?2 AND version < ?3";
     let version = sortable_version(write.meta.version);
+    let before = standing_body(pen, place, &write.key.id)?;
     let changed = pen
         .statement(REMOVE)?
         .execute(params![place, write.key.id, version])?;
     if changed == 1 {
+        if let Some(Some((row, before))) = before {
+            let id = write.key.id.clone();
+            let change = IndexedChange {
+                row,
+                id,
+                before,
+                after: None,
+                is_gone: true,
+            };
+            pen.changes.push((place, change));
+        }
         return Ok(ItemVerdict::Done);
     }
     judge_standing(pen, write, place, request)

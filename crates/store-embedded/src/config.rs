@@ -13,6 +13,10 @@ pub struct Config {
     /// Memory for pages: of the writer, and of each reader.
     pub writer_cache_kib: u32,
     pub reader_cache_kib: u32,
+    /// Memory for indexes of fields that are searched; 0: searches read all documents.
+    pub index_bytes: usize,
+    /// Collections of fewer documents are read whole.
+    pub index_from: u64,
     /// The file never grows beyond this many pages of 4 KiB; writes are told that the disk is full.
     pub page_limit: Option<u32>,
     /// Unix milliseconds: decides which rows and claims have expired.
@@ -26,6 +30,8 @@ impl Config {
             readers: 3,
             writer_cache_kib: 16 * 1024,
             reader_cache_kib: 4 * 1024,
+            index_bytes: 256 * 1024 * 1024,
+            index_from: 500,
             page_limit: None,
             now: system_clock,
         }

@@ -6,8 +6,8 @@
 //! from the log, so that a cut of the power may take the last of them, a mark never before what it
 //! stands for (`synchronous=NORMAL`). A process that is killed loses nothing of either. A few
 //! connections read; each sees everything that was answered. Documents are kept as they were
-//! written, to the byte, and searched by reading them: there is no index to lag behind, so the
-//! view's `apply` and `refresh` have nothing to do.
+//! written, to the byte, and judged by reading them. Indexes in memory say which may be found; a
+//! write changes them before it is answered, so the view's `apply` and `refresh` have nothing to do.
 //!
 //! It must never be opened by two processes at once for writing: whoever owns the data folder holds
 //! its lock.
@@ -21,6 +21,7 @@
 )]
 
 pub mod apply;
+mod body;
 mod checkpoint;
 pub mod classify;
 pub mod config;
@@ -40,8 +41,10 @@ mod writer;
 
 pub use apply::Applied;
 pub use config::Config;
+pub use search::field_index::IndexFigures;
 
 use parking_lot::RwLock;
+use search::field_index::{FieldIndexes, IndexLimits};
 use serde_json::Value;
 use std::{collections::HashMap, sync::Arc};
 use store::{Collection, StoreError, mapping::Mapping, schema::Table};
@@ -60,6 +63,7 @@ struct Inner {
     writer: writer::Writer,
     readers: read::Readers,
     newest: Arc<newest::Newest>,
+    indexes: Arc<FieldIndexes>,
     tables: RwLock<Tables>,
     mappings: RwLock<HashMap<String, KnownMapping>>,
     seen: dynamic::Seen,
@@ -75,14 +79,20 @@ impl EmbeddedStore {
         let tables = schema::read_tables(&connection)?;
         let readers = read::Readers::open(&config)?;
         let newest = Arc::new(newest::Newest::default());
+        let indexes = Arc::new(FieldIndexes::new(IndexLimits {
+            bytes: config.index_bytes,
+            least_documents: config.index_from,
+        }));
         let limits = checkpoint::JournalLimits::default();
         let checkpoints = checkpoint::Checkpoints::start(&connection, &config, limits)?;
-        let writer = writer::Writer::start(connection, checkpoints, newest.clone())?;
+        let known = (newest.clone(), indexes.clone());
+        let writer = writer::Writer::start(connection, checkpoints, known)?;
         let inner = Inner {
             config,
             writer,
             readers,
             newest,
+            indexes,
             tables: RwLock::new(tables),
             mappings: RwLock::default(),
             seen: dynamic::Seen::default(),
@@ -90,6 +100,11 @@ impl EmbeddedStore {
         Ok(Self {
             inner: Arc::new(inner),
         })
+    }
+
+    /// What indexes of searched fields take, and what they spare.
+    pub fn index_figures(&self) -> IndexFigures {
+        self.inner.indexes.figures()
     }
 
     fn now(&self) -> i64 {

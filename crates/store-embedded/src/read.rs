@@ -2,11 +2,10 @@
 //! every write that was answered before.
 
 use crate::{
-    EmbeddedStore, NAME, classify::Failure, config::Config, newest::Sight,
+    EmbeddedStore, NAME, body::raw_json, classify::Failure, config::Config, newest::Sight,
     places::collection_place, row::columns, schema, writer::Kept,
 };
 use event_schema::{
-    Raw,
     id::RequestId,
     mutation::{DocumentKey, RowKey},
     offset::TransactionsOffset,
@@ -14,7 +13,7 @@ use event_schema::{
 };
 use parking_lot::Mutex;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use serde_json::{Value, value::RawValue};
+use serde_json::Value;
 use std::sync::Arc;
 use store::{
     Collection, Meta, StoreError, StoredDocument, cell,
@@ -77,13 +76,6 @@ impl Readers {
             why: format!("a read ended early: {error}"),
         })?
     }
-}
-
-/// JSON text as it was written.
-pub(crate) fn raw_json(text: String) -> Result<Raw, Failure> {
-    RawValue::from_string(text)
-        .map(Arc::from)
-        .map_err(|error| Failure::Damaged(format!("a document is no JSON: {error}")))
 }
 
 pub(crate) type DocumentColumns = (i64, u16, u16, i64, i64, String, Option<String>);

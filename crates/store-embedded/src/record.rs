@@ -4,6 +4,7 @@ use crate::{
     EmbeddedStore, NAME,
     apply::{self, Line, Prepared},
     classify::Failure,
+    places::collection_place,
     schema,
     writer::{Kept, Pen},
 };
@@ -440,6 +441,9 @@ pub(crate) fn clear_documents(pen: &Pen<'_>, name: &[String; 3]) -> Result<bool,
     const SOME: i64 = 1_000;
     const GO: &str = "DELETE FROM documents WHERE rowid IN (SELECT rowid FROM documents
         WHERE place = (SELECT place FROM places WHERE idx = ?1 AND collection = ?2 AND incarnation = ?3) LIMIT ?4)";
+    if let Some(place) = collection_place(pen.connection, &name[0], &name[1], &name[2])? {
+        pen.indexes.drop_collection(place);
+    }
     let gone = pen
         .connection
         .prepare_cached(GO)?

@@ -1,24 +1,28 @@
-//! Searching the documents of one collection by reading them. What it answers is what Elasticsearch
+//! Searching the documents of one collection: indexes say which may be found, and each is judged by
+//! reading it. What it answers is what Elasticsearch
 //! answers under the same mapping; what it cannot answer so is refused by name. It must never
 //! guess: no clause is skipped, no parameter ignored that could change the answer.
 //!
-//! See ADR 6, ADR 18.
+//! See ADR 6, ADR 18, ADR 40.
 
 mod accept;
 mod aggregate;
-mod analyze;
+pub(crate) mod analyze;
+mod candidates;
 mod clause;
 mod collapse;
-mod document;
+pub(crate) mod document;
 mod exists;
-mod field;
+pub(crate) mod field;
+pub(crate) mod field_index;
 mod fuzzy;
 mod highlight;
-mod indexed;
-mod leaf;
+pub(crate) mod indexed;
+pub(crate) mod leaf;
 mod nested;
 mod phrase;
-mod place;
+pub(crate) mod place;
+mod plan;
 mod query;
 mod query_string;
 mod range;
@@ -39,7 +43,7 @@ use query::Query;
 use rusqlite::Connection;
 use sort::Sort;
 use source::ShownSource;
-use std::collections::BTreeSet;
+use std::{cell::Cell, collections::BTreeSet};
 use store::{SearchRequest, StoreError, TrackedHits, mapping::Mapping};
 
 const WHOLE: &str =
@@ -65,6 +69,8 @@ pub(crate) struct Search {
     tracks: bool,
     /// The members of a document that anything looks at.
     wanted: BTreeSet<String>,
+    /// Documents that it read.
+    judged: Cell<u64>,
 }
 
 /// A clause, and where it stands in the search's body.
@@ -186,6 +192,7 @@ impl Search {
             tracks: tracks && request.size > 0,
             shown: ShownSource::read(request.source.as_ref(), "/_source")?,
             wanted,
+            judged: Cell::new(0),
         })
     }
 }

@@ -1,5 +1,5 @@
 //! The view port on the record's own file: what the record took is what a search finds, so there is
-//! nothing to apply and nothing to refresh.
+//! nothing to apply and nothing to refresh. Indexes of what is searched follow within the write.
 
 use crate::{EmbeddedStore, NAME, record, search, writer::Kept};
 use event_schema::{Raw, mutation::DocumentKey};
@@ -18,6 +18,10 @@ impl View for EmbeddedStore {
 
     fn is_record(&self) -> bool {
         true
+    }
+
+    fn index_bytes(&self) -> u64 {
+        self.index_figures().bytes
     }
 
     async fn apply(&self, writes: &[DocumentWrite]) -> Vec<ItemVerdict> {
@@ -54,9 +58,10 @@ impl View for EmbeddedStore {
             let search = search::Search::read(&*self.mapping(collection)?, now, request)?;
             all.push((search, Collection::clone(collection)));
         }
+        let indexes = self.inner.indexes.clone();
         self.inner
             .readers
-            .run(move |connection| search::Search::run(&all, connection))
+            .run(move |connection| search::Search::run(&all, connection, &indexes))
             .await
     }
 
@@ -70,10 +75,10 @@ impl View for EmbeddedStore {
             ..SearchRequest::default()
         };
         let search = search::Search::read(&*self.mapping(collection)?, self.now(), &request)?;
-        let collection = collection.clone();
+        let (collection, indexes) = (collection.clone(), self.inner.indexes.clone());
         self.inner
             .readers
-            .run(move |connection| search.count(connection, &collection))
+            .run(move |connection| search.count(connection, &collection, &indexes))
             .await
     }
 

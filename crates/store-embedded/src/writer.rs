@@ -5,7 +5,14 @@
 //!
 //! See ADR 10.
 
-use crate::{NAME, checkpoint::Checkpoints, classify::Failure, newest::Newest, places::Places};
+use crate::{
+    NAME,
+    checkpoint::Checkpoints,
+    classify::Failure,
+    newest::Newest,
+    places::Places,
+    search::field_index::{FieldIndexes, IndexedChange},
+};
 use rusqlite::{CachedStatement, Connection};
 use std::{sync::Arc, thread};
 use store::StoreError;
@@ -41,6 +48,9 @@ impl Kept {
 pub struct Pen<'c> {
     pub connection: &'c Connection,
     pub newest: &'c Newest,
+    pub indexes: &'c FieldIndexes,
+    /// What indexes must take over once it is committed, by the numbers of collections.
+    pub changes: Vec<(i64, IndexedChange)>,
     places: &'c mut Places,
     /// Statements that run for every item: looking one up costs a third of running it.
     statements: Vec<(&'static str, CachedStatement<'c>)>,
@@ -128,12 +138,12 @@ impl Writer {
     pub fn start(
         connection: Connection,
         checkpoints: Checkpoints,
-        newest: Arc<Newest>,
+        (newest, indexes): (Arc<Newest>, Arc<FieldIndexes>),
     ) -> Result<Self, StoreError> {
         let (sender, receiver) = mpsc::channel(QUEUE);
         let thread = thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || run_writer(connection, checkpoints, &newest, receiver));
+            .spawn(move || run_writer(connection, checkpoints, (&newest, &indexes), receiver));
         let thread = thread.map_err(|error| StoreError::Unavailable {
             store: NAME,
             why: format!("no thread to write: {error}"),
@@ -181,7 +191,7 @@ impl Drop for Writer {
 fn run_writer(
     connection: Connection,
     mut checkpoints: Checkpoints,
-    newest: &Newest,
+    (newest, indexes): (&Newest, &FieldIndexes),
     mut jobs: mpsc::Receiver<Box<dyn Job>>,
 ) {
     let mut places = Places::default();
@@ -193,8 +203,9 @@ fn run_writer(
         {
             group.push(job);
         }
-        let committed = set_durability(&connection, &mut set, &group)
-            .and_then(|()| commit_together(&connection, newest, &mut places, &mut group));
+        let committed = set_durability(&connection, &mut set, &group).and_then(|()| {
+            commit_together(&connection, (newest, indexes), &mut places, &mut group)
+        });
         if let Err(failure) = &committed {
             places.forget_all();
             tracing::warn!(jobs = group.len(), why = ?failure, "a transaction of the embedded store failed");
@@ -226,21 +237,26 @@ fn set_durability(
 /// All jobs in one transaction; all or none.
 fn commit_together(
     connection: &Connection,
-    newest: &Newest,
+    (newest, indexes): (&Newest, &FieldIndexes),
     places: &mut Places,
     group: &mut [Box<dyn Job>],
 ) -> Result<(), Failure> {
+    let _transaction = indexes.begin();
     let work = |places: &mut Places, group: &mut [Box<dyn Job>]| -> Result<(), Failure> {
         connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         let mut pen = Pen {
             connection,
             newest,
+            indexes,
+            changes: Vec::new(),
             places,
             statements: Vec::new(),
         };
         group.iter_mut().try_for_each(|job| job.work(&mut pen))?;
-        connection.prepare_cached("COMMIT")?.execute([])?;
-        Ok(())
+        indexes.commit(pen.changes, || {
+            connection.prepare_cached("COMMIT")?.execute([])?;
+            Ok(())
+        })
     };
     let done = work(places, group);
     if done.is_err() && !connection.is_autocommit() {

@@ -73,6 +73,11 @@ pub trait View: Send + Sync {
         false
     }
 
+    /// Memory of this process that it takes for finding documents, about.
+    fn index_bytes(&self) -> u64 {
+        0
+    }
+
     /// Indexes each document (or its marker) where no newer version stands; one verdict per write,
     /// in order; at most one write per document.
     async fn apply(&self, writes: &[DocumentWrite]) -> Vec<ItemVerdict>;

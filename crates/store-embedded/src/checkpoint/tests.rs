@@ -93,7 +93,9 @@ fn readers_that_are_always_there_let_the_journal_begin_again() {
             scope.spawn(move || {
                 while !is_over.load(Ordering::Relaxed) {
                     reader
-                        .query_row("SELECT length(bytes) FROM filled WHERE n = 1", [], |_| Ok(()))
+                        .query_row("SELECT length(bytes) FROM filled WHERE n = 1", [], |_| {
+                            Ok(())
+                        })
                         .expect("it is read");
                 }
             });

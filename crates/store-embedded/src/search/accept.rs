@@ -14,7 +14,7 @@ use serde_json::Value;
 use std::{
     borrow::Cow,
     cmp::Ordering,
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashSet},
     ops::{Bound, RangeBounds},
 };
 use store::mapping::{
@@ -31,7 +31,7 @@ pub type Interval = (Bound<Number>, Bound<Number>);
 pub enum Texts {
     /// At least `need` of these; the number says how often a text is asked for.
     Of {
-        texts: HashMap<String, usize>,
+        texts: BTreeMap<String, usize>,
         need: usize,
     },
     Range(Bound<String>, Bound<String>),

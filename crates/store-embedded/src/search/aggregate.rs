@@ -5,6 +5,7 @@
 
 mod bucket;
 mod collect;
+mod counted;
 mod metric;
 mod percentile;
 mod read;

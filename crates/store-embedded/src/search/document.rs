@@ -2,15 +2,18 @@
 //! skipped. A dot in a member's name and nesting are the same, and an array stands for each of its
 //! values, as in an index.
 
+mod wanted;
+
 use super::field::{Source, Type};
 use crate::classify::Failure;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::DeserializeSeed as _;
 use serde_json::{Map, Value};
-use std::{borrow::Cow, cell::Cell, collections::BTreeSet, fmt};
+use std::{borrow::Borrow, cell::Cell, collections::BTreeSet};
 use store::mapping::{
     date::{self, DateFormat, NotAMoment},
     point::{Leniency, Point, read_points},
 };
+use wanted::Wanted;
 
 #[derive(Debug, Default)]
 pub struct Document {
@@ -25,7 +28,7 @@ pub fn first_name(path: &str) -> &str {
 }
 
 impl Document {
-    pub fn read(text: &str, wanted: &BTreeSet<String>) -> Result<Self, Failure> {
+    pub fn read<S: Borrow<str> + Ord>(text: &str, wanted: &BTreeSet<S>) -> Result<Self, Failure> {
         let mut reader = serde_json::Deserializer::from_str(text);
         let members = Wanted(wanted).deserialize(&mut reader);
         members
@@ -34,6 +37,21 @@ impl Document {
                 met_unknown: Cell::new(None),
             })
             .map_err(|error| Failure::Damaged(format!("a document is no JSON object: {error}")))
+    }
+
+    /// Do these members hold the same as another document's?
+    pub fn has_same(&self, other: &Self, names: &BTreeSet<String>) -> bool {
+        let own = |document: &'_ Self| -> Vec<usize> {
+            let all = document.members.iter().enumerate();
+            let named = all.filter(|(_, (name, _))| names.contains(first_name(name)));
+            named.map(|(n, _)| n).collect()
+        };
+        let (ours, theirs) = (own(self), own(other));
+        ours.len() == theirs.len()
+            && ours.into_iter().zip(theirs).all(|(n, m)| {
+                let ((name, value), (other, like)) = (&self.members[n], &other.members[m]);
+                name == other && is_same(value, like)
+            })
     }
 
     /// An object as a document of its own: its members stand where they stood.
@@ -193,6 +211,11 @@ impl Document {
             .set(self.met_unknown.get().or(part.met_unknown.get()));
     }
 
+    /// Was anything met that makes an answer impossible? It is forgotten then.
+    pub fn take_unknown(&self) -> bool {
+        self.met_unknown.take().is_some()
+    }
+
     /// What makes an answer impossible.
     pub fn met_unknown(&self) -> Option<&'static str> {
         self.met_unknown.get()
@@ -237,6 +260,23 @@ impl Document {
         let mut found = false;
         self.at(path, &mut |value| found |= has_value(value));
         found
+    }
+}
+
+/// The same to the last bit: -0 is not 0.
+fn is_same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) if a.is_f64() && b.is_f64() => {
+            a.as_f64().map(f64::to_bits) == b.as_f64().map(f64::to_bits)
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_same(a, b))
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            let mut pairs = a.iter().zip(b);
+            a.len() == b.len() && pairs.all(|((x, a), (y, b))| x == y && is_same(a, b))
+        }
+        (a, b) => a == b,
     }
 }
 
@@ -410,63 +450,5 @@ fn has_value(value: &Value) -> bool {
         Value::Array(items) => items.iter().any(has_value),
         Value::Object(object) => object.values().any(has_value),
         Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
-    }
-}
-
-/// Reads the members whose name begins with a wanted one.
-struct Wanted<'w>(&'w BTreeSet<String>);
-
-impl<'de> DeserializeSeed<'de> for Wanted<'_> {
-    type Value = Vec<(String, Value)>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_map(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Wanted<'_> {
-    type Value = Vec<(String, Value)>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut members = Vec::new();
-        while let Some(name) = map.next_key_seed(Name)? {
-            if self.0.contains(first_name(&name)) {
-                members.push((name.into_owned(), map.next_value()?));
-            } else {
-                map.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(members)
-    }
-}
-
-/// A member's name, borrowed where it has no escapes.
-struct Name;
-
-impl<'de> DeserializeSeed<'de> for Name {
-    type Value = Cow<'de, str>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Name {
-    type Value = Cow<'de, str>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
-    }
-
-    fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
-        Ok(Cow::Borrowed(name))
-    }
-
-    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
-        Ok(Cow::Owned(name.to_owned()))
     }
 }

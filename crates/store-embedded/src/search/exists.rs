@@ -116,6 +116,15 @@ impl Exists {
         }
     }
 
+    pub fn sources(&self) -> impl Iterator<Item = &Source> {
+        self.sources.iter()
+    }
+
+    /// Are there objects in which a document may have any member?
+    pub fn is_open(&self) -> bool {
+        !self.open.is_empty()
+    }
+
     pub fn matches(&self, document: &Document) -> bool {
         self.sources
             .iter()

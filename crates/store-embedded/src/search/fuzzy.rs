@@ -146,7 +146,17 @@ impl NearTerms {
 
     /// Looks at a term of a document.
     pub fn learn(&self, term: &str) {
-        *self.found.borrow_mut().entry(term.to_owned()).or_default() += 1;
+        self.learn_often(term, 1);
+    }
+
+    /// A term that so many documents have.
+    pub fn learn_often(&self, term: &str, documents: u64) {
+        *self.found.borrow_mut().entry(term.to_owned()).or_default() += documents;
+    }
+
+    /// Are all values near enough met, of a field that has no terms?
+    pub fn is_by_value(&self) -> bool {
+        self.by_value
     }
 
     /// Is it one of the terms that the word stands for?

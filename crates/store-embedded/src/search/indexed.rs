@@ -81,15 +81,19 @@ pub fn indexed_address(value: &Value) -> Option<u128> {
     value.as_str().and_then(ip::parse)
 }
 
-/// Is any value of the field there, as an index tells it?
-pub fn field_exists(source: &Source, document: &Document) -> bool {
-    let kind = &source.kind;
-    let is_kept = match kind {
+/// Does an index keep anything by which it tells whether the field is there?
+pub fn is_kept(source: &Source) -> bool {
+    match &source.kind {
         _ if source.is_key => source.index,
         Type::Text(options) => options.norms || source.index || source.store,
         _ => source.index || source.doc_values || source.store,
-    };
-    if !is_kept {
+    }
+}
+
+/// Is any value of the field there, as an index tells it?
+pub fn field_exists(source: &Source, document: &Document) -> bool {
+    let kind = &source.kind;
+    if !is_kept(source) {
         return false;
     }
     match kind {

@@ -23,7 +23,7 @@ use super::{
 };
 use pattern::{any_case, of_texts, read_flag};
 use serde_json::Value;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use store::{
     StoreError,
     mapping::{Found, Kind, coerce},
@@ -44,7 +44,7 @@ struct LeafField {
 
 /// The terms that a clause looks for in a field.
 pub struct SoughtTerms<'q> {
-    pub texts: &'q HashMap<String, usize>,
+    pub texts: &'q BTreeMap<String, usize>,
     /// Does each count for itself?
     pub is_scored: bool,
 }
@@ -53,6 +53,35 @@ impl Leaf {
     pub fn matches(&self, id: &str, document: &Document) -> bool {
         let is_met = |place: &LeafField| place.accept.is_met(&place.source, id, document);
         self.places.iter().any(is_met)
+    }
+
+    /// Its fields, what is accepted in each, and by what that is weighed.
+    pub fn fields(&self) -> impl Iterator<Item = (&Source, &Accept, &Relevance)> {
+        let places = self.places.iter();
+        places.map(|place| (&place.source, &place.accept, &place.relevance))
+    }
+
+    /// Does every document that it finds count the same?
+    pub fn is_uniform(&self) -> bool {
+        let [place] = self.places.as_slice() else {
+            return self.places.is_empty();
+        };
+        let (source, accept) = (&place.source, &place.accept);
+        if !accept.is_scored || !source.index && !source.is_key {
+            return true;
+        }
+        let scoring = source.relevance;
+        let is_one = |texts: &Option<Texts>| matches!(texts, Some(Texts::Of { texts, .. }) if texts.len() == 1);
+        match source.kind {
+            _ if source.is_key => false,
+            Type::Keyword { .. } | Type::GuessedKeyword | Type::Leaves { .. } => {
+                !scoring.norms && !scoring.frequencies && is_one(&accept.keywords)
+            }
+            Type::Text(_) | Type::Guessed { .. } => false,
+            Type::Boolean => accept.truths.len() <= 1,
+            Type::Id => is_one(&accept.keywords),
+            _ => true,
+        }
     }
 
     /// Must all documents be looked at before any of them has a score?

@@ -31,6 +31,13 @@ impl Phrase {
         }
     }
 
+    /// The words, each with whether it is only the beginning of one.
+    pub fn sought(&self) -> impl Iterator<Item = (&str, bool)> {
+        let last = self.words.len().saturating_sub(1);
+        let words = self.words.iter().enumerate();
+        words.map(move |(n, (word, _))| (word.as_str(), self.is_open && n == last))
+    }
+
     /// Is it one of the words, or what the open one may stand for?
     pub fn looks_for(&self, term: &str) -> bool {
         let last = self.words.len().saturating_sub(1);

@@ -11,9 +11,9 @@ use store::{
     },
 };
 
-const MEAN_RADIUS: f64 = 6_371_008.771_4;
-const LAT_STEP: f64 = 180.0 / 4_294_967_296.0;
-const LON_STEP: f64 = 360.0 / 4_294_967_296.0;
+pub const MEAN_RADIUS: f64 = 6_371_008.771_4;
+pub const LAT_STEP: f64 = 180.0 / 4_294_967_296.0;
+pub const LON_STEP: f64 = 360.0 / 4_294_967_296.0;
 
 /// A coordinate's step, rounded down; the last one holds the end of the range too.
 fn encode_coordinate(degrees: f64, step: f64, end: f64) -> i64 {
@@ -34,11 +34,20 @@ fn encode_up(degrees: f64, step: f64, end: f64) -> i64 {
     (degrees / step).ceil() as i64
 }
 
+/// The point in steps of latitude and longitude.
+pub fn encoded_point(point: Point) -> (i64, i64) {
+    (
+        encode_coordinate(point.lat, LAT_STEP, 90.0),
+        encode_coordinate(point.lon, LON_STEP, 180.0),
+    )
+}
+
 /// The point as the index keeps it.
 pub fn indexed_point(point: Point) -> Point {
+    let (lat, lon) = encoded_point(point);
     Point {
-        lat: encode_coordinate(point.lat, LAT_STEP, 90.0) as f64 * LAT_STEP,
-        lon: encode_coordinate(point.lon, LON_STEP, 180.0) as f64 * LON_STEP,
+        lat: lat as f64 * LAT_STEP,
+        lon: lon as f64 * LON_STEP,
     }
 }
 
@@ -170,11 +179,18 @@ impl Box {
         })
     }
 
+    /// Latitudes from bottom to top, and stretches of longitudes, in steps.
+    pub fn spans(&self) -> ((i64, i64), Vec<(i64, i64)>) {
+        let lon = if self.left > self.right {
+            vec![(self.left, i64::MAX), (i64::MIN, self.right)]
+        } else {
+            vec![(self.left, self.right)]
+        };
+        ((self.bottom, self.top), lon)
+    }
+
     pub fn contains(&self, point: Point) -> bool {
-        let (lat, lon) = (
-            encode_coordinate(point.lat, LAT_STEP, 90.0),
-            encode_coordinate(point.lon, LON_STEP, 180.0),
-        );
+        let (lat, lon) = encoded_point(point);
         let across = self.left > self.right;
         let (east_of_left, west_of_right) = (self.left <= lon, lon <= self.right);
         (self.bottom..=self.top).contains(&lat)

@@ -388,7 +388,7 @@ fn within_shape(context: &Context<'_>, body: &Value, at: &str) -> Result<Query, 
 }
 
 impl Area {
-    fn contains(&self, point: Point) -> bool {
+    pub fn contains(&self, point: Point) -> bool {
         match self {
             Self::Circle { centre, metres } => {
                 place::arc_distance(*centre, place::indexed_point(point)) <= *metres

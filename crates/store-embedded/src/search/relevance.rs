@@ -28,12 +28,12 @@ const GUESSED_GAP: usize = 100;
 const EXPANSIONS: usize = 50;
 
 /// What a field holds over all documents.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub struct FieldFigures {
-    documents: u64,
-    terms: u64,
+    pub documents: u64,
+    pub terms: u64,
     /// In how many documents a term that is looked for stands.
-    found: BTreeMap<String, u64>,
+    pub found: BTreeMap<String, u64>,
 }
 
 /// One field of one leaf, and what is known of it once all documents were looked at.
@@ -49,6 +49,11 @@ struct HeldTerms {
 }
 
 impl Relevance {
+    /// What reading all documents would tell.
+    pub fn set(&self, figures: FieldFigures) {
+        *self.figures.borrow_mut() = figures;
+    }
+
     pub fn learn(&self, source: &Source, accept: &Accept, document: &Document) {
         let Some(held) = HeldTerms::of(source, document) else {
             return;
@@ -130,9 +135,7 @@ impl Relevance {
     }
 
     fn of_term(&self, held: &HeldTerms, term: &str) -> f32 {
-        let figures = self.figures.borrow();
-        let rarity = figures.rarity(figures.found.get(term).copied().unwrap_or(1));
-        self.of_term_as(held, term, rarity)
+        self.of_term_as(held, term, self.rarity(term))
     }
 
     /// Of a term that is as rare as this.
@@ -141,12 +144,23 @@ impl Relevance {
         if count == 0 {
             return 0.0;
         }
-        let freq = if held.scoring.frequencies {
+        self.weigh_term(held.scoring, held.length() as u32, rarity, count as u32)
+    }
+
+    /// A term that is as rare as this, and stands so often in a field of this length.
+    pub fn weigh_term(&self, scoring: TermScoring, length: u32, rarity: f32, count: u32) -> f32 {
+        let freq = if scoring.frequencies {
             count as f32
         } else {
             1.0
         };
-        self.figures.borrow().weigh(held, rarity, freq)
+        self.figures.borrow().weigh(scoring, length, rarity, freq)
+    }
+
+    /// How rare a term is that is looked for.
+    pub fn rarity(&self, term: &str) -> f32 {
+        let figures = self.figures.borrow();
+        figures.rarity(figures.found.get(term).copied().unwrap_or(1))
     }
 
     fn of_phrase(&self, held: &HeldTerms, occurrences: &Occurrences) -> f32 {
@@ -164,7 +178,12 @@ impl Relevance {
                 idf += figures.rarity(figures.found.get(word).copied().unwrap_or(1));
             }
         }
-        figures.weigh(held, idf, occurrences.frequency)
+        figures.weigh(
+            held.scoring,
+            held.length() as u32,
+            idf,
+            occurrences.frequency,
+        )
     }
 }
 
@@ -174,13 +193,13 @@ impl FieldFigures {
         (1.0 + (all - found + 0.5) / (found + 0.5)).ln() as f32
     }
 
-    fn weigh(&self, held: &HeldTerms, idf: f32, freq: f32) -> f32 {
-        if held.scoring.is_boolean {
+    fn weigh(&self, scoring: TermScoring, length: u32, idf: f32, freq: f32) -> f32 {
+        if scoring.is_boolean {
             return 1.0;
         }
         let average = (self.terms as f64 / self.documents.max(1) as f64) as f32;
-        let length = if held.scoring.norms {
-            kept_length(held.length() as u32)
+        let length = if scoring.norms {
+            kept_length(length)
         } else {
             1
         };
@@ -203,6 +222,11 @@ fn term_key(key: &str, text: &str) -> String {
 
 const TRUE: &str = "\u{0}T";
 const FALSE: &str = "\u{0}F";
+
+/// The term that a truth value is.
+pub fn truth_term(truth: bool) -> &'static str {
+    if truth { TRUE } else { FALSE }
+}
 
 impl HeldTerms {
     /// How long the field is: without frequencies a term counts once.

@@ -71,6 +71,18 @@ fn read_ring(corners: &Value, at: &str) -> Result<Vec<Point>, StoreError> {
 }
 
 impl Polygon {
+    /// The least and the greatest latitude and longitude of its corners.
+    pub fn bounds(&self) -> ((f64, f64), (f64, f64)) {
+        let span = |degrees: fn(&Point) -> f64| {
+            let all = self.0.iter().flatten().map(degrees);
+            all.fold(
+                (f64::INFINITY, f64::NEG_INFINITY),
+                |(least, greatest), one| (least.min(one), greatest.max(one)),
+            )
+        };
+        (span(|corner| corner.lat), span(|corner| corner.lon))
+    }
+
     pub fn contains(&self, point: Point) -> bool {
         let mut rings = self.0.iter();
         rings

@@ -6,10 +6,13 @@ mod distance;
 mod key;
 mod read;
 pub mod value;
+mod walk;
 
 pub use read::read_sort;
 
+use super::field::{Source, Type};
 use super::{bad, document::Document, leaf};
+use crate::search::field_index::{CollectionIndex, GuessedKind};
 use after::SearchAfterPosition;
 use key::{By, Key};
 use serde_json::Value;
@@ -63,6 +66,40 @@ impl Sort {
                 );
             }
         }
+    }
+
+    /// The fields that it sorts by, but for distances.
+    pub fn name_sources<'s>(&'s self, named: &mut Vec<&'s Source>) {
+        for key in &self.keys {
+            if let By::Values { sources, .. } = &key.by {
+                named.extend(sources.iter().filter(|source| source.kind != Type::Id));
+            }
+        }
+    }
+
+    /// Those of them whose type only documents tell.
+    pub fn name_guessed_sources<'s>(&'s self, named: &mut Vec<&'s Source>) {
+        let mut all = Vec::new();
+        self.name_sources(&mut all);
+        let is_guessed =
+            |source: &&Source| matches!(source.kind, Type::Guessed { .. } | Type::GuessedKeyword);
+        named.extend(all.into_iter().filter(is_guessed));
+    }
+
+    /// Tells it what it would learn from all documents. False: only they tell.
+    pub fn learn_indexed(&self, index: &CollectionIndex) -> bool {
+        self.keys.iter().all(|key| match &key.by {
+            By::Values {
+                sources, learned, ..
+            } => {
+                let told = learned_of(sources, index);
+                told.is_some_and(|told| {
+                    learned.set(told);
+                    true
+                })
+            }
+            By::Score | By::Distance { .. } => true,
+        })
     }
 
     /// Must all documents be looked at before it is known where the page begins?
@@ -181,4 +218,28 @@ impl Sort {
         let both = self.keys.iter().zip(keys);
         both.map(|(key, value)| key.shown(value)).collect()
     }
+}
+
+/// What the values of fields that are not mapped are, of whichever document. `None`: they differ, or
+/// the index does not tell.
+fn learned_of(sources: &[Source], index: &CollectionIndex) -> Option<Option<Learned>> {
+    let mut all = Vec::new();
+    for source in sources {
+        match source.kind {
+            Type::Guessed { .. } => {
+                let kinds = index.column(source)?.guessed_kinds()?;
+                all.extend(kinds.into_iter().map(|kind| match kind {
+                    GuessedKind::Fraction => Learned::Fraction,
+                    GuessedKind::Text => Learned::Text,
+                    _ => Learned::Whole,
+                }));
+            }
+            // Texts that are too long for it are not in the index.
+            Type::GuessedKeyword if index.column(source)?.texts.documents() == 0 => return None,
+            Type::GuessedKeyword => all.push(Learned::Keyword),
+            _ => {}
+        }
+    }
+    all.dedup();
+    (all.len() <= 1).then(|| all.pop())
 }

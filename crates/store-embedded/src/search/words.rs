@@ -13,7 +13,7 @@ use super::{
     unsupported,
 };
 use serde_json::{Map, Value};
-use std::{cell::Cell, collections::HashMap};
+use std::{cell::Cell, collections::BTreeMap};
 use store::{
     StoreError,
     cell::join_pointer,
@@ -411,7 +411,7 @@ fn word_texts(
     options: &MatchOptions,
 ) -> Result<Texts, StoreError> {
     let count = tokens.len();
-    let mut texts: HashMap<String, usize> = HashMap::new();
+    let mut texts: BTreeMap<String, usize> = BTreeMap::new();
     for (term, _) in tokens {
         *texts
             .entry(super::leaf::normal_keyword(&source.kind, term))

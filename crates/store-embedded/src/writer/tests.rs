@@ -1,14 +1,25 @@
 //! What SQLite is told to do with a transaction is what its jobs asked for.
 
 use super::{Kept, Writer};
-use crate::{checkpoint::Checkpoints, classify::Failure, config::Config, schema};
+use crate::{
+    checkpoint::Checkpoints,
+    classify::Failure,
+    config::Config,
+    schema,
+    search::field_index::{FieldIndexes, IndexLimits},
+};
 
 fn open(folder: &tempfile::TempDir) -> Writer {
     let config = Config::new(folder.path().join("consign.db"));
     let connection = schema::open_writer(&config).expect("it opens");
     let checkpoints =
         Checkpoints::start(&connection, &config, Default::default()).expect("a thread");
-    Writer::start(connection, checkpoints, Default::default()).expect("a thread")
+    let indexes = FieldIndexes::new(IndexLimits {
+        bytes: 0,
+        least_documents: 0,
+    });
+    let known = (Default::default(), indexes.into());
+    Writer::start(connection, checkpoints, known).expect("a thread")
 }
 
 /// `synchronous` as it stands while a job works.

@@ -1,5 +1,6 @@
 //! The values that a field gives to an aggregation: those that an index keeps by document.
 
+use crate::search::field_index::{CollectionIndex, FieldColumn, GuessedKind};
 use crate::search::{
     Context, bad,
     document::Document,
@@ -15,7 +16,7 @@ use store::{
     StoreError,
     mapping::{
         coerce::Number,
-        date::{self, DateFormat},
+        date::{self, DateFormat, Detected},
     },
 };
 
@@ -60,6 +61,18 @@ pub struct AggregatedField {
 enum LearnedValues {
     Spelled(Spelling),
     Text,
+}
+
+impl LearnedValues {
+    fn of(kind: GuessedKind) -> Self {
+        Self::Spelled(match kind {
+            GuessedKind::Text => return Self::Text,
+            GuessedKind::Whole | GuessedKind::Fraction => Spelling::Plain,
+            GuessedKind::Truth => Spelling::Truth,
+            GuessedKind::Date => Spelling::Date(Detected::Iso.formats()),
+            GuessedKind::SlashedDate => Spelling::Date(Detected::Slashes.formats()),
+        })
+    }
 }
 
 /// What an aggregation makes of values.
@@ -123,6 +136,33 @@ impl AggregatedField {
 
     pub fn name_members(&self, wanted: &mut BTreeSet<String>) {
         leaf::name_members(self.sources.iter(), wanted);
+    }
+
+    pub fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    /// Tells it what it would learn from all documents. False: only they tell.
+    pub fn learn_indexed(&self, index: &CollectionIndex) -> bool {
+        if !self.is_guessed() {
+            return true;
+        }
+        let guessed = self
+            .sources
+            .iter()
+            .filter(|source| matches!(source.kind, Type::Guessed { .. }));
+        let mut all = Vec::new();
+        for source in guessed {
+            match index.column(source).and_then(FieldColumn::guessed_kinds) {
+                Some(kinds) => all.extend(kinds.into_iter().map(LearnedValues::of)),
+                None => return false,
+            }
+        }
+        all.dedup();
+        if let [one] = all.as_slice() {
+            *self.learned.borrow_mut() = Some(one.clone());
+        }
+        all.len() <= 1
     }
 
     /// How numbers are spelled, as far as it is known.

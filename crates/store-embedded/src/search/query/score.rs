@@ -19,6 +19,26 @@ impl Query {
         }
     }
 
+    /// Does whatever it finds count the same?
+    pub fn is_uniform(&self) -> bool {
+        match self {
+            Self::All | Self::Ids(_) | Self::Exists(_) | Self::Place { .. } | Self::Constant(_) => {
+                true
+            }
+            Self::Leaf(leaf) => leaf.is_uniform(),
+            Self::Nested(_) => false,
+            Self::Boosted { query, .. } => query.is_uniform(),
+            Self::Bool { must, should, .. } => {
+                let is_one = must.is_empty() && matches!(should.as_slice(), [_]);
+                let is_sure = should.is_empty() || is_one;
+                is_sure && must.iter().chain(should).all(Self::is_uniform)
+            }
+            Self::Best { queries, .. } => {
+                matches!(queries.as_slice(), [query] if query.is_uniform())
+            }
+        }
+    }
+
     /// Must all documents be looked at before any of them is found?
     pub fn needs_terms(&self) -> bool {
         match self {
