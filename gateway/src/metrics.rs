@@ -42,6 +42,8 @@ pub(crate) struct GatewayMetrics {
     /// Events that the log of security events did not take.
     pub security_events_lost: IntCounter,
     pub security_unread_seconds: IntGauge,
+    /// Memory for indexes of the embedded view.
+    pub view_index_bytes: IntGauge,
 }
 
 /// What is counted of the catalog and of attempts to read it again.
@@ -179,6 +181,10 @@ impl GatewayMetrics {
             security_unread_seconds: registry.new_gauge(
                 "consign_gateway_security_unread_seconds",
                 "Seconds since the topic `security` is known to have been read to its end",
+            )?,
+            view_index_bytes: registry.new_gauge(
+                "consign_gateway_view_index_bytes",
+                "Memory of the embedded view's indexes of fields that are searched",
             )?,
         })
     }

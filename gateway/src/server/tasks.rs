@@ -116,6 +116,8 @@ async fn watch_readiness(app: Shared, shutdown: Shutdown) {
         health.set("record", record);
         if let Some(view) = &app.ports.view {
             health.set("view", State::told_by(view.ready()).await);
+            let bytes = i64::try_from(view.index_bytes()).unwrap_or(i64::MAX);
+            app.metrics.view_index_bytes.set(bytes);
         }
         spool_watch::report_spool(&app.ports, &app.metrics);
         if let Some(row) = &app.writes.publisher.spool_row {
