@@ -53,7 +53,7 @@ thread_local! {
 
 /// How far a checkpoint has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Progress {
+enum CheckpointProgress {
     /// None is going on.
     #[default]
     Idle,
@@ -64,14 +64,14 @@ enum Progress {
 }
 
 #[derive(Default)]
-struct Shared {
-    progress: Mutex<Progress>,
+struct SharedCheckpoint {
+    progress: Mutex<CheckpointProgress>,
     changed: Condvar,
 }
 
 /// The thread, as the one that writes knows it.
 pub struct Checkpoints {
-    shared: Arc<Shared>,
+    shared: Arc<SharedCheckpoint>,
     limits: JournalLimits,
     /// Pages of the journal at which the next checkpoint begins.
     due_at: u32,
@@ -88,7 +88,7 @@ impl Checkpoints {
     ) -> Result<Self, StoreError> {
         let unavailable = |why: String| StoreError::Unavailable { store: NAME, why };
         let connection = schema::open_checkpointer(config)?;
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(SharedCheckpoint::default());
         let (wake, woken) = mpsc::sync_channel(1);
         let thread = thread::Builder::new()
             .name("store-checkpoint".to_owned())
@@ -116,34 +116,35 @@ impl Checkpoints {
         }
         let progress = *self.shared.progress.lock();
         match progress {
-            Progress::Idle if pages >= self.due_at => self.begin(pages),
-            Progress::Idle => {}
-            Progress::Moving if pages < self.due_at.saturating_add(self.limits.ahead) => {}
-            Progress::Moving => self.wait(),
-            Progress::AlmostDone => {
+            CheckpointProgress::Idle if pages >= self.due_at => self.begin(pages),
+            CheckpointProgress::Idle => {}
+            CheckpointProgress::Moving if pages < self.due_at.saturating_add(self.limits.ahead) => {
+            }
+            CheckpointProgress::Moving => self.wait(),
+            CheckpointProgress::AlmostDone => {
                 if !begin_journal_again(writer) {
                     self.due_at = pages.saturating_add(self.limits.step / SHARE_TO_RETRY);
                 }
-                *self.shared.progress.lock() = Progress::Idle;
+                *self.shared.progress.lock() = CheckpointProgress::Idle;
             }
         }
     }
 
     fn begin(&mut self, pages: u32) {
         self.due_at = pages.saturating_add(self.limits.step);
-        *self.shared.progress.lock() = Progress::Moving;
+        *self.shared.progress.lock() = CheckpointProgress::Moving;
         if let Some(wake) = &self.wake
             && wake.try_send(()).is_err()
         {
-            *self.shared.progress.lock() = Progress::AlmostDone;
+            *self.shared.progress.lock() = CheckpointProgress::AlmostDone;
         }
     }
 
     fn wait(&self) {
         let mut progress = self.shared.progress.lock();
-        self.shared
-            .changed
-            .wait_while(&mut progress, |progress| *progress == Progress::Moving);
+        self.shared.changed.wait_while(&mut progress, |progress| {
+            *progress == CheckpointProgress::Moving
+        });
     }
 }
 
@@ -178,10 +179,14 @@ fn note_journal_pages(_: &Wal, pages: c_int) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn move_pages_when_woken(connection: &Connection, shared: &Shared, woken: &mpsc::Receiver<()>) {
+fn move_pages_when_woken(
+    connection: &Connection,
+    shared: &SharedCheckpoint,
+    woken: &mpsc::Receiver<()>,
+) {
     while woken.recv().is_ok() {
         (0..PASSES).for_each(|_| move_pages(connection));
-        *shared.progress.lock() = Progress::AlmostDone;
+        *shared.progress.lock() = CheckpointProgress::AlmostDone;
         shared.changed.notify_all();
     }
 }
