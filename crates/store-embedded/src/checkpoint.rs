@@ -185,9 +185,19 @@ fn move_pages_when_woken(
     woken: &mpsc::Receiver<()>,
 ) {
     while woken.recv().is_ok() {
+        // Also if it panics: the thread that writes must not wait for a thread that is gone.
+        let _almost_done = AlmostDoneAtLast(shared);
         (0..PASSES).for_each(|_| move_pages(connection));
-        *shared.progress.lock() = CheckpointProgress::AlmostDone;
-        shared.changed.notify_all();
+    }
+}
+
+/// Dropped, the thread that writes does the rest.
+struct AlmostDoneAtLast<'a>(&'a SharedCheckpoint);
+
+impl Drop for AlmostDoneAtLast<'_> {
+    fn drop(&mut self) {
+        *self.0.progress.lock() = CheckpointProgress::AlmostDone;
+        self.0.changed.notify_all();
     }
 }
 

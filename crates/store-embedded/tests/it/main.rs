@@ -13,6 +13,7 @@ mod guards;
 mod kill;
 mod newest;
 mod opened;
+mod optional;
 mod purge;
 mod together;
 mod unsupported;

@@ -65,9 +65,14 @@ impl NumberedDocuments {
     }
 
     pub fn number(&self, row: i64) -> Option<u32> {
+        self.place_of(row).map(|at| self.by_row[at].1)
+    }
+
+    /// Of a line in `by_row`.
+    fn place_of(&self, row: i64) -> Option<usize> {
         let row = u32::try_from(row).ok()?;
         let found = self.by_row.binary_search_by_key(&row, |(row, _)| *row);
-        found.ok().map(|at| self.by_row[at].1)
+        found.ok()
     }
 
     pub fn row(&self, number: u32) -> i64 {
@@ -90,11 +95,11 @@ impl NumberedDocuments {
 
     /// The line may become another document's.
     fn forget(&mut self, row: i64, id: &str) {
-        let Some(number) = self.number(row) else {
+        let Some(at) = self.place_of(row) else {
             return;
         };
+        let (_, number) = self.by_row.remove(at);
         self.set_live(number, false);
-        self.by_row.retain(|(_, other)| *other != number);
         self.late.remove(id);
         self.late_numbers.remove(number);
     }

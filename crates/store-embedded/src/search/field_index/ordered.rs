@@ -36,7 +36,7 @@ impl<K: Ord + Copy> OrderedValues<K> {
         self.entries = entries.into_iter().collect();
     }
 
-    /// A document holds other values than before.
+    /// A document holds other values than before; both are in order.
     pub fn replace(&mut self, number: u32, before: &[K], after: &[K]) {
         match (before.is_empty(), after.is_empty()) {
             (true, false) => {
@@ -49,10 +49,15 @@ impl<K: Ord + Copy> OrderedValues<K> {
             }
             _ => {}
         }
-        for value in before.iter().filter(|value| !after.contains(value)) {
+        for value in before
+            .iter()
+            .filter(|value| after.binary_search(value).is_err())
+        {
             self.entries.remove(&(*value, number));
         }
-        let new = after.iter().filter(|value| !before.contains(value));
+        let new = after
+            .iter()
+            .filter(|value| before.binary_search(value).is_err());
         self.entries.extend(new.map(|value| (*value, number)));
     }
 

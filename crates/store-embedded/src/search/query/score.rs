@@ -28,8 +28,11 @@ impl Query {
             Self::Leaf(leaf) => leaf.is_uniform(),
             Self::Nested(_) => false,
             Self::Boosted { query, .. } => query.is_uniform(),
-            Self::Bool { must, should, .. } => {
-                let is_one = must.is_empty() && matches!(should.as_slice(), [_]);
+            Self::Bool {
+                must, should, need, ..
+            } => {
+                // What need not be met counts for those alone that meet it.
+                let is_one = must.is_empty() && *need > 0 && matches!(should.as_slice(), [_]);
                 let is_sure = should.is_empty() || is_one;
                 is_sure && must.iter().chain(should).all(Self::is_uniform)
             }
